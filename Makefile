@@ -1,0 +1,75 @@
+# What can be done with a checkout: `make` alone lists it.
+.DEFAULT_GOAL := help
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+PYTEST := $(PY) -m pytest -n 2 --dist loadgroup -q
+QUICK := not kafka and not slow
+
+.PHONY: help
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: .venv/.run  ## a real shop's year, loaded and served, from nothing
+	@exec .venv/bin/huike demo
+
+.PHONY: install
+install: .venv/.dev  ## only prepare .venv
+
+.PHONY: test
+test: install static  ## format, lint, types, imports and every test, on real Postgres and Kafka
+	@$(PYTEST)
+
+.PHONY: check
+check: install static  ## the quick part of `make test`, without Kafka
+	@$(PYTEST) -m "$(QUICK)"
+
+.PHONY: static
+static: install
+	@$(PY) -m ruff format --check --quiet .
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+
+.PHONY: bench
+bench: .venv/.run  ## measure it
+	@exec .venv/bin/huike bench
+
+.PHONY: lock
+lock: | venv  ## newest versions into constraints.txt
+	@rm -rf .venv/lock
+	@$(PY) -m venv .venv/lock
+	@.venv/lock/bin/python -m pip --disable-pip-version-check --quiet install -e '.[dev]'
+	@{ echo '# Exact versions, made by `make lock`.'; \
+	   .venv/lock/bin/python -m pip --disable-pip-version-check list --format=freeze --exclude-editable \
+	     | grep -Ev '^(pip|setuptools|wheel|huike)==' | LC_ALL=C sort -f; } > constraints.txt
+	@rm -rf .venv/lock
+
+.PHONY: clean
+clean:  ## remove everything that was made, the demo's data too
+	@rm -rf .venv .huike .huike-dev dist build .*_cache .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Stamps: what was installed last, so that a second `make` has nothing to do.
+.venv/.run: pyproject.toml constraints.txt | venv
+	@echo 'Installing Huike into .venv'
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+.venv/.dev: pyproject.toml constraints.txt | venv
+	@echo 'Installing Huike and its tools into .venv'
+	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch .venv/.run $@
+
+.PHONY: venv
+venv:
+	@if $(PY) -m pip --version >/dev/null 2>&1; then exit 0; fi; \
+	for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if $$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	    exec $$python -m venv --clear .venv; \
+	  fi; \
+	done; \
+	echo 'Huike needs Python 3.11 or later with its venv module' \
+	     '(on Debian: apt-get install python3-venv); name one with make PYTHON=...' >&2; \
+	exit 1

@@ -1,0 +1,1 @@
+"""The plumbing: settings, Postgres, Kafka, sealing, logs."""
