@@ -1,0 +1,1 @@
+"""Activity: what customers do on the shop's pages and in its apps; nobody decides on it."""

@@ -1,0 +1,1 @@
+"""Coupons: promises of a discount, kept when they are redeemed."""

@@ -1,0 +1,1 @@
+"""Customers: who they are, what they allow, and by which ids we know them."""

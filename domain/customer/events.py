@@ -1,0 +1,130 @@
+"""What happens to customers."""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from domain.shared.channel import Channel
+from domain.shared.events import Event, Value, fact
+from domain.shared.personal import Personal
+
+
+class Kind(StrEnum):
+    """Whether a customer is one human being or an organisation."""
+
+    PERSON = "person"
+    COMPANY = "company"
+
+
+class Address(Value, frozen=True, kw_only=True):
+    """Where somebody lives or receives parcels, as they wrote it."""
+
+    street: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
+class Person(Value, frozen=True, kw_only=True):
+    """What says who somebody is. A field that is None was not asserted; an empty one was removed."""
+
+    name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    address: Address | None = None
+    birthday: str | None = None
+    title: str | None = None
+    company: str | None = None
+    username: str | None = None
+    website: str | None = None
+    avatar: str | None = None
+    description: str | None = None
+
+
+@fact("customer.registered")
+class CustomerRegistered(Event, frozen=True, kw_only=True):
+    """Somebody became known to the shop by an id of their own."""
+
+
+@fact("customer.visitor-recognised")
+class VisitorRecognised(Event, frozen=True, kw_only=True):
+    """A visitor turned out to be this customer, who takes over the visitor's past."""
+
+    identity: UUID
+    customer: UUID
+
+
+@fact("customer.known-by-another-id")
+class KnownByAnotherId(Event, frozen=True, kw_only=True):
+    """This customer is also known by another identity; its past belongs to the customer now."""
+
+    identity: UUID
+    kind: str
+
+
+@fact("customer.visitor-redirected")
+class VisitorRedirected(Event, frozen=True, kw_only=True):
+    """A shared device: what this visitor does from now on is this customer's, its past is not."""
+
+    visitor: UUID
+
+
+@fact("customer.traits-asserted")
+class TraitsAsserted(Event, frozen=True, kw_only=True):
+    """The shop said what it knows of a customer. A trait that is None was taken back."""
+
+    person: Personal[Person | None] = None
+    traits: dict[str, Any] = {}
+    private: Personal[dict[str, Any] | None] = None
+
+
+@fact("customer.kind-stated")
+class KindStated(Event, frozen=True, kw_only=True):
+    """A customer is a person, or a company."""
+
+    kind: Kind
+
+
+@fact("customer.consent-granted")
+class ConsentGranted(Event, frozen=True, kw_only=True):
+    """The customer allowed messages on a channel for a purpose, by a wording that they read."""
+
+    channel: Channel
+    purpose: str
+    source: str
+    wording: str
+
+
+@fact("customer.consent-withdrawn")
+class ConsentWithdrawn(Event, frozen=True, kw_only=True):
+    """The customer took a consent back."""
+
+    channel: Channel
+    purpose: str
+    source: str
+    wording: str
+
+
+@fact("customer.tag-added")
+class TagAdded(Event, frozen=True, kw_only=True):
+    """Somebody put a tag on the customer by hand; the actor says who."""
+
+    tag: str
+
+
+@fact("customer.tag-removed")
+class TagRemoved(Event, frozen=True, kw_only=True):
+    """Somebody took a tag off the customer by hand."""
+
+    tag: str
+
+
+@fact("customer.note-added")
+class NoteAdded(Event, frozen=True, kw_only=True):
+    """Somebody wrote down something worth remembering about the customer."""
+
+    note: UUID
+    text: Personal[str]

@@ -1,0 +1,1 @@
+"""Messages: what was sent to whom, and the evidence of what became of it."""

@@ -1,0 +1,1 @@
+"""The few words that every noun of the domain speaks."""

@@ -1,0 +1,192 @@
+"""Events: what happened, in the words of the shop; stored under a name that never changes."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Final, TypeVar, get_type_hints
+from uuid import UUID
+
+import msgspec
+
+from domain.shared.personal import ERASED, Sealed, Sealer, is_personal, plain_type
+
+E = TypeVar("E", bound="Event")
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of an event, compared by what it says."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What happened. Never edited, only followed by another."""
+
+    stored: ClassVar["Stored"]
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An event at its place in the log: what, when, whose, who said so and because of what."""
+
+    position: int
+    stream: UUID
+    version: int
+    type: str
+    shop: str
+    source: str
+    origin: UUID | None
+    subject: UUID | None
+    occurred_at: datetime
+    recorded_at: datetime
+    actor_kind: str
+    actor_id: str
+    correlation: str
+    causation: UUID | None
+    event: Event
+
+
+class UnknownFact(Exception):
+    """A stored name or version that this version of Huike does not know."""
+
+
+class Stored:
+    """How one class of event stands in the log: its name, version, sealed fields and codecs."""
+
+    def __init__(self, cls: type[Event], name: str, version: int) -> None:
+        hints = get_type_hints(cls, include_extras=True)
+        fields = {f.name: f for f in msgspec.structs.fields(cls)}
+        self.cls = cls
+        self.name = name
+        self.version = version
+        self.personal: Final = {n: plain_type(hints[n]) for n in fields if is_personal(hints[n])}
+        self._openers = {n: msgspec.json.Decoder(t) for n, t in self.personal.items()}
+        self._body: Any = cls
+        if self.personal:
+            self._body = msgspec.defstruct(
+                f"Stored{cls.__name__}",
+                [
+                    (n, Sealed | None, None) if n in self.personal
+                    else (n, hints[n]) if f.required
+                    else (n, hints[n], _default(f))
+                    for n, f in fields.items()
+                ],
+                frozen=True,
+                kw_only=True,
+                omit_defaults=True,
+            )
+        self._decoder = msgspec.json.Decoder(self._body)
+        self._names = tuple(fields)
+        self._contexts = {n: f"|{name}|{n}".encode() for n in self.personal}
+
+    def encode(self, event: Event, stream: UUID, origin: UUID | None, sealer: Sealer) -> bytes:
+        """Return the body as it is stored: JSON, personal fields sealed with the origin's key.
+
+        Raises ValueError when a personal field has nobody whose key could seal it.
+        """
+        if not self.personal:
+            return _encode(event)
+        values = {n: getattr(event, n) for n in self._names}
+        for name, context in self._contexts.items():
+            plain = values[name]
+            if plain is None:
+                continue
+            if origin is None:
+                msg = f"{self.name}.{name} is personal, and this fact is nobody's"
+                raise ValueError(msg)
+            values[name] = Sealed(sealer.seal(origin, _encode(plain), stream.bytes + context))
+        return _encode(self._body(**values))
+
+    def decode(
+        self, body: bytes, version: int, stream: UUID, origin: UUID | None, sealer: Sealer | None
+    ) -> Event:
+        """Return the event of a stored body; sealed fields opened, or ERASED where they cannot be.
+
+        Raises UnknownFact for a version newer than this one, msgspec.ValidationError for a body
+        that is not of its class.
+        """
+        if version != self.version:
+            return self._decode_older(body, version, stream, origin, sealer)
+        stored = self._decoder.decode(body)
+        if not self.personal:
+            return stored  # type: ignore[no-any-return]  # the decoder's type is this class
+        values = {n: getattr(stored, n) for n in self._names}
+        for name in self.personal:
+            if values[name] is not None:
+                values[name] = self._open(name, values[name].sealed, stream, origin, sealer)
+        return self.cls(**values)
+
+    def _open(
+        self, name: str, sealed: bytes, stream: UUID, origin: UUID | None, sealer: Sealer | None
+    ) -> Any:
+        if sealer is None or origin is None:
+            return ERASED
+        plain = sealer.open(origin, sealed, stream.bytes + self._contexts[name])
+        return ERASED if plain is None else self._openers[name].decode(plain)
+
+    def _decode_older(
+        self, body: bytes, version: int, stream: UUID, origin: UUID | None, sealer: Sealer | None
+    ) -> Event:
+        if version > self.version:
+            msg = f"{self.name} v{version} was written by a newer Huike; this one knows v{self.version}"
+            raise UnknownFact(msg)
+        state: dict[str, Any] = msgspec.json.decode(body)
+        for name, value in state.items():
+            if isinstance(value, dict) and value.keys() == {"sealed"}:
+                sealed = msgspec.convert(value, Sealed, str_keys=True, strict=False).sealed
+                plain = None
+                if sealer is not None and origin is not None:
+                    context = stream.bytes + f"|{self.name}|{name}".encode()
+                    plain = sealer.open(origin, sealed, context)
+                state[name] = ERASED if plain is None else msgspec.json.decode(plain)
+        for step in range(version, self.version):
+            getattr(self.cls, f"upcast_v{step}_v{step + 1}")(state)
+        opened = {n: state.pop(n) for n in self.personal if n in state}
+        base = msgspec.convert(state, self._body, strict=False)
+        values = {n: getattr(base, n) for n in self._names}
+        for name, value in opened.items():
+            wanted = self.personal[name]
+            values[name] = value if value is ERASED else msgspec.convert(value, wanted)
+        return self.cls(**values)
+
+
+_encode: Final = msgspec.json.Encoder(decimal_format="string", order=None).encode
+
+FACTS: Final[dict[str, Stored]] = {}
+"""Every stored name that is known, filled by `@fact` as the events' modules are imported."""
+
+
+def fact(name: str, *, version: int = 1) -> Callable[[type[E]], type[E]]:
+    """Give a class of event the name and version that it is stored under, for ever.
+
+    A version above 1 needs `upcast_v1_v2(state: dict) -> None` and so on as static methods.
+    Raises ValueError when the name is taken.
+    """
+
+    def register(cls: type[E]) -> type[E]:
+        if name in FACTS:
+            msg = f"two events are stored as {name}"
+            raise ValueError(msg)
+        cls.stored = FACTS[name] = Stored(cls, name, version)
+        return cls
+
+    return register
+
+
+def decode(
+    type_: str, version: int, body: bytes, stream: UUID, origin: UUID | None, sealer: Sealer | None
+) -> Event:
+    """Return the event of a stored row. Raises UnknownFact when its name is not known."""
+    try:
+        stored = FACTS[type_]
+    except KeyError:
+        msg = f"{type_} is not a fact that this Huike knows"
+        raise UnknownFact(msg) from None
+    return stored.decode(body, version, stream, origin, sealer)
+
+
+def _default(field: Any) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return msgspec.field(default_factory=field.default_factory)
+    return field.default
+
+
+def known_facts() -> Mapping[str, Stored]:
+    """Return every fact by its stored name."""
+    return FACTS

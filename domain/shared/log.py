@@ -1,0 +1,133 @@
+"""The log: what is asked of it to record, and what it answers. One append is kept whole or not at all."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from domain.shared.events import Event, Fact
+from domain.shared.refusals import Conflict, Refused
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who says so. `kind` is key, person, process or system; names are reused, ids are not."""
+
+    kind: str
+    id: str
+
+
+class Who(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose a fact is, by the identities that were given; the log finds its origin and subject.
+
+    Origin: the origin that `stream` (an order, a ticket, an assignment) already has; else `user`;
+    else what `anonymous` was last recognised as, or itself; else the stream, as an identity of its
+    own. Subject: the customer that the origin belongs to now.
+    """
+
+    user: UUID | None = None
+    anonymous: UUID | None = None
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact to be. `stream` None: the stream of its origin, a customer's own.
+
+    `who` None: nobody's (a campaign, a policy). `first`: left out unless it is the first of its
+    stream. `occurred_at` is in UTC and is brought down to the moment of recording if it is later.
+    """
+
+    event: Event
+    occurred_at: datetime
+    who: Who | None = None
+    stream: UUID | None = None
+    first: bool = False
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What a shop sent: its id (one stream, recorded once, for ever) and its whole content.
+
+    `content` is the keyed digest of what it says without transport fields: the same id with another
+    content is refused. `original` is kept sealed beside the facts.
+    """
+
+    id: UUID
+    content: bytes
+    original: bytes
+
+
+class Recognition(msgspec.Struct, frozen=True, kw_only=True):
+    """The shop says that this visitor (an anonymous identity) is this user."""
+
+    visitor: UUID
+    user: UUID
+    occurred_at: datetime
+
+
+class Idempotency(msgspec.Struct, frozen=True, kw_only=True):
+    """A command's key, digest of its request, and the answer to give again."""
+
+    key: bytes
+    request: bytes
+    answer: bytes
+
+
+class Append(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts to record together. `expected`: versions that streams must have (0: none yet)."""
+
+    facts: tuple[Draft, ...]
+    actor: Actor
+    shop: str
+    source: str
+    correlation: str = ""
+    causation: UUID | None = None
+    message: Message | None = None
+    recognition: Recognition | None = None
+    expected: dict[UUID, int] | None = None
+    idempotency: Idempotency | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an append: the position of its last fact, None when nothing was news."""
+
+    position: int | None
+    recorded: int
+    duplicate: bool = False
+    answer: bytes | None = None
+
+
+class StreamMoved(Conflict):
+    """Somebody else recorded a fact of this meanwhile; look again and decide anew."""
+
+
+class OtherContent(Refused):
+    """A message with this messageId was recorded before, with another content."""
+
+
+class OtherRequest(Refused):
+    """This Idempotency-Key was used before, for another request."""
+
+
+class LogUnavailable(Refused):
+    """The log cannot be written just now; nothing was recorded, try again in a moment."""
+
+
+class Log(Protocol):
+    """The one place where facts are kept."""
+
+    def submit(self, append: Append) -> "Future[Receipt]":
+        """Queue an append; many are committed together.
+
+        The future raises StreamMoved, OtherContent, OtherRequest, ValueError for facts that cannot
+        be encoded, or LogUnavailable; then nothing of this append was recorded.
+        """
+
+    def append(self, append: Append) -> Receipt:
+        """Record and wait until it is durable. Raises what `submit` says."""
+
+    def stream(self, stream: UUID) -> Sequence[Fact]:
+        """Return a stream's facts by version, personal fields opened."""
+
+    def cluster(self, identity: UUID) -> Sequence[Fact]:
+        """Return the facts of every customer stream of the customer that `identity` belongs to."""

@@ -1,0 +1,25 @@
+"""Refusals: classes whose docstring is the sentence that people read."""
+
+from typing import Any
+
+
+class Refused(Exception):
+    """This cannot be done."""
+
+    def __init__(self, **about: Any) -> None:
+        """Fill the docstring's {placeholders} with `about`, which stays readable to machines."""
+        self.about = about
+        sentence = (type(self).__doc__ or Refused.__doc__ or "").strip()
+        super().__init__(sentence.format(**about))
+
+
+class NotFound(Refused):
+    """There is no {what} {id}."""
+
+
+class Conflict(Refused):
+    """Somebody else changed this meanwhile; look again and decide anew."""
+
+
+class Malformed(Refused):
+    """{field}: {why}."""

@@ -1,0 +1,1 @@
+"""Tickets: what customers ask and complain about, and what came of it."""
