@@ -62,8 +62,10 @@ class Stored:
             self._body = msgspec.defstruct(
                 f"Stored{cls.__name__}",
                 [
-                    (n, Sealed | None, None) if n in self.personal
-                    else (n, hints[n]) if f.required
+                    (n, Sealed | None, None)
+                    if n in self.personal
+                    else (n, hints[n])
+                    if f.required
                     else (n, hints[n], _default(f))
                     for n, f in fields.items()
                 ],

@@ -16,7 +16,9 @@ class Ids:
 
     def derive(self, shop: str, kind: str, *parts: str) -> UUID:
         mac = self._key.copy()
-        mac.update("\x1f".join((shop, kind, *(p.replace("\x1f", "\x1f\x1f") for p in parts))).encode())
+        mac.update(
+            "\x1f".join((shop, kind, *(p.replace("\x1f", "\x1f\x1f") for p in parts))).encode()
+        )
         return UUID(bytes=mac.digest()[:16], version=8)
 
     def content(self, canonical: bytes) -> bytes:

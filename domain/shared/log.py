@@ -1,6 +1,6 @@
 """The log: what is asked of it to record, and what it answers. One append is kept whole or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
@@ -131,3 +131,43 @@ class Log(Protocol):
 
     def cluster(self, identity: UUID) -> Sequence[Fact]:
         """Return the facts of every customer stream of the customer that `identity` belongs to."""
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the log has come: its last position, and an instant before which nothing will come.
+
+    `clock` is the recorder's time at the moment of asking: every later fact is recorded after it.
+    """
+
+    position: int
+    clock: datetime
+
+
+class Reader(Protocol):
+    """Reads the log in order; a reader that has seen position N never later meets N-1."""
+
+    def head(self) -> Head:
+        """Return the log's head."""
+
+    def read(self, after: int, limit: int) -> Sequence[Fact]:
+        """Return the next facts in order, at most `limit`, personal fields opened."""
+
+    def scan(
+        self, slots: Sequence[int], of: int, *, upto: int, after: int = 0
+    ) -> Iterator[Sequence[tuple[UUID | None, Fact]]]:
+        """Yield chunks, in order, of (customer at `upto`, fact) for the customers in `slots` of `of`.
+
+        Facts of nobody come with None, whatever the slots.
+        """
+
+    def of_origins(self, origins: Sequence[UUID], *, upto: int) -> Sequence[Fact]:
+        """Return, in order, the facts up to a position that began with these identities."""
+
+    def origins_of(self, customer: UUID, *, at: int) -> Sequence[UUID]:
+        """Return the identities that were one customer's at a position, its own included."""
+
+    def customer_of(self, identity: UUID, *, at: int | None = None) -> UUID:
+        """Return the customer that an identity belonged to at a position, or belongs to now."""
+
+    def position_at(self, instant: datetime) -> int:
+        """Return the last position recorded at or before an instant, 0 when none was."""

@@ -1,0 +1,1 @@
+"""What we know now, folded from what happened: one folder a view."""

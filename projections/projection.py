@@ -1,0 +1,128 @@
+"""A view: a pure fold from facts to rows, with its tables and its rule for the passing of time."""
+
+from collections.abc import Callable
+from datetime import datetime
+from importlib.resources import files
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from domain.shared.events import Event, Fact
+from projections.rows import Rows, Table
+
+E = TypeVar("E", bound=Event)
+
+Handler = Callable[[Rows, Fact, Any], None]
+Share = Callable[[Any, Fact, Any], Any]
+
+
+class View:
+    """One view. It knows no database, clock or broker.
+
+    `version` is raised when its tables or rules change: it is then rebuilt beside the old one.
+    `shared` is the initial value of what it folds from facts of no customer; a msgspec type.
+    `due`: (table, column) of the instant at which a row changes by time alone, if it has such.
+    `package` holds `schema.sql`: plain `create table` statements without a schema's name.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: int,
+        tables: tuple[Table[Any], ...],
+        package: str,
+        shared: Any = None,
+        due: tuple[Table[Any], str] | None = None,
+    ) -> None:
+        self.name: Final = name
+        self.version: Final = version
+        self.tables: Final = tables
+        self.package: Final = package
+        self.shared: Final = shared
+        self.due: Final = due
+        self._handlers: dict[type[Event], Handler] = {}
+        self._any: Handler | None = None
+        self._shares: dict[type[Event], Share] = {}
+        self._owned: set[type[Event]] = set()
+        self._settle: Callable[[Rows, datetime], None] | None = None
+        self._combine: Callable[[Rows, Rows], None] | None = None
+
+    @property
+    def schema_sql(self) -> str:
+        return files(self.package).joinpath("schema.sql").read_text(encoding="utf-8")
+
+    def on(self, *events: type[E]) -> Callable[[Callable[[Rows, Fact, E], None]], Handler]:
+        """Register how a fact changes its subject's rows: `(rows, fact, event) -> None`."""
+
+        def register(handler: Callable[[Rows, Fact, E], None]) -> Handler:
+            for event in events:
+                self._handlers[event] = handler
+            return handler
+
+        return register
+
+    def on_any(self, handler: Handler) -> Handler:
+        """Register what is done for every fact with a subject, before its own handler."""
+        self._any = handler
+        return handler
+
+    def on_nobodys(self, *events: type[E]) -> Callable[[Callable[[Rows, Fact, E], None]], Handler]:
+        """Register how a fact of no customer changes rows whose subject is its stream."""
+        self._owned.update(events)
+        return self.on(*events)
+
+    def shares(self, event: type[E]) -> Callable[[Callable[[Any, Fact, E], Any]], Share]:
+        """Register how a fact of no customer changes what all rows share: `-> shared`."""
+
+        def register(share: Callable[[Any, Fact, E], Any]) -> Share:
+            self._shares[event] = share
+            return share
+
+        return register
+
+    def settles(self, rule: Callable[[Rows, datetime], None]) -> Callable[[Rows, datetime], None]:
+        """Register what time alone does to a subject's rows up to an instant."""
+        self._settle = rule
+        return rule
+
+    def combines(self, rule: Callable[[Rows, Rows], None]) -> Callable[[Rows, Rows], None]:
+        """Register how complete rows of a recognised visitor go into the customer's rows.
+
+        Law: combine(fold(a), fold(b)) = fold(a and b interleaved by position).
+        """
+        self._combine = rule
+        return rule
+
+    def subject_of(self, fact: Fact) -> UUID | None:
+        """Return whose rows a fact changes, None when it changes nobody's."""
+        if fact.subject is None and type(fact.event) in self._owned:
+            return fact.stream
+        return fact.subject
+
+    def share(self, shared: Any, fact: Fact) -> Any:
+        """Return what all rows share after a fact of no customer."""
+        rule = self._shares.get(type(fact.event))
+        return rule(shared, fact, fact.event) if rule else shared
+
+    def fold(self, rows: Rows, fact: Fact) -> None:
+        """Fold one fact into its subject's rows. Raises NotLoaded when rows are missing."""
+        if self._any is not None and fact.subject is not None:
+            self._any(rows, fact, fact.event)
+        handler = self._handlers.get(type(fact.event))
+        if handler is not None:
+            handler(rows, fact, fact.event)
+
+    def settle(self, rows: Rows, clock: datetime) -> None:
+        """Let time pass for one subject, up to and including `clock`."""
+        if self._settle is not None:
+            self._settle(rows, clock)
+
+    def combine(self, rows: Rows, visitor: Rows) -> None:
+        """Put a recognised visitor's complete rows into the customer's."""
+        if self._combine is not None:
+            self._combine(rows, visitor)
+
+
+def slot_of(subject: UUID, slots: int) -> int:
+    """Return a subject's slot: its first four bytes as a number, modulo the number of slots."""
+    return (subject.int >> 96) % slots

@@ -1,0 +1,1 @@
+"""How views are run: live, rebuilt, as of an instant, and verified against the log."""
