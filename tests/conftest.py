@@ -1,0 +1,143 @@
+"""Real servers for the tests: one Postgres and one Kafka a run, a fresh database a test."""
+
+import fcntl
+import importlib
+import importlib.util
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import hypothesis
+import psycopg
+import pytest
+from psycopg import sql
+
+from infra.dev.postgres import EmbeddedPostgres
+
+hypothesis.settings.register_profile("huike", deadline=None)  # the machine is shared
+hypothesis.settings.load_profile("huike")
+
+ROOT = "HUIKE_TEST_ROOT"  # the run's folder, known to all its workers
+PREFIX = "huike-tests-"
+alive = pytest.StashKey[IO[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return
+    for remains in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        sweep(remains)
+    root = Path(tempfile.mkdtemp(prefix=PREFIX))
+    root.chmod(0o711)  # as root, Postgres is another user
+    config.stash[alive] = (root / "alive").open("w")
+    fcntl.flock(config.stash[alive], fcntl.LOCK_EX)
+    os.environ[ROOT] = str(root)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if alive in config.stash:
+        config.stash[alive].close()
+        sweep(Path(os.environ[ROOT]))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture, mark in (("kafka_bootstrap", "kafka"), ("shared_data", "data")):
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)
+
+
+def sweep(root: Path) -> None:
+    """Stop the servers of a run that has ended, however it ended, and remove its folder."""
+    try:
+        with (root / "alive").open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            EmbeddedPostgres(root / "postgres").stop()
+    except (FileNotFoundError, PermissionError, BlockingIOError):
+        return  # being made, somebody else's, or still running
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
+def one_worker_at_a_time(root: Path, what: str) -> Iterator[None]:
+    with (root / f"{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def run_sql(url: str, statement: str, **names: str) -> None:
+    identifiers = {key: sql.Identifier(name) for key, name in names.items()}
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL(statement).format(**identifiers))
+
+
+def database_of(url: str, name: str) -> str:
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+@pytest.fixture(scope="session")
+def run_root() -> Path:
+    return Path(os.environ[ROOT])
+
+
+@pytest.fixture(scope="session")
+def postgres_url(run_root: Path) -> str:
+    """Where the run's Postgres is, for who may make databases there."""
+    if given := os.environ.get("HUIKE_TEST_POSTGRES"):
+        return given
+    with one_worker_at_a_time(run_root, "postgres"):
+        return EmbeddedPostgres(run_root / "postgres", durable=False).start()
+
+
+@pytest.fixture(scope="session")
+def template(postgres_url: str, run_root: Path) -> str:
+    """Name a migrated database that every test gets a copy of."""
+    name = run_root.name.replace("-", "_")
+    done = run_root / "template.done"
+    with one_worker_at_a_time(run_root, "template"):
+        if not done.exists():
+            run_sql(postgres_url, "drop database if exists {name}", name=name)
+            run_sql(postgres_url, "create database {name}", name=name)
+            if importlib.util.find_spec("infra.migrations"):
+                migrations = importlib.import_module("infra.migrations")
+                migrations.migrate(database_of(postgres_url, name))
+            done.touch()
+    return name
+
+
+@contextmanager
+def database(server: str, template: str) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    run_sql(server, "create database {name} template {template}", name=name, template=template)
+    yield database_of(server, name)
+    run_sql(server, "drop database {name} with (force)", name=name)
+
+
+@pytest.fixture
+def database_url(postgres_url: str, template: str) -> Iterator[str]:
+    """Give a migrated database of the test's own, without rows."""
+    with database(postgres_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+def bare_database_url(postgres_url: str) -> Iterator[str]:
+    """Give a database of the test's own with nothing in it, not even tables."""
+    with database(postgres_url, "template0") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Find the public data sets that stand beside the repository."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"needs the data sets beside the repository, in {folder}")
+    return folder
