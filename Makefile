@@ -3,7 +3,7 @@
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
-PYTEST := $(PY) -m pytest -n 2 --dist loadgroup -q
+PYTEST := $(PY) -m pytest -n 2 --dist worksteal -q
 QUICK := not kafka and not slow
 
 .PHONY: help
@@ -19,6 +19,7 @@ install: .venv/.dev  ## only prepare .venv
 
 .PHONY: test
 test: install static  ## format, lint, types, imports and every test, on real Postgres and Kafka
+	@[ -n "$$HUIKE_TEST_KAFKA" ] || $(PY) -m infra.dev.kafka_install
 	@$(PYTEST)
 
 .PHONY: check

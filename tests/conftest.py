@@ -18,6 +18,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from infra.dev.kafka import EmbeddedKafka
+from infra.dev.kafka_install import KafkaUnavailable
 from infra.dev.postgres import EmbeddedPostgres
 
 hypothesis.settings.register_profile("huike", deadline=None)  # the machine is shared
@@ -60,6 +62,7 @@ def sweep(root: Path) -> None:
         with (root / "alive").open("r") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             EmbeddedPostgres(root / "postgres").stop()
+            EmbeddedKafka(root / "kafka").kill()
     except (FileNotFoundError, PermissionError, BlockingIOError):
         return  # being made, somebody else's, or still running
     shutil.rmtree(root, ignore_errors=True)
@@ -132,6 +135,21 @@ def bare_database_url(postgres_url: str) -> Iterator[str]:
     """Give a database of the test's own with nothing in it, not even tables."""
     with database(postgres_url, "template0") as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(run_root: Path) -> str:
+    """Where the run's Kafka is; topics are the test's own, so name them anew."""
+    if given := os.environ.get("HUIKE_TEST_KAFKA"):
+        return given
+    refusal = run_root / "kafka.refusal"
+    with one_worker_at_a_time(run_root, "kafka"):
+        if not refusal.exists():
+            try:
+                return EmbeddedKafka(run_root / "kafka").start()
+            except KafkaUnavailable as unavailable:
+                refusal.write_text(str(unavailable))
+    pytest.skip(refusal.read_text())
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ SUPERUSER = "postgres"
 _START_SECONDS = 300  # after a crash it replays what was written since the last checkpoint
 _STOP_SECONDS = 60
 _SOCKET_PORT = 5432  # names the socket, even where no port is open
-_SOCKET_FOLDER_LIMIT = 80  # the system's limit for the whole path is 103 or 107
+_SOCKET_FOLDER_LIMIT = 88  # the system's limit for the whole path is 103 or 107
 _SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "256MB",
@@ -116,6 +116,8 @@ class EmbeddedPostgres:
         with self._alone():
             if server := self._server():
                 self._end(server)
+            with suppress(OSError):  # gone already, or the sockets of a server that was killed
+                self._socket_folder().rmdir()
 
     def database(self, name: str) -> str:
         """Make a database unless it exists; answer its url."""
