@@ -1,0 +1,1 @@
+"""The doors: HTTP requests become commands, queries and questions to the log."""

@@ -1,0 +1,120 @@
+"""Every request passes here: it gets an id, shows its key, is logged, counted and timed."""
+
+import re
+import time
+from http import HTTPStatus
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import PROBLEM, NoKey, TooLarge, WrongKey, problem_of
+from api.security import secret_of
+from infra.keys import Key, Keys
+from infra.metrics import Metrics
+
+_SANE: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
+_NOWHERE: Final = "(no such route)"
+
+log = structlog.get_logger("api")
+
+
+class Door:
+    """The outermost layer. What stands under /api needs a living key before its body is read."""
+
+    def __init__(self, app: ASGIApp, keys: Keys, metrics: Metrics) -> None:
+        self._app = app
+        self._keys = keys
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _SANE.fullmatch(given) else uuid4().hex
+        scope["request_id"] = request_id
+        began = time.perf_counter()
+        status = 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._enter(scope, headers, receive, answer)
+            finally:
+                self._account(scope, status, time.perf_counter() - began)
+
+    async def _enter(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        if not scope["path"].startswith("/api/"):
+            await self._app(scope, receive, send)
+            return
+        key = await self._key(headers)
+        if isinstance(key, Key):
+            scope["key"] = key
+            await self._app(scope, receive, _telling_too_large(scope, receive, send))
+            return
+        scope["refusal"] = type(key).__name__
+        await problem_of(key, scope)(scope, receive, send)
+
+    async def _key(self, headers: Headers) -> Key | NoKey | WrongKey:
+        secret = secret_of(headers.get("authorization", ""))
+        if secret is None:
+            return NoKey()
+        key = self._keys.remembered(secret)
+        if key is None:
+            key = await run_in_threadpool(self._keys.check, secret)
+        return key or WrongKey()
+
+    def _account(self, scope: Scope, status: int, seconds: float) -> None:
+        """Log and count the request by its route: a path may hold an e-mail address."""
+        route = getattr(scope.get("route"), "path", None) or (
+            scope["path"] if scope["path"] in _QUIET else _NOWHERE
+        )
+        method = scope["method"]
+        refusal = scope.get("refusal")
+        self._metrics.requests.labels(method, route, str(status)).observe(seconds)
+        if refusal:
+            self._metrics.refusals.labels(refusal).inc()
+        if route in _QUIET:
+            return
+        key = scope.get("key")
+        log.info(
+            "request",
+            method=method,
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            refusal=refusal,
+            key=key.name if key else None,
+        )
+
+
+def _telling_too_large(scope: Scope, receive: Receive, send: Send) -> Send:
+    """Say a 413, which the framework says in plain text, as the other errors are said."""
+    replaced = False
+
+    async def answer(message: Message) -> None:
+        nonlocal replaced
+        if replaced:
+            return
+        if (
+            message.get("status") == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            and Headers(raw=message["headers"])["content-type"] != PROBLEM
+        ):
+            replaced = True
+            await problem_of(TooLarge(), scope)(scope, receive, send)
+            return
+        await send(message)
+
+    return answer

@@ -1,0 +1,200 @@
+"""The one table from refusal to status, and how errors are told (RFC 9457)."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope as Connection
+
+from api.responses import encode
+from domain.shared.log import LogUnavailable
+from domain.shared.refusals import Conflict, Malformed, NotFound, Refused
+
+PROBLEM: Final = "application/problem+json"
+
+
+class NoKey(Refused):
+    """Show an API key: `Authorization: Bearer hk_...`."""
+
+
+class WrongKey(Refused):
+    """There is no such API key, or it was revoked."""
+
+
+class MissingScope(Refused):
+    """The API key lacks the scope {scope}."""
+
+
+class VersionMoved(Refused):
+    """It is at version {version}, not at the version that If-Match names; look again."""
+
+
+class NotThereYet(Refused):
+    """{view} has come to position {position} of {wanted}; ask again in a moment."""
+
+
+class TooLarge(Refused):
+    """The body of this request is larger than it may be."""
+
+
+class Unavailable(Refused):
+    """Something that is needed to answer cannot be reached just now; try again in a moment."""
+
+
+STATUS: Final[dict[type[Refused], int]] = {
+    Malformed: 422,
+    NoKey: 401,
+    WrongKey: 401,
+    MissingScope: 403,
+    NotFound: 404,
+    VersionMoved: 412,
+    TooLarge: 413,
+    LogUnavailable: 503,
+    Unavailable: 503,
+    NotThereYet: 504,
+    Conflict: 409,
+    Refused: 409,
+}
+"""The nearest ancestor counts."""
+
+_HEADERS: Final[dict[int, Mapping[str, str]]] = {
+    401: {"WWW-Authenticate": 'Bearer realm="huike"'},
+    503: {"Retry-After": "1"},
+    504: {"Retry-After": "1"},
+}
+_TITLES: Final = {
+    400: "Bad request",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Too large",
+    415: "Unsupported media type",
+    500: "Something broke here",
+}
+
+log = structlog.get_logger("api")
+
+
+def status_of(refusal: type[Refused]) -> int:
+    return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
+
+
+def title_of(kind: type[Refused]) -> str:
+    """Return the refusal's name in words: ErasedCustomer is "Erased customer"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__).capitalize()
+
+
+def problem_of(refusal: Refused, connection: Connection) -> Response:
+    """Say a refusal over HTTP."""
+    title = title_of(type(refusal))
+    about: dict[str, Any] = {k: v for k, v in refusal.about.items() if k not in _RESERVED}
+    if isinstance(refusal, Malformed):
+        about = {"errors": [{"pointer": refusal.about["field"], "detail": refusal.about["why"]}]}
+    return problem(
+        connection,
+        status=status_of(type(refusal)),
+        title=title,
+        detail=str(refusal),
+        slug=title.lower().replace(" ", "-"),
+        about=about,
+    )
+
+
+def problem(
+    connection: Connection,
+    *,
+    status: int,
+    title: str,
+    detail: str,
+    slug: str | None = None,
+    about: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Write problem details; `about` are members of their own."""
+    body = {
+        "type": f"urn:huike:problem:{slug}" if slug else "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": connection["path"],
+        "request_id": connection.get("request_id"),
+        **(about or {}),
+    }
+    return Response(
+        encode(body),
+        status,
+        headers={**_HEADERS.get(status, {}), **(headers or {})},
+        media_type=PROBLEM,
+    )
+
+
+_RESERVED: Final = {"type", "title", "status", "detail", "instance", "request_id"}
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    slug = type(error).__name__
+    request.scope["refusal"] = slug
+    return problem_of(error, request.scope)
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    request.scope["refusal"] = "Malformed"
+    errors = [{"pointer": _pointer(e["loc"]), "detail": e["msg"]} for e in error.errors()]
+    return problem(
+        request.scope,
+        status=422,
+        title="Malformed",
+        detail="; ".join(f"{e['pointer']}: {e['detail']}" for e in errors[:3]),
+        slug="malformed",
+        about={"errors": errors},
+    )
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    title = _TITLES.get(error.status_code, "Refused")
+    return problem(
+        request.scope,
+        status=error.status_code,
+        title=title,
+        detail=str(error.detail),
+        headers=error.headers,
+    )
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    log.warning("database unavailable", error=type(error).__name__)
+    return problem_of(Unavailable(), request.scope)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    log.error("unexpected error", exc_info=error)
+    return problem(
+        request.scope,
+        status=500,
+        title=_TITLES[500],
+        detail="This is a fault of the service; its log has the reason under this request_id.",
+    )
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    return "/".join(str(part) for part in location)
+
+
+def install(app: FastAPI) -> None:
+    """Tell every error of this application as problem details."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OperationalError, _unavailable)
+    app.add_exception_handler(PoolTimeout, _unavailable)
+    app.add_exception_handler(Exception, _broken)

@@ -1,0 +1,65 @@
+"""Whether the service lives, whether it works, and its metrics: the only routes without a key."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from api.responses import Json
+from infra.metrics import CONTENT_TYPE, Metrics
+
+Check = Callable[[], object]
+
+router = APIRouter(tags=["health"])
+
+
+def checks(request: Request) -> Mapping[str, Check]:
+    found: Mapping[str, Check] = request.app.state.checks
+    return found
+
+
+def metrics(request: Request) -> Metrics:
+    found: Metrics = request.app.state.metrics
+    return found
+
+
+@router.get("/health", summary="Is the process alive?")
+async def health() -> Response:
+    """Answers without asking anything else, so that a supervisor restarts only what hangs."""
+    return Json({"status": "alive"})
+
+
+@router.get(
+    "/ready",
+    summary="Can it answer requests now?",
+    responses={503: {"description": "Something it needs is missing; `checks` says what."}},
+)
+def ready(needed: Annotated[Mapping[str, Check], Depends(checks)]) -> Response:
+    """Asks each database once."""
+    found = {name: _outcome(check) for name, check in needed.items()}
+    working = all(outcome == "ok" for outcome in found.values())
+    return Json(
+        {"status": "ready" if working else "not ready", "checks": found}, 200 if working else 503
+    )
+
+
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}},
+)
+def read_metrics(measured: Annotated[Metrics, Depends(metrics)]) -> Response:
+    """Say how far each view and the relay are behind the log, in facts and in seconds.
+
+    Also sizes of appends and commits, what was refused by reason, and requests by route.
+    """
+    return Response(measured.text(), media_type=CONTENT_TYPE)
+
+
+def _outcome(check: Check) -> str:
+    try:
+        check()
+    except Exception as error:  # noqa: BLE001  # whatever is wrong is the answer
+        return type(error).__name__
+    return "ok"

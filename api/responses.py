@@ -1,0 +1,92 @@
+"""How answers are written: JSON by msgspec, long lists as a stream of lines."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from starlette.responses import Response, StreamingResponse
+
+from domain.shared.personal import Erased
+
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
+CSV: Final = "text/csv; charset=utf-8"
+
+_ROWS_AT_ONCE: Final = 500
+
+
+def _plain(value: Any) -> Any:
+    """Say what msgspec does not know by itself."""
+    if isinstance(value, Erased):
+        return value.value
+    raise NotImplementedError(f"{type(value).__name__} has no JSON")
+
+
+_encoder: Final = msgspec.json.Encoder(enc_hook=_plain, decimal_format="string")
+encode: Final = _encoder.encode
+
+
+class Json(Response):
+    """Anything msgspec can write; amounts are strings, instants ISO 8601 in UTC."""
+
+    media_type = JSON
+
+    def render(self, content: Any) -> bytes:
+        return encode(content)
+
+
+def ndjson(items: Iterable[Any], headers: Mapping[str, str] | None = None) -> StreamingResponse:
+    """Answer one JSON value a line, as they are read."""
+    return StreamingResponse(_lines(items), media_type=NDJSON, headers=headers)
+
+
+def csv_of(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], headers: Mapping[str, str] | None = None
+) -> StreamingResponse:
+    """Answer a table with a line of headings, as its rows are read."""
+    return StreamingResponse(_table(columns, rows), media_type=CSV, headers=headers)
+
+
+def _lines(items: Iterable[Any]) -> Iterator[bytes]:
+    waiting: list[Any] = []
+    for item in items:
+        waiting.append(item)
+        if len(waiting) == _ROWS_AT_ONCE:
+            yield _encoder.encode_lines(waiting)
+            waiting.clear()
+    if waiting:
+        yield _encoder.encode_lines(waiting)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    for count, row in enumerate(rows, 1):
+        writer.writerow([_cell(value) for value in row])
+        if count % _ROWS_AT_ONCE == 0:
+            yield out.getvalue()
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else _text(value)
+    if text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not isinstance(
+        value, int | float | Decimal
+    ):
+        return f"'{text}"  # a spreadsheet would run it as a formula
+    return text
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, UUID | Decimal):
+        return str(value)
+    return encode(value).decode().strip('"')

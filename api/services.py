@@ -1,0 +1,63 @@
+"""What the routes stand on: opened once a process, closed with it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Self
+
+from domain.shared.ids import Ids
+from infra.keyring import Keyring
+from infra.keys import Keys
+from infra.metrics import Metrics
+from infra.postgres import KEEPER, VIEWS, WRITER, Pool, pool
+from infra.sealing import PersonKeys
+from infra.settings import Settings
+
+
+class NoDatabase(Exception):
+    """HUIKE_LOG_URL names no Postgres, and none was started."""
+
+
+class Services:
+    """Everything that routes need, wired from the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open pools and read the keyring. Raises NoDatabase, OSError, ValueError."""
+        log_url, views_url = settings.log_url, settings.views_or_log_url
+        if log_url is None or views_url is None:
+            raise NoDatabase
+        self.settings = settings
+        self._open = ExitStack()
+        self.writer = self._pool(log_url, WRITER)
+        self.views = self._pool(views_url, VIEWS)
+        keyring = Keyring.open(settings.keyring_file)
+        self.ids = Ids(keyring.secret)
+        self.sealer = PersonKeys(self._pool(log_url, KEEPER), keyring)
+        self.keys = Keys(self.writer)
+        self.metrics = Metrics()
+
+    def _pool(self, url: str, role: str) -> Pool:
+        return self._open.enter_context(pool(url, role))
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run what works in the background."""
+        yield
+
+    def checks(self) -> Mapping[str, Callable[[], object]]:
+        """Return what must work before requests can be answered, by name."""
+        return {"log": lambda: _ask(self.writer), "views": lambda: _ask(self.views)}
+
+    def close(self) -> None:
+        """Finish what was begun, and let go of the databases."""
+        self._open.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _ask(database: Pool) -> None:
+    with database.connection(timeout=2) as connection:
+        connection.execute("select 1")

@@ -1,0 +1,206 @@
+"""API keys: what machines show at the door. Only their digests are kept."""
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import msgspec
+from psycopg.rows import kwargs_row
+
+from domain.shared.log import Actor
+from domain.shared.refusals import Malformed, NotFound
+from infra.postgres import Pool
+
+REVOKED_WITHIN_SECONDS: Final = 1.0
+"""How long a process may go on trusting a key that another process revoked."""
+
+_REMEMBERED: Final = 10_000
+_PREFIX_LENGTH: Final = 9
+_COLUMNS: Final = (
+    "id, name, prefix, scopes, shop, source, system, currency, created_at, revoked_at, last_used_at"
+)
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    INGEST = "ingest"
+    QUERY = "query"
+    COMMAND = "command"
+    AUDIT = "audit"
+    ADMIN = "admin"
+    PERSONAL = "personal"
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as it is kept: everything but the secret.
+
+    `shop` and `source` are whose facts it records; `system`: the reports come from a machine of the
+    shop (an ERP), not from what the customer does; `currency` is meant where a report names none.
+    """
+
+    id: UUID
+    name: str
+    prefix: str
+    scopes: tuple[str, ...]
+    shop: str
+    source: str
+    system: bool = False
+    currency: str = "USD"
+    created_at: datetime
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind="key", id=str(self.id))
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes
+
+
+class Keys:
+    """The keys of one installation."""
+
+    def __init__(self, pool: Pool, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._known: dict[bytes, tuple[float, Key | None]] = {}
+        self._lock = threading.Lock()
+
+    def add(  # noqa: PLR0913  # what a key says of its facts
+        self,
+        name: str,
+        scopes: Iterable[str],
+        *,
+        shop: str = "shop",
+        source: str = "site",
+        system: bool = False,
+        currency: str = "USD",
+    ) -> tuple[Key, str]:
+        """Make a key; its secret is returned here and never again.
+
+        Raises Malformed for a scope that there is not, or none at all.
+        """
+        secret = f"hk_{secrets.token_urlsafe(32)}"
+        key = Key(
+            id=uuid4(),
+            name=name,
+            prefix=secret[:_PREFIX_LENGTH],
+            scopes=_scopes(scopes),
+            shop=shop,
+            source=source,
+            system=system,
+            currency=currency,
+            created_at=datetime.now(UTC),
+        )
+        with self._pool.connection() as connection:
+            connection.execute(
+                "insert into log.api_key (id, name, prefix, hash, scopes, shop, source, system,"
+                " currency, created_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                (
+                    key.id,
+                    key.name,
+                    key.prefix,
+                    _digest(secret),
+                    list(key.scopes),
+                    key.shop,
+                    key.source,
+                    key.system,
+                    key.currency,
+                    key.created_at,
+                ),
+            )
+        return key, secret
+
+    def all(self) -> list[Key]:
+        """Return every key ever made, the latest first."""
+        with self._pool.connection() as connection, connection.cursor(row_factory=_KEY) as cursor:
+            cursor.execute(f"select {_COLUMNS} from log.api_key order by created_at desc, id")  # noqa: S608  # constant columns
+            return cursor.fetchall()
+
+    def revoke(self, which: str) -> Key:
+        """Revoke the key with this id, or, if only one lives, with this name or prefix.
+
+        Every process refuses it within a second. Raises NotFound when there is none, Malformed when
+        the name fits several.
+        """
+        living = [k for k in self.all() if k.revoked_at is None]
+        found = [k for k in living if which in {str(k.id), k.name, k.prefix}]
+        if not found:
+            raise NotFound(what="living key", id=which)
+        if len(found) > 1:
+            raise Malformed(field="key", why=f"{len(found)} keys are called {which}; give the id")
+        revoked = msgspec.structs.replace(found[0], revoked_at=datetime.now(UTC))
+        with self._pool.connection() as connection:
+            connection.execute(
+                "update log.api_key set revoked_at = %s where id = %s and revoked_at is null",
+                (revoked.revoked_at, revoked.id),
+            )
+        with self._lock:
+            self._known.clear()
+        return revoked
+
+    def remembered(self, secret: str) -> Key | None:
+        """Return a living key that was looked up within the last second, without any wait."""
+        known = self._known.get(_digest(secret))
+        if known is None or self._clock() - known[0] > REVOKED_WITHIN_SECONDS:
+            return None
+        return known[1]
+
+    def check(self, secret: str) -> Key | None:
+        """Return the living key of a secret, None if there is none such. May ask the database."""
+        digest = _digest(secret)
+        known = self._known.get(digest)
+        asked = self._clock()
+        if known is not None and asked - known[0] <= REVOKED_WITHIN_SECONDS:
+            return known[1]
+        key = self._look_up(digest)
+        with self._lock:
+            if len(self._known) >= _REMEMBERED:  # somebody is trying keys: don't keep them all
+                self._known.clear()
+            self._known[digest] = asked, key
+        return key
+
+    def _look_up(self, digest: bytes) -> Key | None:
+        with self._pool.connection() as connection, connection.cursor(row_factory=_KEY) as cursor:
+            cursor.execute(
+                f"select {_COLUMNS} from log.api_key where hash = %s and revoked_at is null",  # noqa: S608  # constant columns
+                (digest,),
+            )
+            key = cursor.fetchone()
+            if key is not None:
+                cursor.execute(
+                    "update log.api_key set last_used_at = now() where id = %s"
+                    " and (last_used_at is null or last_used_at < now() - interval '1 minute')",
+                    (key.id,),
+                )
+        return key
+
+
+def _key(**columns: Any) -> Key:
+    return Key(**columns | {"scopes": tuple(columns["scopes"])})
+
+
+_KEY: Final = kwargs_row(_key)
+
+
+def _digest(secret: str) -> bytes:
+    """Digest once, not slowly: nobody guesses 256 random bits, however quick each guess is."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def _scopes(asked: Iterable[str]) -> tuple[str, ...]:
+    scopes = tuple(dict.fromkeys(asked))
+    known = {scope.value for scope in Scope}
+    wrong = [scope for scope in scopes if scope not in known]
+    if wrong or not scopes:
+        which = ", ".join(sorted(known))
+        raise Malformed(field="scope", why=f"give one or more of {which}")
+    return tuple(str(scope) for scope in scopes)

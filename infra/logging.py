@@ -1,0 +1,62 @@
+"""Logs: for people in a terminal, JSON everywhere else; libraries' own logs join in."""
+
+import logging
+import sys
+from typing import Final, TextIO
+
+import structlog
+
+_SHARED: Final[tuple[structlog.typing.Processor, ...]] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+)
+_CHATTY: Final = ("uvicorn.access", "kafka", "httpx", "httpx2", "asyncio")
+
+
+def configure(
+    level: str = "INFO", *, as_json: bool | None = None, out: TextIO = sys.stderr
+) -> None:
+    """Send every log line of this process to `out`; `as_json` None: unless it is a terminal."""
+    structured = not out.isatty() if as_json is None else as_json
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_SHARED,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(structured=structured),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _rendering(*, structured: bool) -> tuple[structlog.typing.Processor, ...]:
+    if structured:
+        return (
+            structlog.processors.dict_tracebacks,
+            structlog.processors.EventRenamer("message"),
+            structlog.processors.JSONRenderer(),
+        )
+    return (structlog.dev.ConsoleRenderer(),)

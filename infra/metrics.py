@@ -1,0 +1,104 @@
+"""Metrics: what an operator watches, on a registry of its own.
+
+What is shared by all processes (how far each view and the relay have come) is read from the
+database when somebody asks, so that it is right whichever process answers; what is counted is each
+process's.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+_SIZES: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000)
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Follower(msgspec.Struct, frozen=True, kw_only=True):
+    """How far behind the log's head something is that follows it: a view, or the relay."""
+
+    kind: str
+    name: str
+    position: int
+    facts_behind: int
+    seconds_behind: float
+
+
+class _Followers(Collector):
+    def __init__(self, read: Callable[[], Iterable[Follower]]) -> None:
+        self._read = read
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        labels = ("kind", "name")
+        facts = GaugeMetricFamily(
+            "huike_behind_facts", "Facts in the log that this has not taken yet.", labels=labels
+        )
+        seconds = GaugeMetricFamily(
+            "huike_behind_seconds", "Age of the oldest fact not taken yet.", labels=labels
+        )
+        position = GaugeMetricFamily(
+            "huike_position", "Position up to which everything was taken.", labels=labels
+        )
+        for follower in self._read():
+            which = (follower.kind, follower.name)
+            facts.add_metric(which, follower.facts_behind)
+            seconds.add_metric(which, follower.seconds_behind)
+            position.add_metric(which, follower.position)
+        yield from (facts, seconds, position)
+
+
+class Metrics:
+    """The metrics of one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "huike_http_request_seconds",
+            "Time to answer a request, by route and status.",
+            ("method", "route", "status"),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.refusals = Counter(
+            "huike_refusals", "What was refused, by reason.", ("reason",), registry=self.registry
+        )
+        self.append_facts = Histogram(
+            "huike_append_facts", "Facts in one append.", buckets=_SIZES, registry=self.registry
+        )
+        self.commit_facts = Histogram(
+            "huike_commit_facts",
+            "Facts in one commit, which holds the appends of many requests.",
+            buckets=_SIZES,
+            registry=self.registry,
+        )
+        self.commit_appends = Histogram(
+            "huike_commit_appends", "Appends in one commit.", buckets=_SIZES, registry=self.registry
+        )
+        self.commit_seconds = Histogram(
+            "huike_commit_seconds", "Time of one commit.", buckets=_SECONDS, registry=self.registry
+        )
+
+    def watch(self, read: Callable[[], Iterable[Follower]]) -> None:
+        """Ask `read` for followers whenever the metrics are asked for."""
+        self.registry.register(_Followers(read))
+
+    def committed(self, appends: Iterable[int], seconds: float) -> None:
+        """Count one commit: the number of facts in each of its appends, and how long it took."""
+        sizes = tuple(appends)
+        for size in sizes:
+            self.append_facts.observe(size)
+        self.commit_appends.observe(len(sizes))
+        self.commit_facts.observe(sum(sizes))
+        self.commit_seconds.observe(seconds)
+
+    def text(self) -> bytes:
+        """Return everything in the Prometheus text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,129 @@
+"""API keys: made, checked, revoked; their secrets are nowhere."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from domain.shared.refusals import Malformed, NotFound
+from infra.keys import REVOKED_WITHIN_SECONDS, Keys
+from infra.postgres import WRITER, Pool, pool
+
+
+class Clock:
+    """A clock that a test turns."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def writer(database_url: str) -> Iterator[Pool]:
+    with pool(database_url, WRITER) as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def keys(writer: Pool, clock: Clock) -> Keys:
+    return Keys(writer, clock)
+
+
+def test_a_key_is_known_by_its_secret(keys: Keys) -> None:
+    made, secret = keys.add("shop", ["ingest", "query"], shop="acme", source="erp", system=True)
+    found = keys.check(secret)
+    assert found == made
+    assert secret.startswith(made.prefix)
+    assert made.may("query")
+    assert not made.may("admin")
+    assert made.actor.kind == "key"
+    assert made.actor.id == str(made.id)
+
+
+def test_a_secret_is_long_and_never_the_same(keys: Keys) -> None:
+    secrets = {keys.add("shop", ["ingest"])[1] for _ in range(10)}
+    assert len(secrets) == 10
+    assert all(s.startswith("hk_") and len(s) >= 35 for s in secrets)
+
+
+def test_a_secret_is_not_in_the_database(keys: Keys, database_url: str) -> None:
+    _, secret = keys.add("shop", ["ingest"])
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute("select k::text from log.api_key k").fetchall()
+    assert len(rows) == 1
+    assert secret not in rows[0][0]
+    assert secret[12:] not in rows[0][0]
+
+
+@pytest.mark.parametrize("secret", ["", "hk_", "hk_nobody", "\udcff", "x" * 10_000, "a\0b"])
+def test_nobody_comes_in_with_another_secret(keys: Keys, secret: str) -> None:
+    keys.add("shop", ["ingest"])
+    assert keys.check(secret) is None
+
+
+@pytest.mark.parametrize("scopes", [[], ["everything"], ["query", "root"]])
+def test_a_key_has_known_scopes(keys: Keys, scopes: list[str]) -> None:
+    with pytest.raises(Malformed, match="give one or more of admin, audit, command"):
+        keys.add("shop", scopes)
+
+
+def test_a_revoked_key_is_refused_at_once_where_it_was_revoked(keys: Keys) -> None:
+    key, secret = keys.add("shop", ["ingest"])
+    assert keys.check(secret) is not None
+    keys.revoke(key.name)
+    assert keys.check(secret) is None
+    assert keys.remembered(secret) is None
+
+
+def test_a_revoked_key_is_refused_elsewhere_within_a_second(
+    keys: Keys, writer: Pool, clock: Clock
+) -> None:
+    elsewhere = Keys(writer, clock)
+    key, secret = keys.add("shop", ["ingest"])
+    assert elsewhere.check(secret) is not None
+    keys.revoke(str(key.id))
+    clock.now += REVOKED_WITHIN_SECONDS + 0.01
+    assert elsewhere.remembered(secret) is None
+    assert elsewhere.check(secret) is None
+
+
+def test_a_key_just_checked_is_remembered_for_a_moment(keys: Keys, clock: Clock) -> None:
+    key, secret = keys.add("shop", ["ingest"])
+    assert keys.remembered(secret) is None
+    keys.check(secret)
+    assert keys.remembered(secret) == key
+    clock.now += REVOKED_WITHIN_SECONDS + 0.01
+    assert keys.remembered(secret) is None
+
+
+def test_a_key_says_when_it_was_last_used(keys: Keys) -> None:
+    _, secret = keys.add("shop", ["ingest"])
+    assert keys.all()[0].last_used_at is None
+    keys.check(secret)
+    assert keys.all()[0].last_used_at is not None
+
+
+def test_a_revoked_key_stays_in_the_list(keys: Keys) -> None:
+    key, _ = keys.add("shop", ["ingest"])
+    keys.add("office", ["query"])
+    keys.revoke(key.prefix)
+    assert {(k.name, k.revoked_at is None) for k in keys.all()} == {
+        ("shop", False),
+        ("office", True),
+    }
+
+
+def test_only_a_living_key_that_is_meant_can_be_revoked(keys: Keys) -> None:
+    first, _ = keys.add("shop", ["ingest"])
+    keys.add("shop", ["ingest"])
+    with pytest.raises(Malformed, match="2 keys are called shop"):
+        keys.revoke("shop")
+    keys.revoke(str(first.id))
+    with pytest.raises(NotFound, match="no living key"):
+        keys.revoke(str(first.id))
