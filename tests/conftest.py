@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from infra.dev import kafka_install
 from infra.dev.kafka import EmbeddedKafka
 from infra.dev.kafka_install import KafkaUnavailable
 from infra.dev.postgres import EmbeddedPostgres
@@ -27,6 +28,7 @@ hypothesis.settings.load_profile("huike")
 
 ROOT = "HUIKE_TEST_ROOT"  # the run's folder, known to all its workers
 PREFIX = "huike-tests-"
+MARKS = {"kafka_bootstrap": "kafka", "kafka_installed": "kafka", "shared_data": "data"}
 alive = pytest.StashKey[IO[str]]()
 
 
@@ -51,7 +53,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for fixture, mark in (("kafka_bootstrap", "kafka"), ("shared_data", "data")):
+        for fixture, mark in MARKS.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)
 
@@ -61,8 +63,9 @@ def sweep(root: Path) -> None:
     try:
         with (root / "alive").open("r") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            EmbeddedPostgres(root / "postgres").stop()
-            EmbeddedKafka(root / "kafka").kill()
+            for folder in filter(Path.is_dir, root.iterdir()):
+                EmbeddedPostgres(folder).stop()
+                EmbeddedKafka(folder).kill()
     except (FileNotFoundError, PermissionError, BlockingIOError):
         return  # being made, somebody else's, or still running
     shutil.rmtree(root, ignore_errors=True)
@@ -88,6 +91,12 @@ def database_of(url: str, name: str) -> str:
 @pytest.fixture(scope="session")
 def run_root() -> Path:
     return Path(os.environ[ROOT])
+
+
+@pytest.fixture
+def server_folder(run_root: Path) -> Path:
+    """Give a folder for a server of the test's own; pytest's are closed to other users."""
+    return Path(tempfile.mkdtemp(dir=run_root))
 
 
 @pytest.fixture(scope="session")
@@ -138,18 +147,28 @@ def bare_database_url(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap(run_root: Path) -> str:
-    """Where the run's Kafka is; topics are the test's own, so name them anew."""
-    if given := os.environ.get("HUIKE_TEST_KAFKA"):
-        return given
+def kafka_installed(run_root: Path) -> None:
+    """Skip, saying why, where Kafka cannot be had."""
     refusal = run_root / "kafka.refusal"
     with one_worker_at_a_time(run_root, "kafka"):
         if not refusal.exists():
             try:
-                return EmbeddedKafka(run_root / "kafka").start()
+                kafka_install.java()
+                kafka_install.jars()
             except KafkaUnavailable as unavailable:
                 refusal.write_text(str(unavailable))
-    pytest.skip(refusal.read_text())
+    if refusal.exists():
+        pytest.skip(refusal.read_text())
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(request: pytest.FixtureRequest, run_root: Path) -> str:
+    """Where the run's Kafka is; all tests share it, so a test names its own topics."""
+    if given := os.environ.get("HUIKE_TEST_KAFKA"):
+        return given
+    request.getfixturevalue("kafka_installed")
+    with one_worker_at_a_time(run_root, "kafka"):
+        return EmbeddedKafka(run_root / "kafka").start()
 
 
 @pytest.fixture(scope="session")

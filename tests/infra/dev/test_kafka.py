@@ -17,13 +17,10 @@ from infra.dev import kafka_install
 from infra.dev.kafka import EmbeddedKafka
 from infra.dev.kafka_install import KafkaUnavailable
 
-pytestmark = [pytest.mark.kafka, pytest.mark.slow]
-
 
 @pytest.fixture
-def kafka(tmp_path: Path, kafka_bootstrap: str) -> Iterator[EmbeddedKafka]:
-    assert kafka_bootstrap  # skips us where none can be had
-    node = EmbeddedKafka(tmp_path / "kafka")
+def kafka(server_folder: Path, kafka_installed: None) -> Iterator[EmbeddedKafka]:  # noqa: ARG001 - or skip
+    node = EmbeddedKafka(server_folder)
     yield node
     node.kill()
 
@@ -53,6 +50,7 @@ def read(bootstrap: str, topic: str) -> list[bytes]:
         return [record.value for record in consumer]
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_a_kill_and_a_restart(kafka: EmbeddedKafka) -> None:
     bootstrap = kafka.start()
     topic = make_topic(bootstrap)
@@ -66,6 +64,7 @@ def test_what_was_acknowledged_survives_a_kill_and_a_restart(kafka: EmbeddedKafk
     assert not kafka.running
 
 
+@pytest.mark.slow
 def test_a_node_outlives_its_killed_parent_and_is_adopted(kafka: EmbeddedKafka) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path;"
@@ -79,6 +78,12 @@ def test_a_node_outlives_its_killed_parent_and_is_adopted(kafka: EmbeddedKafka) 
     kafka.start()
     assert (kafka.directory / "pid").read_text() == pid
     assert psutil.pid_exists(int(pid))
+
+
+def test_a_test_may_use_the_kafka_of_the_run(kafka_bootstrap: str) -> None:
+    topic = make_topic(kafka_bootstrap)
+    publish(kafka_bootstrap, topic, b"placed")
+    assert read(kafka_bootstrap, topic) == [b"placed"]
 
 
 def test_without_maven_the_refusal_says_what_to_install(

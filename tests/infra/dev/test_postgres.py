@@ -18,9 +18,9 @@ from infra.dev.postgres import EmbeddedPostgres, PostgresUnavailable
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "postgres"
-    EmbeddedPostgres(tmp_path / "postgres").stop()
+def folder(server_folder: Path) -> Iterator[Path]:
+    yield server_folder
+    EmbeddedPostgres(server_folder).stop()
 
 
 def ask(url: str, question: str) -> object:
@@ -108,8 +108,8 @@ def test_nobody_else_may_open_its_socket_or_data(folder: Path) -> None:
         assert not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
 
 
-def test_a_path_too_long_for_a_socket_has_its_socket_elsewhere(tmp_path: Path) -> None:
-    deep = tmp_path / ("long" * 20) / "postgres"
+def test_a_path_too_long_for_a_socket_has_its_socket_elsewhere(server_folder: Path) -> None:
+    deep = server_folder / ("long" * 20) / "postgres"
     with EmbeddedPostgres(deep) as postgres:
         assert ask(postgres.url, "select 1") == 1
 
@@ -137,9 +137,9 @@ def test_why_it_did_not_start_is_in_the_refusal(folder: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that servers may not enter")
 def test_as_root_the_server_may_pass_through_a_private_folder_and_nobody_else(
-    tmp_path: Path,
+    server_folder: Path,
 ) -> None:
-    private = tmp_path / "private"
+    private = server_folder / "private"
     private.mkdir(mode=0o700)
     with EmbeddedPostgres(private / "postgres") as postgres:
         assert ask(postgres.url, "select 1") == 1
