@@ -1,7 +1,11 @@
 """Ids that nobody without the installation's secret can recompute from what they stand for."""
 
 import hmac
+from typing import Final
 from uuid import UUID
+
+_VERSION_8: Final = 8 << 76 | 2 << 62
+_FREE: Final = ~(15 << 76 | 3 << 62)
 
 
 class Ids:
@@ -19,7 +23,8 @@ class Ids:
         mac.update(
             "\x1f".join((shop, kind, *(p.replace("\x1f", "\x1f\x1f") for p in parts))).encode()
         )
-        return UUID(bytes=mac.digest()[:16], version=8)
+        digest = int.from_bytes(mac.digest()[:16])
+        return UUID(int=digest & _FREE | _VERSION_8)
 
     def content(self, canonical: bytes) -> bytes:
         """Return the keyed digest (16 bytes) of a message's canonical content."""

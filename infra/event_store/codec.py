@@ -1,0 +1,114 @@
+"""Rows of the log: packed as PostgreSQL's binary COPY sends them, unpacked as facts.
+
+The packed row is also what the chain is made over: a 16-bit field count, then for each column a
+32-bit length (-1: null) and the value in PostgreSQL's binary format, all big-endian.
+"""
+
+import struct
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from domain.shared.events import Fact, decode
+from domain.shared.personal import Sealer
+
+COLUMNS: Final = (
+    "position, stream, version, type, type_version, shop, source, origin, subject, occurred_at, "
+    "recorded_at, actor_kind, actor_id, correlation, causation, body"
+)
+
+COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+COPY_TRAILER: Final = b"\xff\xff"
+
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_HEAD: Final = struct.Struct("!hiqi16sii").pack
+_TIMES: Final = struct.Struct("!iqiq").pack
+_INT: Final = struct.Struct("!i").pack
+_SHORT: Final = struct.Struct("!ih").pack
+_UUID: Final = struct.Struct("!i16s").pack
+_NULL: Final = _INT(-1)
+
+
+def text(value: str) -> bytes:
+    raw = value.encode()
+    return _INT(len(raw)) + raw
+
+
+def uuid(value: UUID | None) -> bytes:
+    return _NULL if value is None else _UUID(16, value.bytes)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return an instant as PostgreSQL counts: microseconds since 2000-01-01 UTC."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def type_chunk(name: str, version: int) -> bytes:
+    return text(name) + _SHORT(2, version)
+
+
+def pack_fact(  # one column after the other
+    position: int,
+    stream: UUID,
+    version: int,
+    type_and_version: bytes,
+    shop_and_source: bytes,
+    origin_and_subject: bytes,
+    occurred: int,
+    recorded: int,
+    cause: bytes,
+    body: bytes,
+) -> bytes:
+    """Return one row of `log.fact`; the chunks are columns packed before."""
+    return b"".join(
+        (
+            _HEAD(16, 8, position, 16, stream.bytes, 4, version),
+            type_and_version,
+            shop_and_source,
+            origin_and_subject,
+            _TIMES(8, occurred, 8, recorded),
+            cause,
+            _INT(len(body)),
+            body,
+        )
+    )
+
+
+_ORIGINAL: Final = struct.Struct("!hiqiq").pack
+
+
+def pack_original(
+    position: int, recorded: int, origin: UUID | None, shop_and_source: bytes, sealed: bytes
+) -> bytes:
+    """Return one row of `log.original`."""
+    return b"".join(
+        (
+            _ORIGINAL(6, 8, position, 8, recorded),
+            uuid(origin),
+            shop_and_source,
+            _INT(len(sealed)),
+            sealed,
+        )
+    )
+
+
+def fact_of(row: tuple[Any, ...], sealer: Sealer | None) -> Fact:
+    """Return the fact of a row of COLUMNS. Raises UnknownFact for what this Huike does not know."""
+    return Fact(
+        position=row[0],
+        stream=row[1],
+        version=row[2],
+        type=row[3],
+        shop=row[5],
+        source=row[6],
+        origin=row[7],
+        subject=row[8],
+        occurred_at=row[9],
+        recorded_at=row[10],
+        actor_kind=row[11],
+        actor_id=row[12],
+        correlation=row[13],
+        causation=row[14],
+        event=decode(row[3], row[4], row[15], row[1], row[7], sealer),
+    )

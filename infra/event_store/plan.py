@@ -1,0 +1,201 @@
+"""The plan of a batch: which facts are recorded, whose they are, and what is refused. Pure."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain.customer.events import KnownByAnotherId, VisitorRecognised, VisitorRedirected
+from domain.shared.events import Event
+from domain.shared.log import (
+    Append,
+    Draft,
+    OtherContent,
+    OtherRequest,
+    Receipt,
+    StreamMoved,
+    Who,
+)
+from infra.event_store.state import State, StreamState
+
+
+class Planned:
+    """A fact with its place in its stream, and whose it is."""
+
+    __slots__ = ("append", "event", "occurred_at", "origin", "stream", "subject", "version")
+
+    def __init__(
+        self,
+        append: Append,
+        event: Event,
+        occurred_at: datetime,
+        stream: UUID,
+        version: int,
+        origin: UUID | None,
+        subject: UUID | None,
+    ) -> None:
+        self.append = append
+        self.event = event
+        self.occurred_at = occurred_at
+        self.stream = stream
+        self.version = version
+        self.origin = origin
+        self.subject = subject
+
+
+class Outcome:
+    """What becomes of one append: a refusal, an earlier answer, or facts from `start` to `end`."""
+
+    __slots__ = ("append", "end", "error", "original", "receipt", "start")
+
+    def __init__(self, append: Append) -> None:
+        self.append = append
+        self.error: Exception | None = None
+        self.receipt: Receipt | None = None
+        self.original: UUID | None = None
+        self.start = self.end = 0
+
+
+class Plan:
+    """A batch worked out against the state of the log; appends see those before them."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.facts: list[Planned] = []
+        self.outcomes: list[Outcome] = []
+        self.new_streams: dict[UUID, StreamState] = {}
+        self.moved_streams: dict[UUID, StreamState] = {}
+        self.joined: list[tuple[UUID, UUID, int]] = []
+        """(identity, customer, index of the fact from which it holds)."""
+        self.redirected: list[tuple[UUID, UUID, int]] = []
+        """(anonymous, identity, index of the fact from which it holds)."""
+        self.remembered: list[tuple[Append, Outcome]] = []
+
+    def add(self, append: Append) -> Outcome:
+        """Plan one append after those before it; a refused one leaves no trace."""
+        outcome = Outcome(append)
+        self.outcomes.append(outcome)
+        state = self.state
+        if append.idempotency is not None:
+            known = state.answers.get(append.idempotency.key)
+            if known is not None:
+                if known[0] != append.idempotency.request:
+                    outcome.error = OtherRequest()
+                else:
+                    outcome.receipt = Receipt(
+                        position=known[1], recorded=0, duplicate=True, answer=known[2]
+                    )
+                return outcome
+        if append.message is not None:
+            recorded = state.streams.get(append.message.id)
+            if recorded is not None:
+                if recorded.content != append.message.content:
+                    outcome.error = OtherContent()
+                else:
+                    outcome.receipt = Receipt(position=None, recorded=0, duplicate=True)
+                return outcome
+        if append.expected:
+            for stream, version in append.expected.items():
+                held = state.streams.get(stream)
+                if (held.version if held else 0) != version:
+                    outcome.error = StreamMoved()
+                    return outcome
+        outcome.start = len(self.facts)
+        for draft in append.facts:
+            self._place(append, draft, outcome)
+        if append.recognition is not None:
+            told = append.recognition
+            self._recognise(append, told.visitor, told.user, "anonymous", told.occurred_at)
+        outcome.end = len(self.facts)
+        if append.idempotency is not None:
+            self.remembered.append((append, outcome))
+            # position is not known yet: an equal key in this batch waits for the next one
+            state.answers[append.idempotency.key] = (append.idempotency.request, None, b"")
+        return outcome
+
+    def _place(self, append: Append, draft: Draft, outcome: Outcome) -> None:
+        state = self.state
+        held = state.streams.get(draft.stream) if draft.stream is not None else None
+        origin: UUID | None = None
+        if draft.who is not None:
+            if (
+                held is not None
+                and held.origin is not None
+                and held.origin == draft.stream
+                and (draft.who.user or draft.who.anonymous)
+            ):
+                known = self._origin_of(draft.who)
+                assert known is not None
+                if known != draft.stream:
+                    self._recognise(append, held.origin, known, "order", draft.occurred_at)
+            origin = (held.origin if held is not None else None) or self._origin_of(draft.who)
+            if origin is None:
+                origin = draft.stream
+        stream = draft.stream if draft.stream is not None else origin
+        if stream is None:
+            msg = f"{draft.event.stored.name} names neither a stream nor a person"
+            raise ValueError(msg)
+        message = append.message
+        content = message.content if message is not None and stream == message.id else None
+        if draft.first and stream in state.streams:
+            return
+        if content is not None:
+            outcome.original = origin
+        self._record(append, draft.event, draft.occurred_at, stream, origin, content)
+
+    def _origin_of(self, who: Who) -> UUID | None:
+        if who.user is not None:
+            return who.user
+        if who.anonymous is not None:
+            return self.state.redirects.get(who.anonymous, who.anonymous)
+        return None
+
+    def _record(
+        self,
+        append: Append,
+        event: Event,
+        occurred_at: datetime,
+        stream: UUID,
+        origin: UUID | None,
+        content: bytes | None = None,
+    ) -> int:
+        held = self.state.streams.get(stream)
+        if held is None:
+            held = StreamState(1, origin, content)
+            self.state.streams[stream] = self.new_streams[stream] = held
+        else:
+            held.version += 1
+            if stream not in self.new_streams:
+                self.moved_streams[stream] = held
+        subject = None if origin is None else self.state.members.get(origin, origin)
+        self.facts.append(
+            Planned(append, event, occurred_at, stream, held.version, origin, subject)
+        )
+        return len(self.facts) - 1
+
+    def _recognise(
+        self, append: Append, visitor: UUID, user: UUID, kind: str, occurred_at: datetime
+    ) -> None:
+        state = self.state
+        if visitor == user:
+            return
+        customer = state.members.get(user, user)
+        if visitor not in state.members:
+            self._record(
+                append,
+                VisitorRecognised(identity=user, customer=customer),
+                occurred_at,
+                visitor,
+                visitor,
+            )
+            known = KnownByAnotherId(identity=visitor, kind=kind)
+            index = self._record(append, known, occurred_at, user, user)
+            state.members[visitor] = customer
+            self.joined.append((visitor, customer, index))
+            if kind == "anonymous":
+                state.redirects[visitor] = user
+                self.redirected.append((visitor, user, index))
+        elif kind == "anonymous" and state.redirects.get(visitor) != user:
+            index = self._record(
+                append, VisitorRedirected(visitor=visitor), occurred_at, user, user
+            )
+            state.redirects[visitor] = user
+            self.redirected.append((visitor, user, index))

@@ -1,0 +1,141 @@
+"""Reads the log in order: for views, for decisions and for auditors."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import psycopg
+
+from domain.shared.events import FACTS, Fact
+from domain.shared.log import Head
+from domain.shared.personal import Sealer
+from infra.event_store.codec import COLUMNS, fact_of
+from infra.postgres import WRITER, Pool, pool
+from infra.sealing import PersonKeys
+
+LOCK: Final = 4_851_100
+
+_READ: Final = f"select {COLUMNS} from log.fact where position > %s order by position limit %s"  # noqa: S608  # a constant
+_STREAM: Final = (
+    f"select {COLUMNS} from log.fact where stream = any(%s) "  # noqa: S608  # a constant
+    "and type not like 'activity.%%' order by position"
+)
+_ORIGINS: Final = (
+    f"select {COLUMNS} from log.fact where origin = any(%s) and position <= %s "  # noqa: S608  # a constant
+    "order by position"
+)
+_SCAN: Final = f"""
+select {", ".join("f." + c.strip() for c in COLUMNS.split(","))}, coalesce(m.customer, f.origin)
+from log.fact f
+left join log.membership m
+  on m.identity = f.origin and m.since <= %(upto)s and (m.until is null or m.until > %(upto)s)
+where f.position > %(after)s and f.position <= %(upto)s
+  and (f.origin is null or %(every)s or log.slot(coalesce(m.customer, f.origin), %(of)s) = any(%(slots)s))
+order by f.position
+"""  # noqa: S608  # made of constants
+_PERSONAL: Final = 15
+
+
+class LogReader:
+    """Reads facts, with personal fields opened when a sealer is given, ERASED otherwise."""
+
+    def __init__(self, url: str, sealer: Sealer | None, *, pool_size: int = 4) -> None:
+        self._url = url
+        self._sealer = sealer
+        self._pool: Pool = pool(url, WRITER, size=pool_size)
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def head(self) -> Head:
+        with self._pool.connection() as connection, connection.transaction():
+            # whoever holds the lock may already have taken its time: then only the past is sure
+            idle = connection.execute(
+                "select pg_try_advisory_xact_lock_shared(%s)", (LOCK,)
+            ).fetchone()
+            row = connection.execute(
+                "select coalesce(max(position), 0), coalesce(max(recorded_at), to_timestamp(0)), "
+                "clock_timestamp() "
+                "from (select * from log.batch order by position desc limit 1) last"
+            ).fetchone()
+        assert idle is not None
+        assert row is not None
+        return Head(position=row[0], clock=max(row[1], row[2]) if idle[0] else row[1])
+
+    def read(self, after: int, limit: int) -> Sequence[Fact]:
+        return self._facts(_READ, (after, limit))
+
+    def stream(self, stream: UUID) -> Sequence[Fact]:
+        """Return a stream's facts by version."""
+        return self._facts(_STREAM, ([stream],))
+
+    def cluster(self, identity: UUID) -> Sequence[Fact]:
+        """Return the facts of all streams of the customer that an identity belongs to now."""
+        customer = self.customer_of(identity)
+        with self._pool.connection() as connection:
+            others = connection.execute(
+                "select identity from log.membership where customer = %s and until is null",
+                (customer,),
+            ).fetchall()
+        return self._facts(_STREAM, ([customer, *(row[0] for row in others)],))
+
+    def scan(
+        self, slots: Sequence[int], of: int, *, upto: int, after: int = 0
+    ) -> Iterator[Sequence[tuple[UUID | None, Fact]]]:
+        every = len(set(slots)) == of
+        asked = {"upto": upto, "after": after, "every": every, "of": of, "slots": list(slots)}
+        with (
+            self._pool.connection() as connection,
+            connection.transaction(),
+            psycopg.ServerCursor(connection, f"scan_{uuid4().hex}") as cursor,
+        ):
+            cursor.itersize = 20_000
+            cursor.execute(_SCAN, asked, binary=True)
+            while rows := cursor.fetchmany(20_000):
+                self._load_keys(rows)
+                sealer = self._sealer
+                yield [(row[16], fact_of(row, sealer)) for row in rows]
+
+    def of_origins(self, origins: Sequence[UUID], *, upto: int) -> Sequence[Fact]:
+        return self._facts(_ORIGINS, (list(origins), upto))
+
+    def origins_of(self, customer: UUID, *, at: int) -> Sequence[UUID]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "select identity from log.membership where customer = %s and since <= %s "
+                "and (until is null or until > %s)",
+                (customer, at, at),
+            ).fetchall()
+        return [customer, *(row[0] for row in rows)]
+
+    def customer_of(self, identity: UUID, *, at: int | None = None) -> UUID:
+        at = 2**62 if at is None else at
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "select customer from log.membership where identity = %s and since <= %s "
+                "and (until is null or until > %s)",
+                (identity, at, at),
+            ).fetchone()
+        return row[0] if row else identity
+
+    def position_at(self, instant: datetime) -> int:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "select position from log.batch where recorded_at <= %s "
+                "order by recorded_at desc, position desc limit 1",
+                (instant,),
+            ).fetchone()
+        return row[0] if row else 0
+
+    def _facts(self, query: str, asked: tuple[Any, ...]) -> Sequence[Fact]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(query, asked, binary=True).fetchall()
+        self._load_keys(rows)
+        return [fact_of(row, self._sealer) for row in rows]
+
+    def _load_keys(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        if isinstance(self._sealer, PersonKeys):
+            self._sealer.load(
+                [r[7] for r in rows if r[7] is not None and r[3] in FACTS and FACTS[r[3]].personal]
+            )

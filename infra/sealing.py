@@ -1,0 +1,178 @@
+"""Sealing: AES-256-GCM under a key per person, whose destruction is their being forgotten."""
+
+import hmac
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Collection
+from typing import Final
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from infra.keyring import Keyring
+from infra.postgres import Pool
+
+_FORMAT: Final = 1
+_HEAD: Final = 14  # format, generation, nonce of 12
+
+
+class KeyForgotten(Exception):
+    """Nothing can be sealed for this person any more: their key was destroyed."""
+
+
+class PersonKeys:
+    """Seals and opens under each identity's key; keys are cached, at most `cached` of them.
+
+    Envelope: format (1 byte), the key's generation (1), nonce (12), AES-256-GCM ciphertext and tag;
+    associated data is the context: stream id, stored type and field, or view, table and column.
+    """
+
+    def __init__(self, pool: Pool, keyring: Keyring, *, cached: int = 100_000) -> None:
+        self._pool = pool
+        self._keyring = keyring
+        self._cached = cached
+        self._lock = threading.Lock()
+        self._keys: OrderedDict[UUID, tuple[bytes, AESGCM] | None] = OrderedDict()
+        self._periods: dict[tuple[str, str, str, str], bytes] = {}
+        self._blind = hmac.new(keyring.secret, b"blind\x1f", digestmod="sha256")
+
+    def ensure(self, identities: Collection[UUID]) -> None:
+        """Make sure that each identity has a key, making those that are new, in one round trip."""
+        missing = self._absent(identities)
+        if not missing:
+            return
+        wrapped = []
+        for identity in missing:
+            epoch, sealed = self._keyring.wrap(os.urandom(32), identity.bytes)
+            wrapped.append((identity, epoch, sealed))
+        with self._pool.connection() as connection:
+            connection.execute(
+                "insert into keeper.person_key (identity, epoch, wrapped) "
+                "select * from unnest(%s::uuid[], %s::int[], %s::bytea[]) as t(i, e, w) order by i "
+                "on conflict do nothing",
+                [list(column) for column in zip(*wrapped, strict=True)],
+            )
+        self.load(missing)
+
+    def load(self, identities: Collection[UUID]) -> None:
+        """Read the keys of these identities into the cache, in one round trip."""
+        missing = self._absent(identities)
+        if not missing:
+            return
+        found: dict[UUID, tuple[bytes, AESGCM] | None] = dict.fromkeys(missing)
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "select identity, epoch, wrapped from keeper.person_key where identity = any(%s)",
+                (missing,),
+                binary=True,
+            ).fetchall()
+        for identity, epoch, wrapped in rows:
+            if wrapped is not None:
+                key = self._keyring.unwrap(epoch, wrapped, identity.bytes)
+                found[identity] = (key, AESGCM(key))
+        with self._lock:
+            self._keys.update(found)
+            while len(self._keys) > self._cached:
+                self._keys.popitem(last=False)
+
+    def _absent(self, identities: Collection[UUID]) -> list[UUID]:
+        keys = self._keys
+        return [i for i in dict.fromkeys(identities) if keys.get(i) is None]
+
+    def _key(self, identity: UUID) -> tuple[bytes, AESGCM] | None:
+        if identity not in self._keys:
+            self.load([identity])
+        return self._keys.get(identity)
+
+    def seal(self, identity: UUID, plain: bytes, context: bytes) -> bytes:
+        """Seal under the identity's key. Raises KeyForgotten when it has none."""
+        key = self._key(identity)
+        if key is None:
+            raise KeyForgotten
+        return _seal(key[1], plain, context)
+
+    def open(self, identity: UUID, sealed: bytes, context: bytes) -> bytes | None:
+        """Open what was sealed; None when the key is gone or the envelope is not of this key."""
+        key = self._key(identity)
+        return None if key is None else _open(key[1], sealed, context)
+
+    def blind(self, kind: str, value: str) -> bytes:
+        """Return a keyed index (16 bytes) of a value."""
+        mac = self._blind.copy()
+        mac.update(f"{kind}\x1f{value}".encode())
+        return mac.digest()[:16]
+
+    def seal_original(
+        self, identity: UUID, plain: bytes, shop: str, source: str, month: str
+    ) -> bytes:
+        """Seal a message as it was sent, under the person's key and the month's together."""
+        return _seal(self._original_key(identity, shop, source, month), plain, b"original")
+
+    def open_original(
+        self, identity: UUID, sealed: bytes, shop: str, source: str, month: str
+    ) -> bytes | None:
+        """Open an original; None when the person's key or the month's is gone."""
+        if self._key(identity) is None:
+            return None
+        return _open(self._original_key(identity, shop, source, month), sealed, b"original")
+
+    def _original_key(self, identity: UUID, shop: str, source: str, month: str) -> AESGCM:
+        key = self._key(identity)
+        if key is None:
+            raise KeyForgotten
+        # HKDF-SHA256 (RFC 5869): extract with the month's key as salt, one block of expand
+        mixed = hmac.digest(self.period_key("original", shop, source, month), key[0], "sha256")
+        return AESGCM(hmac.digest(mixed, b"huike original\x01", "sha256"))
+
+    def seal_period(self, purpose: str, shop: str, source: str, month: str, plain: bytes) -> bytes:
+        """Seal what belongs to nobody known (a refused event) under its period's key."""
+        key = AESGCM(self.period_key(purpose, shop, source, month))
+        return _seal(key, plain, purpose.encode())
+
+    def open_period(
+        self, purpose: str, shop: str, source: str, month: str, sealed: bytes
+    ) -> bytes | None:
+        """Open what `seal_period` made; None when it is not of this key."""
+        key = AESGCM(self.period_key(purpose, shop, source, month))
+        return _open(key, sealed, purpose.encode())
+
+    def period_key(self, purpose: str, shop: str, source: str, period: str) -> bytes:
+        """Return the key of a purpose, source and month (`2026-11`), made when it is new."""
+        name = (purpose, shop, source, period)
+        held = self._periods.get(name)
+        if held is not None:
+            return held
+        context = "\x1f".join(name).encode()
+        epoch, wrapped = self._keyring.wrap(os.urandom(32), context)
+        with self._pool.connection() as connection:
+            connection.execute(
+                "insert into keeper.period_key values (%s, %s, %s, %s, %s, %s) "
+                "on conflict do nothing",
+                (*name, epoch, wrapped),
+            )
+            row = connection.execute(
+                "select epoch, wrapped from keeper.period_key "
+                "where (purpose, shop, source, period) = (%s, %s, %s, %s)",
+                name,
+            ).fetchone()
+        if row is None or row[1] is None:
+            raise KeyForgotten
+        key = self._keyring.unwrap(row[0], row[1], context)
+        self._periods[name] = key
+        return key
+
+
+def _seal(key: AESGCM, plain: bytes, context: bytes) -> bytes:
+    nonce = os.urandom(12)
+    return b"\x01\x01" + nonce + key.encrypt(nonce, plain, context)
+
+
+def _open(key: AESGCM, sealed: bytes, context: bytes) -> bytes | None:
+    if len(sealed) < _HEAD or sealed[0] != _FORMAT:
+        return None
+    try:
+        return key.decrypt(sealed[2:_HEAD], sealed[_HEAD:], context)
+    except InvalidTag:
+        return None

@@ -1,0 +1,73 @@
+"""Settings: one file or the environment (`HUIKE_*`), the same for every process."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import field_validator
+
+
+class Settings(BaseSettings):
+    """How this Huike is run. Read from the environment, then from the file `HUIKE_SETTINGS`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HUIKE_",
+        env_file=os.environ.get("HUIKE_SETTINGS", "huike.env"),
+        env_file_encoding="utf-8",
+        extra="ignore",
+    )
+
+    home: Path = Field(
+        default=Path(".huike"),
+        description="Where the embedded server's data, the keyring and logs are kept.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address that the HTTP server listens on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port of the HTTP server.")
+    log_url: str | None = Field(
+        default=None,
+        description="Postgres of the log. Not set: `huike up` starts an embedded one.",
+    )
+    views_url: str | None = Field(
+        default=None, description="Postgres of the views. Not set: the same as the log's."
+    )
+    keyring: Path | None = Field(
+        default=None, description="File of the secrets. Not set: `keyring.json` in the home."
+    )
+    kafka_bootstrap: str | None = Field(
+        default=None, description="Kafka's addresses. Not set: views follow the log itself."
+    )
+    kafka_topic_in: str = Field(default="shop.events", description="Topic that shops publish to.")
+    kafka_topic_dead: str = Field(
+        default="shop.events.dead", description="Topic of what was refused, sealed."
+    )
+    kafka_topic_facts: str = Field(default="huike.facts", description="Topic of all facts.")
+    slots: int = Field(
+        default=32, ge=1, le=4096, description="Parts that customers are dealt into; partitions."
+    )
+    shop: str = Field(default="shop", description="Shop of what comes by Kafka without a header.")
+    currency: str = Field(default="USD", description="Currency of a shop that names none.")
+    region: str = Field(default="US", description="Country of phone numbers without a prefix.")
+    clear_traits: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Traits, by comma, that say nobody's name: kept in the clear."
+    )
+    clear_properties: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Properties, by comma, that say nobody's name: kept in the clear."
+    )
+    log_level: str = Field(default="info", description="debug, info, warning or error.")
+
+    @field_validator("clear_traits", "clear_properties", mode="before")
+    @classmethod
+    def _by_comma(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def keyring_file(self) -> Path:
+        return self.keyring or self.home / "keyring.json"
+
+    @property
+    def views_or_log_url(self) -> str | None:
+        return self.views_url or self.log_url

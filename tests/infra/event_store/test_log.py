@@ -1,0 +1,286 @@
+"""The log keeps what it is given once, in order, whole or not at all."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain.activity.events import Tracked
+from domain.customer.events import (
+    CustomerRegistered,
+    KnownByAnotherId,
+    Person,
+    TagAdded,
+    TraitsAsserted,
+    VisitorRecognised,
+    VisitorRedirected,
+)
+from domain.order.events import OrderPlaced, OrderRefunded
+from domain.shared.events import Event
+from domain.shared.ids import Ids
+from domain.shared.log import (
+    Actor,
+    Append,
+    Draft,
+    Idempotency,
+    Message,
+    OtherContent,
+    OtherRequest,
+    Receipt,
+    Recognition,
+    StreamMoved,
+    Who,
+)
+from domain.shared.personal import ERASED
+from infra.event_store import EventLog, LogReader
+from infra.keyring import Keyring
+from infra.postgres import KEEPER, Pool, pool
+from infra.sealing import PersonKeys
+
+IDS = Ids(b"secret")
+SITE = Actor("key", "site")
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def keeper(database_url: str) -> Iterator[Pool]:
+    opened = pool(database_url, KEEPER)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def keys(keeper: Pool, tmp_path: Path) -> PersonKeys:
+    return PersonKeys(keeper, Keyring.open(tmp_path / "keyring.json"))
+
+
+@pytest.fixture
+def event_log(database_url: str, keys: PersonKeys) -> Iterator[EventLog]:
+    opened = EventLog(database_url, keys)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def reader(database_url: str, keys: PersonKeys) -> Iterator[LogReader]:
+    opened = LogReader(database_url, keys)
+    yield opened
+    opened.close()
+
+
+def said(*facts: Draft, message: str | None = None, **more: object) -> Append:
+    sent = (
+        Message(
+            id=IDS.message("shop", "site", message),
+            content=IDS.content(str(more.pop("content", "same")).encode()),
+            original=b"{}",
+        )
+        if message
+        else None
+    )
+    return Append(facts=facts, actor=SITE, shop="shop", source="site", message=sent, **more)  # type: ignore[arg-type]  # a test's shorthand
+
+
+def viewed(message: str, *, user: str | None = None, visitor: str | None = None) -> Append:
+    who = Who(
+        user=IDS.user("shop", user) if user else None,
+        anonymous=IDS.anonymous("shop", visitor) if visitor else None,
+    )
+    event = Tracked(name="Product Viewed", content=b"digest")
+    draft = Draft(
+        event=event, occurred_at=NOON, who=who, stream=IDS.message("shop", "site", message)
+    )
+    return said(draft, message=message)
+
+
+def of(customer: UUID, event: Event, *, first: bool = False) -> Draft:
+    return Draft(event=event, occurred_at=NOON, who=Who(user=customer), first=first)
+
+
+ADA = IDS.user("shop", "ada")
+
+
+def test_positions_are_dense_and_streams_count_from_one(
+    event_log: EventLog, reader: LogReader
+) -> None:
+    event_log.append(said(of(ADA, CustomerRegistered()), of(ADA, TagAdded(tag="vip"))))
+    event_log.append(said(of(ADA, TagAdded(tag="tall"))))
+    facts = reader.read(0, 10)
+    assert [(f.position, f.stream, f.version) for f in facts] == [
+        (1, ADA, 1),
+        (2, ADA, 2),
+        (3, ADA, 3),
+    ]
+
+
+def test_a_message_is_recorded_once(event_log: EventLog, reader: LogReader) -> None:
+    first = event_log.append(viewed("m1", user="ada"))
+    again = event_log.append(viewed("m1", user="ada"))
+    assert (first.recorded, again.recorded, again.duplicate) == (1, 0, True)
+    assert len(reader.read(0, 10)) == 1
+
+
+def test_a_message_sent_twice_in_one_batch_is_recorded_once(
+    event_log: EventLog, reader: LogReader
+) -> None:
+    futures = [event_log.submit(viewed("m1", user="ada")) for _ in range(50)]
+    assert sum(f.result().recorded for f in futures) == 1
+    assert len(reader.read(0, 100)) == 1
+
+
+def test_the_same_message_id_with_another_content_is_refused(event_log: EventLog) -> None:
+    event_log.append(viewed("m1", user="ada"))
+    other = viewed("m1", user="ada")
+    changed = said(*other.facts, message="m1", content="other")
+    with pytest.raises(OtherContent):
+        event_log.append(changed)
+
+
+def test_personal_fields_are_sealed_in_the_log_and_open_with_the_key(
+    event_log: EventLog, reader: LogReader, database_url: str, keys: PersonKeys
+) -> None:
+    told = TraitsAsserted(person=Person(name="Ada Lovelace"), traits={"age": 36})
+    event_log.append(said(of(ADA, told)))
+    assert reader.read(0, 1)[0].event == told
+    stranger = LogReader(database_url, None)
+    (seen,) = stranger.read(0, 1)
+    stranger.close()
+    assert isinstance(seen.event, TraitsAsserted)
+    assert seen.event.person is ERASED
+    assert seen.event.traits == {"age": 36}
+
+
+def test_an_append_that_expects_another_version_is_refused_and_its_neighbours_are_kept(
+    event_log: EventLog, reader: LogReader
+) -> None:
+    event_log.append(said(of(ADA, CustomerRegistered())))
+    stale = event_log.submit(said(of(ADA, TagAdded(tag="a")), expected={ADA: 0}))
+    right = event_log.submit(said(of(ADA, TagAdded(tag="b")), expected={ADA: 1}))
+    with pytest.raises(StreamMoved):
+        stale.result()
+    assert right.result().position == 2
+    assert len(reader.read(0, 10)) == 2
+
+
+def test_a_fact_for_a_new_stream_only_is_left_out_of_an_old_one(event_log: EventLog) -> None:
+    event_log.append(said(of(ADA, CustomerRegistered(), first=True)))
+    again = event_log.append(said(of(ADA, CustomerRegistered(), first=True)))
+    assert again == Receipt(position=None, recorded=0)
+
+
+def test_an_idempotency_key_gets_the_same_answer_again(event_log: EventLog) -> None:
+    key = Idempotency(key=b"k", request=b"r", answer=b"{}")
+    asked = said(of(ADA, CustomerRegistered()), idempotency=key)
+    futures = [event_log.submit(asked) for _ in range(3)]
+    assert [f.result().position for f in futures] == [1, 1, 1]
+    other = said(
+        of(ADA, TagAdded(tag="x")), idempotency=Idempotency(key=b"k", request=b"s", answer=b"{}")
+    )
+    with pytest.raises(OtherRequest):
+        event_log.append(other)
+
+
+def test_a_recognised_visitor_becomes_the_customer_from_then_on(
+    event_log: EventLog, reader: LogReader
+) -> None:
+    visitor = IDS.anonymous("shop", "v")
+    event_log.append(viewed("m1", visitor="v"))
+    event_log.append(
+        said(
+            of(ADA, CustomerRegistered()),
+            recognition=Recognition(visitor=visitor, user=ADA, occurred_at=NOON),
+        )
+    )
+    event_log.append(viewed("m2", visitor="v"))
+    facts = reader.read(0, 10)
+    assert [(type(f.event), f.origin, f.subject) for f in facts] == [
+        (Tracked, visitor, visitor),
+        (CustomerRegistered, ADA, ADA),
+        (VisitorRecognised, visitor, visitor),
+        (KnownByAnotherId, ADA, ADA),
+        (Tracked, ADA, ADA),
+    ]
+    assert set(reader.origins_of(ADA, at=5)) == {ADA, visitor}
+    assert reader.origins_of(ADA, at=3) == [ADA]
+    assert reader.customer_of(visitor) == ADA
+    assert reader.customer_of(visitor, at=3) == visitor
+    chunks = list(reader.scan(range(32), 32, upto=5))
+    assert {customer for chunk in chunks for customer, _ in chunk} == {ADA}
+
+
+def test_a_shared_device_only_redirects_what_comes_next(
+    event_log: EventLog, reader: LogReader
+) -> None:
+    visitor = IDS.anonymous("shop", "v")
+    bob = IDS.user("shop", "bob")
+    for user in (ADA, bob):
+        event_log.append(
+            said(
+                of(user, CustomerRegistered()),
+                recognition=Recognition(visitor=visitor, user=user, occurred_at=NOON),
+            )
+        )
+    event_log.append(viewed("m1", visitor="v"))
+    facts = reader.read(0, 10)
+    assert isinstance(facts[-2].event, VisitorRedirected)
+    assert facts[-1].origin == bob
+    assert reader.customer_of(visitor) == ADA
+
+
+def test_an_order_of_nobody_known_is_recognised_when_its_customer_is(
+    event_log: EventLog, reader: LogReader
+) -> None:
+    order = IDS.order("shop", "1001")
+    refunded = OrderRefunded(currency="EUR", amount=Decimal(5))
+    event_log.append(
+        said(Draft(event=refunded, occurred_at=NOON, who=Who(), stream=order))
+    )
+    placed = OrderPlaced(number="1001", currency="EUR", total=Decimal(20))
+    event_log.append(
+        said(Draft(event=placed, occurred_at=NOON, who=Who(user=ADA), stream=order))
+    )
+    assert reader.customer_of(order) == ADA
+    last = reader.read(0, 10)[-1]
+    assert (last.origin, last.subject, last.version) == (order, ADA, 3)
+
+
+def test_a_fact_never_occurs_after_it_was_recorded(
+    event_log: EventLog, reader: LogReader
+) -> None:
+    ahead = Draft(
+        event=CustomerRegistered(),
+        occurred_at=datetime.now(UTC) + timedelta(days=7),
+        who=Who(user=ADA),
+    )
+    event_log.append(said(ahead))
+    (fact,) = reader.read(0, 1)
+    assert fact.occurred_at == fact.recorded_at
+
+
+def test_one_that_cannot_be_sealed_is_refused_alone(event_log: EventLog) -> None:
+    nobody = Draft(
+        event=TraitsAsserted(person=Person(name="x")), occurred_at=NOON, stream=uuid4()
+    )
+    bad = event_log.submit(said(nobody))
+    good = event_log.submit(said(of(ADA, CustomerRegistered())))
+    with pytest.raises(ValueError, match="is personal"):
+        bad.result()
+    assert good.result().recorded == 1
+
+
+def test_two_writers_record_one_message_once(
+    database_url: str, keys: PersonKeys, reader: LogReader
+) -> None:
+    logs = [EventLog(database_url, keys) for _ in range(2)]
+    with ThreadPoolExecutor(8) as threads:
+        receipts = list(
+            threads.map(lambda n: logs[n % 2].append(viewed(f"m{n // 8}", user="ada")), range(400))
+        )
+    for opened in logs:
+        opened.close()
+    assert sum(r.recorded for r in receipts) == 50
+    assert [f.position for f in reader.read(0, 1000)] == list(range(1, 51))
