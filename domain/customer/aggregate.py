@@ -1,0 +1,155 @@
+"""Who a customer is, and what they let us do."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+import msgspec
+
+from domain.customer.events import (
+    ConsentGranted,
+    ConsentWithdrawn,
+    CustomerRegistered,
+    Kind,
+    KindStated,
+    NoteAdded,
+    Person,
+    TagAdded,
+    TagRemoved,
+    TraitsAsserted,
+)
+from domain.shared.aggregate import Root
+from domain.shared.channel import Channel
+from domain.shared.events import Event
+from domain.shared.personal import Erased
+from domain.shared.refusals import NotFound, Refused
+from domain.shared.text import LONGEST_PROSE, text
+
+
+class OtherNote(Refused):
+    """Note {note} is there already and says something else; a note is not rewritten."""
+
+
+class Customer(Root):
+    """A customer, over the streams of all identities that are theirs."""
+
+    noun: ClassVar[str] = "customer"
+
+    def __init__(self, id: UUID) -> None:
+        super().__init__(id)
+        self.known = False
+        self.registered = False
+        self.kind: Kind | None = None
+        self.person: dict[str, Any] = {}
+        self.traits: dict[str, Any] = {}
+        self.private: dict[str, Any] = {}
+        self.consents: dict[tuple[Channel, str], str | None] = {}
+        self.tags: set[str] = set()
+        self.notes: dict[UUID, str | Erased] = {}
+
+    def register(self) -> None:
+        if not self.registered:
+            self.record(CustomerRegistered())
+
+    def assert_traits(
+        self, person: Person | None, traits: dict[str, Any], private: dict[str, Any]
+    ) -> None:
+        """Say what is known. Kept as said when any of it is new; `traits` stand in the clear."""
+        self._must_be_known()
+        if (
+            (person is not None and _differ(self.person, _asserted(person)))
+            or _differ(self.traits, traits)
+            or _differ(self.private, private)
+        ):
+            self.record(TraitsAsserted(person=person, traits=traits, private=private or None))
+
+    def state_kind(self, kind: Kind) -> None:
+        self._must_be_known()
+        if kind is not self.kind:
+            self.record(KindStated(kind=kind))
+
+    def grant_consent(self, channel: Channel, purpose: str, source: str, wording: str) -> None:
+        """Agree to a wording; agreeing to a newer wording is news."""
+        self._must_be_known()
+        purpose = text("purpose", purpose)
+        source = text("source", source)
+        wording = text("wording", wording, longest=LONGEST_PROSE)
+        if self.consents.get((channel, purpose)) != wording:
+            self.record(
+                ConsentGranted(channel=channel, purpose=purpose, source=source, wording=wording)
+            )
+
+    def withdraw_consent(self, channel: Channel, purpose: str, source: str, wording: str) -> None:
+        """Take a consent back, or refuse one that was never asked for."""
+        self._must_be_known()
+        purpose = text("purpose", purpose)
+        source = text("source", source)
+        wording = text("wording", wording, longest=LONGEST_PROSE)
+        if self.consents.get((channel, purpose), wording) is not None:
+            self.record(
+                ConsentWithdrawn(channel=channel, purpose=purpose, source=source, wording=wording)
+            )
+
+    def add_tag(self, tag: str) -> None:
+        self._must_be_known()
+        tag = text("tag", tag)
+        if tag not in self.tags:
+            self.record(TagAdded(tag=tag))
+
+    def remove_tag(self, tag: str) -> None:
+        self._must_be_known()
+        tag = text("tag", tag)
+        if tag in self.tags:
+            self.record(TagRemoved(tag=tag))
+
+    def add_note(self, note: UUID, words: str) -> None:
+        self._must_be_known()
+        words = text("text", words, longest=LONGEST_PROSE)
+        if note not in self.notes:
+            self.record(NoteAdded(note=note, text=words))
+        elif self.notes[note] != words:
+            raise OtherNote(note=note)
+
+    def evolve(self, event: Event) -> None:
+        self.known = True
+        match event:
+            case CustomerRegistered():
+                self.registered = True
+            case TraitsAsserted():
+                self._evolve_traits(event)
+            case KindStated(kind=kind):
+                self.kind = kind
+            case ConsentGranted():
+                self.consents[event.channel, event.purpose] = event.wording
+            case ConsentWithdrawn():
+                self.consents[event.channel, event.purpose] = None
+            case TagAdded(tag=tag):
+                self.tags.add(tag)
+            case TagRemoved(tag=tag):
+                self.tags.discard(tag)
+            case NoteAdded():
+                self.notes[event.note] = event.text
+
+    def _evolve_traits(self, event: TraitsAsserted) -> None:
+        if isinstance(event.person, Person):
+            self.person.update(_asserted(event.person))
+        self.traits.update(event.traits)
+        if isinstance(event.private, dict):
+            self.private.update(event.private)
+
+    def _must_be_known(self) -> None:
+        if not self.known:
+            raise NotFound(what="customer", id=self.id)
+
+
+def _asserted(person: Person) -> dict[str, Any]:
+    said = msgspec.structs.asdict(person)
+    return {field: value for field, value in said.items() if value is not None}
+
+
+def _differ(known: dict[str, Any], said: dict[str, Any]) -> bool:
+    """Tell whether anything said is new; to take back what is not there is not."""
+    return any(_present(known.get(name)) != _present(value) for name, value in said.items())
+
+
+def _present(value: Any) -> Any:
+    return None if value == "" else value
