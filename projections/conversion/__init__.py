@@ -1,0 +1,1 @@
+"""What campaigns brought: recipients by arm, funnel, conversion, revenue and last touch."""
