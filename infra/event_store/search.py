@@ -62,7 +62,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 class FactSearch:
     """Searches the log. With `opened`, personal fields are opened; else they are ERASED."""
 
-    def __init__(self, pool: Pool, sealer: PersonKeys, clock: Callable[[], float] = time.monotonic
+    def __init__(
+        self, pool: Pool, sealer: PersonKeys, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._pool = pool
         self._sealer = sealer
@@ -127,4 +128,3 @@ class FactSearch:
             [r[7] for r in rows if r[7] is not None and r[3] in FACTS and FACTS[r[3]].personal]
         )
         return [fact_of(row, self._sealer) for row in rows]
-

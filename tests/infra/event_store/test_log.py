@@ -236,21 +236,15 @@ def test_an_order_of_nobody_known_is_recognised_when_its_customer_is(
 ) -> None:
     order = IDS.order("shop", "1001")
     refunded = OrderRefunded(currency="EUR", amount=Decimal(5))
-    event_log.append(
-        said(Draft(event=refunded, occurred_at=NOON, who=Who(), stream=order))
-    )
+    event_log.append(said(Draft(event=refunded, occurred_at=NOON, who=Who(), stream=order)))
     placed = OrderPlaced(number="1001", currency="EUR", total=Decimal(20))
-    event_log.append(
-        said(Draft(event=placed, occurred_at=NOON, who=Who(user=ADA), stream=order))
-    )
+    event_log.append(said(Draft(event=placed, occurred_at=NOON, who=Who(user=ADA), stream=order)))
     assert reader.customer_of(order) == ADA
     last = reader.read(0, 10)[-1]
     assert (last.origin, last.subject, last.version) == (order, ADA, 3)
 
 
-def test_a_fact_never_occurs_after_it_was_recorded(
-    event_log: EventLog, reader: LogReader
-) -> None:
+def test_a_fact_never_occurs_after_it_was_recorded(event_log: EventLog, reader: LogReader) -> None:
     ahead = Draft(
         event=CustomerRegistered(),
         occurred_at=datetime.now(UTC) + timedelta(days=7),
@@ -262,9 +256,7 @@ def test_a_fact_never_occurs_after_it_was_recorded(
 
 
 def test_one_that_cannot_be_sealed_is_refused_alone(event_log: EventLog) -> None:
-    nobody = Draft(
-        event=TraitsAsserted(person=Person(name="x")), occurred_at=NOON, stream=uuid4()
-    )
+    nobody = Draft(event=TraitsAsserted(person=Person(name="x")), occurred_at=NOON, stream=uuid4())
     bad = event_log.submit(said(nobody))
     good = event_log.submit(said(of(ADA, CustomerRegistered())))
     with pytest.raises(ValueError, match="is personal"):
