@@ -1,6 +1,6 @@
 """The log: what is asked of it to record, and what it answers. One append is kept whole or not at all."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
@@ -129,8 +129,17 @@ class Log(Protocol):
     def stream(self, stream: UUID) -> Sequence[Fact]:
         """Return a stream's facts by version, personal fields opened."""
 
+    def streams(self, streams: Sequence[UUID]) -> Mapping[UUID, Sequence[Fact]]:
+        """Return the facts of many streams, as `stream`; one without facts is left out."""
+
     def cluster(self, identity: UUID) -> Sequence[Fact]:
         """Return the facts of every customer stream of the customer that `identity` belongs to."""
+
+    def answered(self, key: bytes, request: bytes) -> Receipt | None:
+        """Return what was answered under this Idempotency-Key, if it was used.
+
+        Raises OtherRequest when it was used for another request.
+        """
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Reads the log in order: for views, for decisions and for auditors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from domain.shared.events import FACTS, Fact
-from domain.shared.log import Head
+from domain.shared.log import Head, OtherRequest, Receipt
 from domain.shared.personal import Sealer
 from infra.event_store.codec import COLUMNS, fact_of
 from infra.postgres import WRITER, Pool, pool
@@ -69,6 +69,25 @@ class LogReader:
     def stream(self, stream: UUID) -> Sequence[Fact]:
         """Return a stream's facts by version."""
         return self._facts(_STREAM, ([stream],))
+
+    def streams(self, streams: Sequence[UUID]) -> Mapping[UUID, Sequence[Fact]]:
+        """Return the facts of many streams, each by version."""
+        found: dict[UUID, list[Fact]] = {}
+        for fact in self._facts(_STREAM, (list(streams),)):
+            found.setdefault(fact.stream, []).append(fact)
+        return found
+
+    def answered(self, key: bytes, request: bytes) -> Receipt | None:
+        """Return what was answered under this key. Raises OtherRequest for another request."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "select request, position, answer from log.idempotency where key = %s", (key,)
+            ).fetchone()
+        if row is None:
+            return None
+        if row[0] != request:
+            raise OtherRequest
+        return Receipt(position=row[1], recorded=0, duplicate=True, answer=row[2])
 
     def cluster(self, identity: UUID) -> Sequence[Fact]:
         """Return the facts of all streams of the customer that an identity belongs to now."""

@@ -5,7 +5,7 @@ import hashlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, Final
@@ -146,8 +146,14 @@ class EventLog:
     def stream(self, stream: UUID) -> Sequence[Fact]:
         return self._reader.stream(stream)
 
+    def streams(self, streams: Sequence[UUID]) -> Mapping[UUID, Sequence[Fact]]:
+        return self._reader.streams(streams)
+
     def cluster(self, identity: UUID) -> Sequence[Fact]:
         return self._reader.cluster(identity)
+
+    def answered(self, key: bytes, request: bytes) -> Receipt | None:
+        return self._reader.answered(key, request)
 
     @property
     def waiting(self) -> int:
