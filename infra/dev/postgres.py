@@ -140,8 +140,10 @@ class EmbeddedPostgres:
     def _prepare(self) -> None:
         if user := unprivileged.account():
             unprivileged.let_in(self._data, user.pw_uid)
-            unprivileged.let_in(BINARIES, user.pw_uid)
-            unprivileged.make_readable(BINARIES.parent)
+            package = BINARIES.parents[1]
+            unprivileged.let_in(package, user.pw_uid)
+            for programs in (package, package.with_suffix(".libs")):
+                unprivileged.make_readable(programs)
         if not self._data.exists():
             self._create_cluster(user)
         folder = self._socket_folder()

@@ -55,9 +55,9 @@ def let_in(path: Path, uid: int) -> None:
 
 def make_readable(folder: Path) -> None:
     """Open an installed package to everybody: a strict umask hides even public programs."""
-    if folder.stat().st_mode & stat.S_IXOTH:
+    if not folder.exists() or folder.stat().st_mode & stat.S_IXOTH:
         return
-    for path in (folder, *folder.rglob("*")):
+    for path in (*folder.rglob("*"), folder):  # the folder last: it says that all is done
         if path.is_symlink():
             continue
         mode = path.stat().st_mode
