@@ -1,18 +1,20 @@
 """A view: a pure fold from facts to rows, with its tables and its rule for the passing of time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from domain.customer.events import VisitorRecognised
 from domain.shared.events import Event, Fact
-from projections.rows import Rows, Table
+from projections.rows import Key, Rows, Table
 
 E = TypeVar("E", bound=Event)
 
 Handler = Callable[[Rows, Fact, Any], None]
 Share = Callable[[Any, Fact, Any], Any]
+Wants = Callable[[Fact, Any], Iterable[tuple[Table[Any], Key]]]
 
 
 class View:
@@ -20,11 +22,17 @@ class View:
 
     `version` is raised when its tables or rules change: it is then rebuilt beside the old one.
     `shared` is the initial value of what it folds from facts of no customer; a msgspec type.
-    `due`: (table, column) of the instant at which a row changes by time alone, if it has such.
+    It holds its own history where that matters: after it changed, every subject with a row in the
+    `due` table is settled again, and that must bring the row to what the new value says.
+    `due`: (table, column) of the instant at which a row changes by time alone, if it has such; an
+    eager table with one row a subject. A row whose instant is null or later than `clock` must be
+    left as it is by `settle(clock)`.
+    `root`: an eager table in which every subject that has any row has one: a subject without it is
+    known to be new, so nothing else is looked for. (Optional, and much quicker.)
     `package` holds `schema.sql`: plain `create table` statements without a schema's name.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # a view is told by all of these
         self,
         name: str,
         *,
@@ -33,6 +41,7 @@ class View:
         package: str,
         shared: Any = None,
         due: tuple[Table[Any], str] | None = None,
+        root: Table[Any] | None = None,
     ) -> None:
         self.name: Final = name
         self.version: Final = version
@@ -40,10 +49,12 @@ class View:
         self.package: Final = package
         self.shared: Final = shared
         self.due: Final = due
+        self.root: Final = root
         self._handlers: dict[type[Event], Handler] = {}
         self._any: Handler | None = None
         self._shares: dict[type[Event], Share] = {}
         self._owned: set[type[Event]] = set()
+        self._wants: dict[type[Event], Wants] = {}
         self._settle: Callable[[Rows, datetime], None] | None = None
         self._combine: Callable[[Rows, Rows], None] | None = None
 
@@ -51,10 +62,10 @@ class View:
     def schema_sql(self) -> str:
         return files(self.package).joinpath("schema.sql").read_text(encoding="utf-8")
 
-    def on(self, *events: type[E]) -> Callable[[Callable[[Rows, Fact, E], None]], Handler]:
+    def on(self, *events: type[Event]) -> Callable[[Handler], Handler]:
         """Register how a fact changes its subject's rows: `(rows, fact, event) -> None`."""
 
-        def register(handler: Callable[[Rows, Fact, E], None]) -> Handler:
+        def register(handler: Handler) -> Handler:
             for event in events:
                 self._handlers[event] = handler
             return handler
@@ -66,7 +77,7 @@ class View:
         self._any = handler
         return handler
 
-    def on_nobodys(self, *events: type[E]) -> Callable[[Callable[[Rows, Fact, E], None]], Handler]:
+    def on_nobodys(self, *events: type[Event]) -> Callable[[Handler], Handler]:
         """Register how a fact of no customer changes rows whose subject is its stream."""
         self._owned.update(events)
         return self.on(*events)
@@ -77,6 +88,19 @@ class View:
         def register(share: Callable[[Any, Fact, E], Any]) -> Share:
             self._shares[event] = share
             return share
+
+        return register
+
+    def wants(self, *events: type[Event]) -> Callable[[Wants], Wants]:
+        """Register which rows (pairs of table and key) a fold of this fact will ask for.
+
+        Optional: they are then read in one query a batch, instead of when NotLoaded is raised.
+        """
+
+        def register(rule: Wants) -> Wants:
+            for event in events:
+                self._wants[event] = rule
+            return rule
 
         return register
 
@@ -105,12 +129,23 @@ class View:
         return rule(shared, fact, fact.event) if rule else shared
 
     def fold(self, rows: Rows, fact: Fact) -> None:
-        """Fold one fact into its subject's rows. Raises NotLoaded when rows are missing."""
+        """Fold one fact into its subject's rows. Raises NotLoaded when rows are missing.
+
+        That a visitor was recognised is told by the customer's KnownByAnotherId; the visitor's
+        VisitorRecognised is never folded: its rows go, and come into the customer's by `combine`.
+        """
+        if type(fact.event) is VisitorRecognised:
+            return
         if self._any is not None and fact.subject is not None:
             self._any(rows, fact, fact.event)
         handler = self._handlers.get(type(fact.event))
         if handler is not None:
             handler(rows, fact, fact.event)
+
+    def wanted(self, fact: Fact) -> Iterable[tuple[Table[Any], Key]]:
+        """Return which rows folding this fact is going to ask for, as far as was registered."""
+        rule = self._wants.get(type(fact.event))
+        return rule(fact, fact.event) if rule else ()
 
     def settle(self, rows: Rows, clock: datetime) -> None:
         """Let time pass for one subject, up to and including `clock`."""

@@ -1,7 +1,7 @@
 """Rows: the part of a view's tables that belongs to one subject, held in memory while it folds."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -12,8 +12,8 @@ Key = tuple[Any, ...]
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One row: its fields are the table's columns, in their order. Change by `replace`.
 
-    A field of a Struct, dict or list type is kept as JSON bytes; `Personal[...]` is kept sealed with
-    the subject's key, bound to view, table and column.
+    A field of a Struct, dict or list type is kept as JSON bytes; `Personal[...]` is kept sealed
+    with the subject's key, bound to view, table and column.
     """
 
 
@@ -24,20 +24,29 @@ class Table(Generic[R]):
     """A table of a view: `key` names its primary key, whose first column is the subject.
 
     `eager` tables are loaded for every subject of a batch; the others when a fold asks.
+    `once`: no key is ever put again after its batch (it holds a fact's position, say), so that rows
+    are written without looking for an older one.
     """
 
     def __init__(
-        self, name: str, row: type[R], key: tuple[str, ...], *, eager: bool = False
+        self,
+        name: str,
+        row: type[R],
+        key: tuple[str, ...],
+        *,
+        eager: bool = False,
+        once: bool = False,
     ) -> None:
         self.name = name
         self.row = row
         self.key = key
         self.eager = eager
+        self.once = once
         self.columns: Final = tuple(f.name for f in msgspec.structs.fields(row))
 
     def key_of(self, row: R) -> Key:
         """Return the row's key within its subject."""
-        return tuple(getattr(row, k) for k in self.key[1:])
+        return tuple([getattr(row, k) for k in self.key[1:]])
 
     def __repr__(self) -> str:
         return f"Table({self.name})"
@@ -54,14 +63,23 @@ class NotLoaded(Exception):
         super().__init__(subject, table, key)
 
 
+class _Unknown:
+    """Stands for a row of which nobody looked whether it is stored."""
+
+
+_UNKNOWN: Final = _Unknown()
+_Held = Row | None | _Unknown
+
+
 class Rows:
     """The rows of one subject in one view, as far as they are loaded, and what a fold changed.
 
     `complete` means that nothing is stored elsewhere: what is not here does not exist.
-    `shared` is the view's state folded from facts of no customer (policies, say).
+    `shared` is the view's state folded from facts of no customer (policies, say), as it was at the
+    fact that is being folded.
     """
 
-    __slots__ = ("_all", "_blind", "_changed", "_complete", "_stored", "shared", "subject")
+    __slots__ = ("_all", "_before", "_blind", "_complete", "_now", "shared", "subject")
 
     def __init__(
         self,
@@ -75,18 +93,15 @@ class Rows:
         self.shared = shared
         self._complete = complete
         self._blind = blind
-        self._stored: dict[Table[Any], dict[Key, Row | None]] = {}
-        self._changed: dict[Table[Any], dict[Key, Row | None]] = {}
+        self._now: dict[Table[Any], dict[Key, Row | None]] = {}
+        self._before: dict[Table[Any], dict[Key, _Held]] = {}
         self._all: set[Table[Any]] = set()
 
     def get(self, table: Table[R], *key: Any) -> R | None:
         """Return the row, or None. Raises NotLoaded when that cannot be told yet."""
-        changed = self._changed.get(table)
-        if changed is not None and key in changed:
-            return changed[key]  # type: ignore[return-value]  # a table holds rows of its own kind
-        stored = self._stored.get(table)
-        if stored is not None and key in stored:
-            return stored[key]  # type: ignore[return-value]  # as above
+        now = self._now.get(table)
+        if now is not None and key in now:
+            return cast("R | None", now[key])
         if self._complete or table in self._all:
             return None
         raise NotLoaded(self.subject, table, key)
@@ -95,14 +110,14 @@ class Rows:
         """Return every row of the subject by key. Raises NotLoaded when some may be missing."""
         if not (self._complete or table in self._all):
             raise NotLoaded(self.subject, table, None)
-        merged = {**self._stored.get(table, {}), **self._changed.get(table, {})}
-        return {k: r for k, r in merged.items() if r is not None}  # type: ignore[misc]  # as above
+        now = self._now.get(table, {})
+        return {k: cast("R", r) for k, r in now.items() if r is not None}
 
     def put(self, table: Table[R], row: R) -> None:
-        self._changed.setdefault(table, {})[table.key_of(row)] = row
+        self._change(table, table.key_of(row), row)
 
     def delete(self, table: Table[R], *key: Any) -> None:
-        self._changed.setdefault(table, {})[key] = None
+        self._change(table, key, None)
 
     def clear(self, tables: tuple[Table[Any], ...]) -> None:
         """Delete every row of the subject. Raises NotLoaded when some may be missing."""
@@ -118,24 +133,49 @@ class Rows:
         self, table: Table[R], rows: Mapping[Key, R | None], *, everything: bool = False
     ) -> None:
         """Take what was read from the store; a key with None is known to be absent."""
-        self._stored.setdefault(table, {}).update(rows)
+        self._now.setdefault(table, {}).update(rows)
         if everything:
             self._all.add(table)
 
     def changes(self) -> Iterator[tuple[Table[Any], Key, Row | None]]:
         """Yield what differs from the store: a row to write, or None to delete."""
-        for table, rows in self._changed.items():
-            stored = self._stored.get(table, {})
-            for key, row in rows.items():
-                if stored.get(key) != row or (key not in stored and row is not None):
+        for table, before in self._before.items():
+            now = self._now[table]
+            for key, old in before.items():
+                row = now[key]
+                if row is not old and row != old and not (row is None and self.absent(table, key)):
                     yield table, key, row
+
+    def absent(self, table: Table[Any], key: Key) -> bool:
+        """Say whether the store is known to have no such row."""
+        old = self._before[table][key]
+        return old is None or (old is _UNKNOWN and (self._complete or table in self._all))
 
     def forget_changes(self) -> None:
         """Go back to what was loaded, to fold again."""
-        self._changed.clear()
+        for table, before in self._before.items():
+            now = self._now[table]
+            for key, old in before.items():
+                if isinstance(old, _Unknown):
+                    del now[key]
+                else:
+                    now[key] = old
+        self._before.clear()
 
     def keep_changes(self) -> None:
         """Take what was changed as stored, after it was written."""
-        for table, rows in self._changed.items():
-            self._stored.setdefault(table, {}).update(rows)
-        self._changed.clear()
+        self._before.clear()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._now.values()))
+
+    def _change(self, table: Table[Any], key: Key, row: Row | None) -> None:
+        now = self._now.get(table)
+        if now is None:
+            now = self._now[table] = {}
+        before = self._before.get(table)
+        if before is None:
+            before = self._before[table] = {}
+        if key not in before:
+            before[key] = now.get(key, _UNKNOWN)
+        now[key] = row

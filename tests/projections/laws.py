@@ -1,0 +1,152 @@
+"""Laws that every view obeys, as property tests over generated histories.
+
+A view's test module says what may happen, and inherits the laws:
+
+    from tests.projections.laws import Laws, histories
+
+    class TestLaws(Laws):
+        view = profile
+        histories = histories(st.one_of(orders, traits, consents), nobodys=policies)
+
+Nothing here needs a database; the runtime's own tests run the same on Postgres.
+"""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projections.projection import View
+from projections.rows import Rows
+from projections.runtime.batch import Goal
+from projections.runtime.replay import Replay, fold_past, tables_of
+from tests.projections.histories import SLOTS, USERS, VISITORS, History, MemoryLog, histories
+from tests.projections.memory import Live, blind, live, named, replay, same
+
+__all__ = ["History", "Laws", "histories"]
+
+
+class Laws:
+    """Inherit, name the `view` and its `histories`. Needs no database."""
+
+    view: ClassVar[View]
+    histories: ClassVar["st.SearchStrategy[History]"]
+
+    def test_live_equals_replay(self) -> None:
+        @given(self.histories)
+        def law(history: History) -> None:
+            kept = live(self.view, history, batches=range(1, history.head + 1))
+            same(kept.settled(history.clock), replay(self.view, history, history.clock))
+
+        law()
+
+    def test_any_batch_size_gives_the_same_rows(self) -> None:
+        @given(self.histories, st.lists(st.integers(1, 40), max_size=4))
+        def law(history: History, ends: list[int]) -> None:
+            one_by_one = live(self.view, history, batches=range(1, history.head + 1))
+            batched = live(self.view, history, batches=ends)
+            same(batched.settled(history.clock), one_by_one.settled(history.clock))
+
+        law()
+
+    def test_any_split_over_workers_gives_the_same_rows(self) -> None:
+        @given(self.histories, st.lists(st.tuples(st.integers(0, SLOTS - 1), st.integers(1, 40))))
+        def law(history: History, steps: list[tuple[int, int]]) -> None:
+            log = MemoryLog(history)
+            kept = Live(self.view, log)
+            for slot, ahead in steps:
+                place = kept.places[slot].position
+                end = min(place + ahead, history.head)
+                if end > place:
+                    clock = history.facts[end - 1].recorded_at
+                    goal = Goal(position=end, clock=clock)
+                    kept.apply(history.facts[place:end], goal, [slot])
+            for slot in kept.places:
+                kept.apply(history.facts, end_of(history), [slot])
+            same(kept.settled(history.clock), replay(self.view, history, history.clock))
+
+        law()
+
+    def test_repeated_delivery_changes_nothing(self) -> None:
+        @given(self.histories, st.lists(st.integers(0, 40), max_size=6))
+        def law(history: History, again_from: list[int]) -> None:
+            kept = live(self.view, history)
+            before = named(kept.store.tables)
+            copied = {name: dict(rows) for name, rows in before.items()}
+            for start in again_from:
+                kept.apply(history.facts[start:], end_of(history))
+            same(named(kept.store.tables), copied)
+
+        law()
+
+    def test_combine_equals_refold(self) -> None:
+        """Two pasts folded apart and combined are the same as folded together, in order."""
+
+        @given(self.histories)
+        def law(history: History) -> None:
+            ours, theirs = USERS[0], VISITORS[0]
+            shared = Replay(self.view)
+            for fact in history.facts:
+                if fact.subject is None:
+                    shared.fold(None, fact)
+            facts = [f for f in history.facts if f.subject is not None]
+            apart = fold_past(
+                self.view, ours, [f for f in facts if f.origin != theirs], shared.shared, blind
+            )
+            visitor = fold_past(
+                self.view, theirs, [f for f in facts if f.origin == theirs], shared.shared, blind
+            )
+            self.view.combine(apart, visitor)
+            together = fold_past(self.view, ours, facts, shared.shared, blind)
+            for rows in (apart, together):
+                self.view.settle(rows, history.clock)
+            same(named(tables_of(self.view, [apart])), named(tables_of(self.view, [together])))
+
+        law()
+
+    def test_the_sweepers_moves_are_what_a_replay_says(self) -> None:
+        @given(self.histories, st.lists(st.integers(0, 60 * 24 * 400), max_size=4))
+        def law(history: History, minutes: list[int]) -> None:
+            kept = live(self.view, history, batches=range(0, history.head, 3))
+            for each in sorted(minutes):
+                clock = history.clock + timedelta(minutes=each)
+                kept.sweep(clock)
+                swept = {n: dict(rows) for n, rows in named(kept.store.tables).items()}
+                same(swept, kept.settled(clock))  # what was not due has not changed
+                same(swept, replay(self.view, history, clock))
+
+        law()
+
+    def test_as_of_now_equals_live(self) -> None:
+        @given(self.histories)
+        def law(history: History) -> None:
+            kept = live(self.view, history)
+            log = MemoryLog(history)
+            for subject in USERS:
+                mine_alone = fold_as_of(self.view, log, subject, history.head, history.clock)
+                stored = kept.settled(history.clock)
+                mine = {
+                    name: {k: r for k, r in rows.items() if k[0] == subject}
+                    for name, rows in stored.items()
+                }
+                same(named(tables_of(self.view, [mine_alone])), mine)
+
+        law()
+
+
+def end_of(history: History) -> Goal:
+    return Goal(position=history.head, clock=history.clock)
+
+
+def fold_as_of(view: View, log: MemoryLog, customer: UUID, at: int, clock: datetime) -> Rows:
+    folded = Replay(view, blind=blind)
+    origins = set(log.origins_of(customer, at=at))
+    for fact in log.read(0, at):
+        if fact.subject is None or fact.origin in origins:
+            folded.fold(None if fact.subject is None else customer, fact)
+    rows = folded.rows.get(customer) or Rows(customer, complete=True)
+    rows.shared = folded.shared
+    view.settle(rows, clock)
+    return rows
