@@ -115,6 +115,32 @@ def recount(rows: Rows, orders: Collection[Order], campaigns: Iterable[UUID] = (
             rows.put(RECIPIENT, _figured(recipients[campaign], own))
 
 
+def recipient_at(
+    recipient: Recipient, purchases: Iterable[Purchase], instant: datetime
+) -> Recipient | None:
+    """Return a recipient as it stood at an instant: nothing that occurred later counts.
+
+    `purchases`: the customer's. None: it was not a recipient yet. Who somebody is, and which of two
+    assignments counts, is told as it is known, whenever that became clear.
+    """
+    if recipient.assigned_at is None or recipient.assigned_at > instant:
+        return None
+    steps = {step: getattr(recipient, step) for step in INSTANTS}
+    then = replace(
+        recipient,
+        sends=tuple(s for s in recipient.sends if s <= instant),
+        **{step: at if at is not None and at <= instant else None for step, at in steps.items()},
+    )
+    standing = [
+        p
+        for p in purchases
+        if p.campaign == recipient.campaign
+        and p.since <= instant
+        and (p.until is None or instant < p.until)
+    ]
+    return _figured(then, standing)
+
+
 def earlier(one: datetime | None, other: datetime | None) -> datetime | None:
     if one is None or other is None:
         return one or other

@@ -33,7 +33,7 @@ class Interval:
 class Incremental:
     """Revenue that the treated brought beyond what as many controls would have brought.
 
-    `method`: bootstrap (with `resamples` and `seed`) or welch. No interval: an arm of fewer than two.
+    `method`: bootstrap (with `resamples` and `seed`) or welch. No interval: an arm is below two.
     """
 
     amount: float
@@ -121,7 +121,9 @@ def _bootstrap(treated: Takings, control: Takings, seed: int) -> Interval:
     return Interval(float(low), float(high))
 
 
-def _resampled_means(takings: Takings, chance: np.random.Generator) -> "np.typing.NDArray[np.float64]":
+def _resampled_means(
+    takings: Takings, chance: np.random.Generator
+) -> "np.typing.NDArray[np.float64]":
     values = sorted(takings)
     brought = np.repeat([float(v) for v in values], [takings[v] for v in values])
     return np.array(
