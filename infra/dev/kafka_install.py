@@ -67,6 +67,7 @@ def _fetch(folder: Path) -> None:
     command = [
         _maven(),
         "--batch-mode",
+        "-Dstyle.color=never",
         "--quiet",
         f"--file={POM}",
         "dependency:copy-dependencies",
