@@ -1,8 +1,6 @@
 """Real servers for the tests: one Postgres and one Kafka a run, a fresh database a test."""
 
 import fcntl
-import importlib
-import importlib.util
 import os
 import shutil
 import tempfile
@@ -22,6 +20,7 @@ from infra.dev import kafka_install
 from infra.dev.kafka import EmbeddedKafka
 from infra.dev.kafka_install import KafkaUnavailable
 from infra.dev.postgres import EmbeddedPostgres
+from infra.migrations import migrate
 
 hypothesis.settings.register_profile("huike", deadline=None)  # the machine is shared
 hypothesis.settings.load_profile("huike")
@@ -117,9 +116,7 @@ def template(postgres_url: str, run_root: Path) -> str:
         if not done.exists():
             run_sql(postgres_url, "drop database if exists {name}", name=name)
             run_sql(postgres_url, "create database {name}", name=name)
-            if importlib.util.find_spec("infra.migrations"):
-                migrations = importlib.import_module("infra.migrations")
-                migrations.migrate(database_of(postgres_url, name))
+            migrate(database_of(postgres_url, name))
             done.touch()
     return name
 
