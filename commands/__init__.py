@@ -1,1 +1,1 @@
-"""What can be asked of us: requests, and the one door by which what was decided gets into the log."""
+"""What can be asked of us, and the one door by which what was decided gets into the log."""

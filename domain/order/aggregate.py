@@ -59,7 +59,7 @@ class PaidOtherwise(Refused):
 
 
 class RefundedTooMuch(Refused):
-    """Order {number} can give back {left} {currency}, not {amount}: {refunded} of {paid} went back."""
+    """Order {number} gives back {left} {currency}, not {amount}: {refunded} of {paid} went back."""
 
 
 class RefundedOtherwise(Refused):
@@ -123,7 +123,7 @@ class Order(Root):
             )
         self.record(asked)
 
-    def pay(self, payment: str, amount: Decimal, code: str, method: str | None) -> None:
+    def pay(self, payment: str, amount: Decimal, code: str | None, method: str | None) -> None:
         """Take a payment, up to what is due. One payment has one id, and counts once."""
         placed = self._placed()
         payment = text("payment", payment)
@@ -188,9 +188,10 @@ class Order(Root):
         self,
         refund: str,
         amount: Decimal | None,
-        code: str,
-        lines: tuple[ReturnedLine, ...],
-        reason: str | None,
+        code: str | None,
+        *,
+        lines: tuple[ReturnedLine, ...] = (),
+        reason: str | None = None,
     ) -> None:
         """Give back an amount, the sum of some lines, or (neither given) all that is left.
 
@@ -279,9 +280,9 @@ class Order(Root):
             raise Cancelled(number=placed.number)
         return placed
 
-    def _same_currency(self, code: str) -> None:
+    def _same_currency(self, code: str | None) -> None:
         placed = self._placed()
-        if currency(code) != placed.currency:
+        if code is not None and currency(code) != placed.currency:
             raise MixedCurrencies(left=placed.currency, right=currency(code))
 
 

@@ -72,7 +72,13 @@ class Ticket(Root):
         self.rated: TicketRated | None = None
 
     def open(
-        self, number: str, kind: TicketKind, channel: Channel, about: str, order: UUID | None
+        self,
+        number: str,
+        kind: TicketKind,
+        channel: Channel,
+        *,
+        about: str,
+        order: UUID | None = None,
     ) -> None:
         asked = TicketOpened(
             number=text("number", number),
