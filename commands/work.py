@@ -13,7 +13,7 @@ from domain.lifecycle.aggregate import LifecyclePolicy
 from domain.shared.aggregate import Root
 from domain.shared.ids import Ids
 from domain.shared.log import Draft, Log, Receipt, Who
-from domain.shared.refusals import Conflict, Malformed
+from domain.shared.refusals import Malformed, PreconditionFailed
 
 R = TypeVar("R", bound=Root)
 C = TypeVar("C", bound="Command")
@@ -25,10 +25,6 @@ are added."""
 NOBODYS: Final = (Campaign, LifecyclePolicy)
 THEIRS: Final = Who()
 """Whoever the stream belongs to, or the stream as an identity of its own."""
-
-
-class PreconditionFailed(Conflict):
-    """It is at version {version} now, not at {expected}; look again before you change it."""
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,5 +21,9 @@ class Conflict(Refused):
     """Somebody else changed this meanwhile; look again and decide anew."""
 
 
+class PreconditionFailed(Conflict):
+    """It is at version {version} now, not at {expected}; look again before you change it."""
+
+
 class Malformed(Refused):
     """{field}: {why}."""
