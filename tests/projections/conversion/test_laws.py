@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from typing import ClassVar
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,10 +40,10 @@ from projections.conversion.projection import conversion
 from projections.conversion.recipients import recipient_at
 from projections.conversion.tables import PURCHASE, RECIPIENT
 from projections.projection import View
-from projections.rows import Rows
+from projections.rows import Key, Row, Rows
 from projections.runtime.replay import fold_past, tables_of
 from tests.projections import histories as happen
-from tests.projections.histories import IDS, SHOP, START, USERS, History
+from tests.projections.histories import IDS, SHOP, START, USERS, VISITORS, History, stream_of
 from tests.projections.laws import Laws
 from tests.projections.memory import blind, named, same
 
@@ -99,9 +100,8 @@ drafts = st.tuples(
     ),
     campaigns,
 )
-histories = happen.histories(
-    st.one_of(orders, orders, assignments, messages, redemptions), nobodys=drafts
-)
+events = st.one_of(orders, assignments, messages, redemptions)
+histories = happen.histories(events, nobodys=drafts)
 
 
 class TestLaws(Laws):
@@ -109,31 +109,77 @@ class TestLaws(Laws):
     histories: ClassVar[st.SearchStrategy[History]] = histories
 
 
-def mine(history: History) -> list[Fact]:
-    return [f for f in history.facts if f.subject is not None]
+@st.composite
+def busy_months(draw: st.DrawFn) -> list[Fact]:
+    """Build what one customer, and a visitor who is the same, did in a month of two campaigns."""
+    happenings = draw(
+        st.lists(
+            st.tuples(events, st.integers(0, 24 * 28), st.integers(0, 1), st.integers(0, 2)),
+            min_size=3,
+            max_size=24,
+        )
+    )
+    facts = []
+    for position, (event, hours, who, number) in enumerate(happenings, 1):
+        origin = (USERS[0], VISITORS[0])[who]
+        facts.append(
+            Fact(
+                position=position,
+                stream=stream_of(event, origin, number),
+                version=position,
+                type=event.stored.name,
+                shop=SHOP,
+                source="site",
+                origin=origin,
+                subject=origin,
+                occurred_at=START + timedelta(hours=hours),
+                recorded_at=START + timedelta(days=365),
+                actor_kind="key",
+                actor_id="laws",
+                correlation="",
+                causation=None,
+                event=event,
+            )
+        )
+    return facts
 
 
-def folded(facts: Iterable[Fact]) -> Rows:
-    return fold_past(conversion, USERS[0], facts, None, blind)
-
-
-@given(histories, st.randoms(use_true_random=False))
-def test_the_order_of_arrival_does_not_matter(history: History, random: Random) -> None:
-    facts = mine(history)
-    shuffled = list(facts)
-    random.shuffle(shuffled)
-    same(
-        named(tables_of(conversion, [folded(shuffled)])),
-        named(tables_of(conversion, [folded(facts)])),
+class TestLawsOfABusyMonth(Laws):
+    view: ClassVar[View] = conversion
+    histories: ClassVar[st.SearchStrategy[History]] = busy_months().map(
+        lambda facts: History(facts=tuple(facts), clock=START + timedelta(days=366))
     )
 
 
-@given(histories, st.integers(0, 24 * 40))
-def test_nothing_that_occurred_later_counts(history: History, hours: int) -> None:
+def folded(facts: Iterable[Fact], whose: UUID = USERS[0]) -> Rows:
+    return fold_past(conversion, whose, facts, None, blind)
+
+
+def tables(rows: Rows) -> dict[str, dict[Key, Row]]:
+    return named(tables_of(conversion, [rows]))
+
+
+@given(busy_months(), st.randoms(use_true_random=False))
+def test_the_order_of_arrival_does_not_matter(facts: list[Fact], random: Random) -> None:
+    shuffled = list(facts)
+    random.shuffle(shuffled)
+    same(tables(folded(shuffled)), tables(folded(facts)))
+
+
+@given(busy_months())
+def test_two_who_are_one_are_the_same_as_if_they_had_always_been(facts: list[Fact]) -> None:
+    ours = folded(f for f in facts if f.origin == USERS[0])
+    theirs = folded((f for f in facts if f.origin == VISITORS[0]), VISITORS[0])
+    conversion.combine(ours, theirs)
+    same(tables(ours), tables(folded(facts)))
+
+
+@given(busy_months(), st.integers(0, 24 * 40))
+def test_nothing_that_occurred_later_counts(month: list[Fact], hours: int) -> None:
     instant = START + timedelta(hours=hours)
     facts: list[Fact] = []
     drawn = set()
-    for fact in mine(history):
+    for fact in month:
         if isinstance(fact.event, RecipientAssigned):
             if fact.event.campaign in drawn:
                 continue  # which of two assignments counts is told as it is known now
