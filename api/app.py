@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import errors, health
+from api import audit, errors, health, jobs
 from api.door import Door
 from api.services import Services
 
@@ -64,7 +64,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.checks = services.checks()
     app.add_middleware(Door, keys=services.keys, metrics=services.metrics)
     errors.install(app)
-    app.include_router(health.router)
+    for router in (audit.router, jobs.router, health.router):
+        app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to extend
     return app
 

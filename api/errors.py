@@ -16,7 +16,7 @@ from starlette.types import Scope as Connection
 
 from api.responses import encode
 from domain.shared.log import LogUnavailable
-from domain.shared.refusals import Conflict, Malformed, NotFound, Refused
+from domain.shared.refusals import Conflict, Malformed, NotFound, PreconditionFailed, Refused
 
 PROBLEM: Final = "application/problem+json"
 
@@ -31,10 +31,6 @@ class WrongKey(Refused):
 
 class MissingScope(Refused):
     """The API key lacks the scope {scope}."""
-
-
-class VersionMoved(Refused):
-    """It is at version {version}, not at the version that If-Match names; look again."""
 
 
 class NotThereYet(Refused):
@@ -55,7 +51,7 @@ STATUS: Final[dict[type[Refused], int]] = {
     WrongKey: 401,
     MissingScope: 403,
     NotFound: 404,
-    VersionMoved: 412,
+    PreconditionFailed: 412,
     TooLarge: 413,
     LogUnavailable: 503,
     Unavailable: 503,

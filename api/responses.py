@@ -10,8 +10,6 @@ from uuid import UUID
 import msgspec
 from starlette.responses import Response, StreamingResponse
 
-from domain.shared.personal import Erased
-
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
 CSV: Final = "text/csv; charset=utf-8"
@@ -19,14 +17,7 @@ CSV: Final = "text/csv; charset=utf-8"
 _ROWS_AT_ONCE: Final = 500
 
 
-def _plain(value: Any) -> Any:
-    """Say what msgspec does not know by itself."""
-    if isinstance(value, Erased):
-        return value.value
-    raise NotImplementedError(f"{type(value).__name__} has no JSON")
-
-
-_encoder: Final = msgspec.json.Encoder(enc_hook=_plain, decimal_format="string")
+_encoder: Final = msgspec.json.Encoder(decimal_format="string")
 encode: Final = _encoder.encode
 
 

@@ -5,6 +5,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Self
 
 from domain.shared.ids import Ids
+from infra.event_store import EventLog, LogReader
+from infra.event_store.search import FactSearch
+from infra.jobs import Jobs, Work, Worker
 from infra.keyring import Keyring
 from infra.keys import Keys
 from infra.metrics import Metrics
@@ -34,6 +37,13 @@ class Services:
         self.sealer = PersonKeys(self._pool(log_url, KEEPER), keyring)
         self.keys = Keys(self.writer)
         self.metrics = Metrics()
+        self.log = EventLog(log_url, self.sealer, watch=self.metrics.committed)
+        self._open.callback(self.log.close)
+        self.reader = LogReader(log_url, self.sealer)
+        self._open.callback(self.reader.close)
+        self.search = FactSearch(self.writer, self.sealer)
+        self.jobs = Jobs(self.writer)
+        self._worker = Worker(log_url, self.jobs, self._works())
 
     def _pool(self, url: str, role: str) -> Pool:
         return self._open.enter_context(pool(url, role))
@@ -41,7 +51,14 @@ class Services:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Run what works in the background."""
-        yield
+        self._worker.start()
+        try:
+            yield
+        finally:
+            self._worker.stop()
+
+    def _works(self) -> Mapping[str, Work]:
+        return {}
 
     def checks(self) -> Mapping[str, Callable[[], object]]:
         """Return what must work before requests can be answered, by name."""

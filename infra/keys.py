@@ -4,7 +4,7 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -20,6 +20,7 @@ from infra.postgres import Pool
 REVOKED_WITHIN_SECONDS: Final = 1.0
 """How long a process may go on trusting a key that another process revoked."""
 
+_NAMES_SECONDS: Final = 30.0
 _REMEMBERED: Final = 10_000
 _PREFIX_LENGTH: Final = 9
 _COLUMNS: Final = (
@@ -73,6 +74,7 @@ class Keys:
         self._clock = clock
         self._known: dict[bytes, tuple[float, Key | None]] = {}
         self._lock = threading.Lock()
+        self._names: tuple[Mapping[str, str], float] = {}, -_NAMES_SECONDS
 
     def add(  # noqa: PLR0913  # what a key says of its facts
         self,
@@ -124,6 +126,14 @@ class Keys:
         with self._pool.connection() as connection, connection.cursor(row_factory=_KEY) as cursor:
             cursor.execute(f"select {_COLUMNS} from log.api_key order by created_at desc, id")  # noqa: S608  # constant columns
             return cursor.fetchall()
+
+    def names(self) -> Mapping[str, str]:
+        """Return the name of each key, living or not, by its id."""
+        known, read_at = self._names
+        if self._clock() - read_at > _NAMES_SECONDS:
+            known = {str(key.id): key.name for key in self.all()}
+            self._names = known, self._clock()
+        return known
 
     def revoke(self, which: str) -> Key:
         """Revoke the key with this id, or, if only one lives, with this name or prefix.

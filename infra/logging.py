@@ -55,8 +55,10 @@ def configure(
 def _rendering(*, structured: bool) -> tuple[structlog.typing.Processor, ...]:
     if structured:
         return (
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # may be personal
+            ),
             structlog.processors.EventRenamer("message"),
             structlog.processors.JSONRenderer(),
         )
-    return (structlog.dev.ConsoleRenderer(),)
+    return (structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),)

@@ -70,12 +70,9 @@ class Metrics:
         self.refusals = Counter(
             "huike_refusals", "What was refused, by reason.", ("reason",), registry=self.registry
         )
-        self.append_facts = Histogram(
-            "huike_append_facts", "Facts in one append.", buckets=_SIZES, registry=self.registry
-        )
         self.commit_facts = Histogram(
             "huike_commit_facts",
-            "Facts in one commit, which holds the appends of many requests.",
+            "Facts in one commit; divided by its appends, the size of an append.",
             buckets=_SIZES,
             registry=self.registry,
         )
@@ -90,13 +87,10 @@ class Metrics:
         """Ask `read` for followers whenever the metrics are asked for."""
         self.registry.register(_Followers(read))
 
-    def committed(self, appends: Iterable[int], seconds: float) -> None:
-        """Count one commit: the number of facts in each of its appends, and how long it took."""
-        sizes = tuple(appends)
-        for size in sizes:
-            self.append_facts.observe(size)
-        self.commit_appends.observe(len(sizes))
-        self.commit_facts.observe(sum(sizes))
+    def committed(self, appends: int, facts: int, seconds: float) -> None:
+        """Count one commit: its appends, their facts, and how long it took."""
+        self.commit_appends.observe(appends)
+        self.commit_facts.observe(facts)
         self.commit_seconds.observe(seconds)
 
     def text(self) -> bytes:

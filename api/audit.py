@@ -1,0 +1,205 @@
+"""The facts themselves, for auditors: searched, exported, and the history of one thing in order."""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from api.facts import Told, told
+from api.jobs import TheJobs, accepted
+from api.parameters import Instant
+from api.responses import NDJSON, Json, ndjson
+from api.security import Needs, may_see_persons
+from api.services import Services
+from domain.shared.events import Fact
+from domain.shared.refusals import NotFound
+from infra.event_store.search import Wanted
+from infra.keys import Key, Scope
+
+Auditor = Annotated[Key, Depends(Needs(Scope.AUDIT))]
+
+router = APIRouter(prefix="/api/audit", tags=["audit"], dependencies=[Depends(Needs(Scope.AUDIT))])
+
+EXAMPLE: Final = {
+    "position": 1204,
+    "type": "order.paid",
+    "occurred_at": "2026-11-20T10:15:00Z",
+    "recorded_at": "2026-11-20T10:15:01.204Z",
+    "by": {"kind": "key", "id": "6f2c0b9e-7d0e-4d52-9d5a-0c8f6d2b7a11", "name": "erp"},
+    "shop": "shop",
+    "source": "erp",
+    "customer": "8a4f5f6e-1c1b-8a77-9b53-1f0c7d1a2b3c",
+    "origin": "8a4f5f6e-1c1b-8a77-9b53-1f0c7d1a2b3c",
+    "stream": "0d9c3f0a-2b7e-8c44-8a10-5d6e7f809101",
+    "version": 2,
+    "correlation": "0b1c2d3e4f5061728394a5b6c7d8e9f0",
+    "causation": None,
+    "data": {"amount": "42.50", "currency": "USD"},
+}
+PAGE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"application/json": {"example": {"facts": [EXAMPLE], "next": 1204}}}},
+}
+HISTORY: Final[dict[int | str, dict[str, Any]]] = {
+    **PAGE,
+    404: {"description": "Nothing is known of it."},
+}
+
+
+class ViewName(StrEnum):
+    """The views."""
+
+    PROFILE = "profile"
+    TIMELINE = "timeline"
+    LIFECYCLE = "lifecycle"
+    CONVERSION = "conversion"
+
+
+class Archive:
+    """The log as one request may see it."""
+
+    def __init__(self, services: Services, *, opened: bool) -> None:
+        self._services = services
+        self._opened = opened
+
+    def page(self, wanted: Wanted, limit: int) -> Response:
+        found = self._services.search.page(wanted, limit, opened=self._opened)
+        return Json({"facts": list(self._told(found.facts)), "next": found.next})
+
+    def every(self, wanted: Wanted) -> Response:
+        return ndjson(self._told(self._services.search.every(wanted, opened=self._opened)))
+
+    def history(self, what: str, id: UUID, wanted: Wanted, limit: int) -> Response:
+        """Answer a page of one thing's facts. Raises NotFound where there never was one."""
+        found = self._services.search.page(wanted, limit, opened=self._opened)
+        if not found.facts and not wanted.after:
+            raise NotFound(what=what, id=id)
+        return Json({"facts": list(self._told(found.facts)), "next": found.next})
+
+    def origins(self, customer: UUID) -> tuple[UUID, ...]:
+        """Return the identities that are one customer's now, whichever of them is given."""
+        reader = self._services.reader
+        whole = reader.customer_of(customer)
+        return tuple(reader.origins_of(whole, at=reader.head().position))
+
+    def assignment(self, campaign: UUID, recipient: UUID) -> UUID:
+        return self._services.ids.assignment(campaign, recipient)
+
+    def _told(self, facts: Iterable[Fact]) -> Iterator[Told]:
+        names = self._services.keys.names()
+        return (told(fact, names, opened=self._opened) for fact in facts)
+
+
+async def archive(request: Request) -> Archive:
+    return Archive(request.app.state.services, opened=may_see_persons(request))
+
+
+TheArchive = Annotated[Archive, Depends(archive)]
+After = Annotated[int, Query(ge=0, description="Facts above this position: `next` of a page.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Facts on a page.")]
+
+
+def wanted(
+    archive: TheArchive,
+    after: After = 0,
+    upto: Annotated[int | None, Query(ge=0, description="Up to this position.")] = None,
+    since: Annotated[Instant | None, Query(description="Recorded at or after.")] = None,
+    until: Annotated[Instant | None, Query(description="Recorded before.")] = None,
+    type: Annotated[
+        list[str] | None, Query(description="A fact's stored name, `order.paid`; repeatable.")
+    ] = None,
+    stream: Annotated[
+        list[UUID] | None, Query(description="An order, ticket, campaign or customer; repeatable.")
+    ] = None,
+    customer: Annotated[
+        UUID | None, Query(description="Whose facts, behaviour and recognised visits included.")
+    ] = None,
+    actor: Annotated[str | None, Query(description="Id of the key that said so.")] = None,
+    correlation: Annotated[str | None, Query(description="`X-Request-ID` of a request.")] = None,
+    causation: Annotated[UUID | None, Query(description="What it was recorded because of.")] = None,
+) -> Wanted:
+    """Say which facts are asked for: all that is given must hold."""
+    return Wanted(
+        after=after,
+        upto=upto,
+        since=since,
+        until=until,
+        types=tuple(type) if type else None,
+        streams=tuple(stream) if stream else None,
+        origins=archive.origins(customer) if customer else None,
+        actor=actor,
+        correlation=correlation,
+        causation=causation,
+    )
+
+
+WantedFacts = Annotated[Wanted, Depends(wanted)]
+
+
+@router.get("/facts", summary="Search the log", responses=PAGE)
+def facts(archive: TheArchive, wanted: WantedFacts, limit: Limit = 100) -> Response:
+    """Find facts in the order of the log. A page may be short when that is slow: go on at next."""
+    return archive.page(wanted, limit)
+
+
+@router.get(
+    "/facts/export",
+    summary="Export the log, or a part of it, as NDJSON",
+    response_class=Response,
+    responses={200: {"content": {NDJSON: {"example": EXAMPLE}}}},
+)
+def export(archive: TheArchive, wanted: WantedFacts) -> Response:
+    """Give one fact a line, in the order of the log, as a stream of any length."""
+    return archive.every(wanted)
+
+
+@router.get("/customers/{id}", summary="All that happened to a customer", responses=HISTORY)
+def customer(id: UUID, archive: TheArchive, after: After = 0, limit: Limit = 100) -> Response:
+    """Give the facts of all its identities: orders, tickets, messages and behaviour included."""
+    return archive.history("customer", id, Wanted(origins=archive.origins(id), after=after), limit)
+
+
+@router.get("/orders/{id}", summary="All that happened to an order", responses=HISTORY)
+def order(id: UUID, archive: TheArchive, after: After = 0, limit: Limit = 100) -> Response:
+    """Give reports and commands alike, in the order they were recorded."""
+    return archive.history("order", id, Wanted(streams=(id,), after=after), limit)
+
+
+@router.get("/tickets/{id}", summary="All that happened to a ticket", responses=HISTORY)
+def ticket(id: UUID, archive: TheArchive, after: After = 0, limit: Limit = 100) -> Response:
+    """Give its facts from opening to closing, with who did what."""
+    return archive.history("ticket", id, Wanted(streams=(id,), after=after), limit)
+
+
+@router.get("/campaigns/{id}", summary="All that happened to a campaign", responses=HISTORY)
+def campaign(id: UUID, archive: TheArchive, after: After = 0, limit: Limit = 100) -> Response:
+    """Give the campaign's own facts; each of its recipients has a history of its own."""
+    return archive.history("campaign", id, Wanted(streams=(id,), after=after), limit)
+
+
+@router.get(
+    "/campaigns/{id}/recipients/{recipient}",
+    summary="All that happened between a campaign and one recipient",
+    responses=HISTORY,
+)
+def recipient(
+    id: UUID, recipient: UUID, archive: TheArchive, after: After = 0, limit: Limit = 100
+) -> Response:
+    """Give the draw into an arm, and every message with its evidence."""
+    stream = archive.assignment(id, recipient)
+    return archive.history("recipient", recipient, Wanted(streams=(stream,), after=after), limit)
+
+
+@router.post(
+    "/verify/{view}",
+    status_code=202,
+    summary="Does a view equal the log?",
+    responses={422: {"description": "There is no such view."}},
+)
+def verify(view: ViewName, jobs: TheJobs, key: Auditor) -> Response:
+    """Replay the log up to the view's checkpoints and compare: the job's answer is the differences.
+
+    None means that every row of the view is what the facts make of it.
+    """
+    return accepted(jobs.ask("verify", {"view": view}, str(key.id)))

@@ -1,0 +1,70 @@
+"""Facts as auditors read them: what, when, whose, who said so, and because of what."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from domain.shared.events import Event, Fact
+from domain.shared.personal import ERASED
+
+
+class By(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who said so; `name` is what the key is called now, names are reused and ids are not."""
+
+    kind: str
+    id: str
+    name: str | None = None
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact over HTTP. Personal fields are "sealed" without the scope, "erased" without a key."""
+
+    position: int
+    type: str
+    occurred_at: datetime
+    recorded_at: datetime
+    by: By
+    shop: str
+    source: str
+    customer: UUID | None
+    origin: UUID | None
+    stream: UUID
+    version: int
+    correlation: str
+    causation: UUID | None
+    data: msgspec.Raw
+
+
+_encode: Final = msgspec.json.Encoder(decimal_format="string").encode
+_parts: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_SEALED: Final = msgspec.Raw(b'"sealed"')
+
+
+def told(fact: Fact, names: Mapping[str, str], *, opened: bool) -> Told:
+    """Return a fact as it is answered; `opened`: it was read with the keys."""
+    return Told(
+        position=fact.position,
+        type=fact.type,
+        occurred_at=fact.occurred_at,
+        recorded_at=fact.recorded_at,
+        by=By(kind=fact.actor_kind, id=fact.actor_id, name=names.get(fact.actor_id)),
+        shop=fact.shop,
+        source=fact.source,
+        customer=fact.subject,
+        origin=fact.origin,
+        stream=fact.stream,
+        version=fact.version,
+        correlation=fact.correlation,
+        causation=fact.causation,
+        data=msgspec.Raw(_encode(fact.event) if opened else _closed(fact.event)),
+    )
+
+
+def _closed(event: Event) -> bytes:
+    """Write an event that was read without keys: what it holds of somebody is there, but sealed."""
+    body = _encode(event)
+    sealed = [name for name in event.stored.personal if getattr(event, name) is ERASED]
+    return _encode({**_parts(body), **dict.fromkeys(sealed, _SEALED)}) if sealed else body
