@@ -1,0 +1,134 @@
+"""How messages travel: a batch taken apart, one message with what its envelope said, packed."""
+
+import json
+from typing import Any, Final
+
+import msgspec
+
+from commands.shop.contract import BATCH_EVENTS, DEPTH, Sent
+from commands.shop.refusals import BrokenJson, NotTaken, TooDeep, WrongType
+
+
+class TooMany(NotTaken):
+    """A batch may hold {limit} events; this one holds {count}."""
+
+    code = "too-many"
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch's envelope, its messages still as they came."""
+
+    batch: list[msgspec.Raw]
+    context: dict[str, Any] | None = None
+    sent_at: Any = msgspec.field(default=None, name="sentAt")
+    write_key: Any = msgspec.field(default=None, name="writeKey")
+
+
+class Packed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One message with what its envelope said: how originals and refused messages are kept.
+
+    Read as JSON it is a batch of one, with `type`, `messageId` and `timestamp` where the door said
+    them.
+    """
+
+    batch: tuple[msgspec.Raw]
+    type: str | None = None
+    message_id: str | None = msgspec.field(default=None, name="messageId")
+    timestamp: str | None = None
+    sent_at: str | None = msgspec.field(default=None, name="sentAt")
+    context: dict[str, Any] | None = None
+
+
+_batch: Final = msgspec.json.Decoder(Batch)
+_packed: Final = msgspec.json.Decoder(Packed)
+_encode: Final = msgspec.json.Encoder().encode
+_any_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_raw: Final = msgspec.json.Decoder(msgspec.Raw)
+
+
+def open_batch(body: bytes) -> Batch:
+    """Take a batch apart. Raises BrokenJson, WrongType, TooDeep, TooMany.
+
+    One broken message must not cost its neighbours: what strict reading refuses as a whole (NaN, as
+    some languages write it, or half a surrogate pair) is read again message by message.
+    """
+    try:
+        batch = _batch.decode(body)
+    except msgspec.ValidationError as error:
+        raise WrongType(why=str(error)) from error
+    except RecursionError as error:
+        raise TooDeep(limit=DEPTH) from error
+    except ValueError:
+        batch = _open_carefully(body)
+    if len(batch.batch) > BATCH_EVENTS:
+        raise TooMany(limit=BATCH_EVENTS, count=len(batch.batch))
+    return batch
+
+
+def _open_carefully(body: bytes) -> Batch:
+    try:
+        loose = json.loads(body)
+        items = loose.pop("batch")
+        envelope = msgspec.convert(
+            {"batch": [], **json.loads(json.dumps(loose))}, Batch, str_keys=True
+        )
+        return msgspec.structs.replace(
+            envelope, batch=[msgspec.Raw(json.dumps(item).encode()) for item in items]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BrokenJson from error
+
+
+def pack(sent: Sent, *, named: bool = False, secret: bool = False) -> bytes:
+    """Write a message down with what its envelope said.
+
+    `named`: it has a messageId of its own; `secret`: it holds a write key, which is left out.
+    """
+    raw = without_key(sent.raw) if secret else sent.raw
+    return _encode(
+        Packed(
+            batch=(msgspec.Raw(raw),),
+            type=sent.kind,
+            message_id=None if named else sent.message_id,
+            timestamp=sent.timestamp,
+            sent_at=sent.sent_at,
+            context=sent.context,
+        )
+    )
+
+
+def pack_refused(sent: Sent) -> bytes:
+    """Write down a message that may not even be JSON."""
+    try:
+        _raw.decode(sent.raw)
+    except (ValueError, RecursionError):
+        return sent.raw
+    return pack(sent, secret=b'"writeKey"' in sent.raw)
+
+
+def unpack(packed: bytes, message_id: str) -> Sent:
+    """Read what `pack` or `pack_refused` wrote; `message_id` is for one that has none."""
+    try:
+        kept = _packed.decode(packed)
+        raw = bytes(kept.batch[0])
+    except (ValueError, RecursionError, TypeError):
+        return Sent(raw=packed, message_id=message_id)
+    return Sent(
+        raw=raw,
+        kind=kept.type,
+        message_id=kept.message_id or message_id,
+        timestamp=kept.timestamp,
+        sent_at=kept.sent_at,
+        context=kept.context,
+    )
+
+
+def without_key(raw: bytes) -> bytes:
+    """Return a message without its write key: a secret is not kept, not even sealed."""
+    try:
+        fields = _any_object.decode(raw)
+    except ValueError:
+        return raw
+    if fields.pop("writeKey", None) is None:
+        return raw
+    return _encode(fields)

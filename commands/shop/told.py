@@ -1,0 +1,55 @@
+"""What was told: a message that was read, with its place in time and whose it is."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from commands.shop.contract import Door, Message, Sent
+from domain.shared.events import Event
+from domain.shared.ids import Ids
+from domain.shared.log import Draft, Who
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the translations of one message need.
+
+    `stream` and `content`: the message's own stream and the digest of what it says; `context`: its
+    own over its batch's; `user` and `visitor`: the identities that it names.
+    """
+
+    message: Message
+    sent: Sent
+    kind: str
+    name: str
+    at: datetime
+    who: Who
+    user_id: str | None
+    stream: UUID
+    content: bytes
+    context: dict[str, Any]
+    system: bool
+    door: Door
+    ids: Ids
+
+    @property
+    def user(self) -> UUID | None:
+        return self.who.user
+
+    @property
+    def visitor(self) -> UUID | None:
+        return self.who.anonymous
+
+    def of_message(self, event: Event) -> Draft:
+        return Draft(event=event, occurred_at=self.at, who=self.who, stream=self.stream)
+
+    def of_customer(self, event: Event, *, first: bool = False) -> Draft:
+        return Draft(event=event, occurred_at=self.at, who=self.who, first=first)
+
+    def of_order(self, number: str, events: Iterable[Event]) -> tuple[Draft, ...]:
+        stream = self.ids.order(self.door.shop, number)
+        return tuple(
+            Draft(event=event, occurred_at=self.at, who=self.who, stream=stream) for event in events
+        )
