@@ -117,13 +117,21 @@ class EmbeddedKafka:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         command = [
             *self._java("-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool"),
-            *("format", "--ignore-formatted", "--standalone", "-t", cluster, "-c", draft),
+            *(
+                "format",
+                "--ignore-formatted",
+                "--standalone",
+                f"--cluster-id={cluster}",
+                "-c",
+                draft,
+            ),
         ]
         made = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=_START_SECONDS
         )
         if made.returncode:
-            raise KafkaUnavailable(f"Kafka could not make its storage: {made.stderr.strip()}")
+            said = (made.stderr + made.stdout).strip()
+            raise KafkaUnavailable(f"Kafka could not make its storage ({made.returncode}): {said}")
         draft.rename(self._settings)
 
     def _launch(self) -> None:
