@@ -19,8 +19,8 @@ from projections.timeline.telling import kept, worth_telling
 
 class Entry(Row, frozen=True, kw_only=True):
     customer: UUID
-    position: int
     occurred_at: datetime
+    position: int
     kind: str
     stream: UUID
     campaign: UUID | None = None
@@ -42,7 +42,7 @@ class Campaign(Row, frozen=True, kw_only=True):
     simulated: bool
 
 
-ENTRY: Final = Table("timeline", Entry, ("customer", "position"), once=True)
+ENTRY: Final = Table("timeline", Entry, ("customer", "occurred_at", "position"), once=True)
 NUMBER: Final = Table("timeline_number", Number, ("customer", "stream"))
 CAMPAIGN: Final = Table("timeline_campaign", Campaign, ("campaign",))
 
@@ -58,8 +58,8 @@ def _(rows: Rows, fact: Fact, event: Event) -> None:
     detail, private = kept(event)
     entry = Entry(
         customer=rows.subject,
-        position=fact.position,
         occurred_at=fact.occurred_at,
+        position=fact.position,
         kind=fact.type,
         stream=fact.stream,
         campaign=getattr(event, "campaign", None),

@@ -2,8 +2,8 @@
 
 create table timeline (
     customer    uuid not null,
-    position    bigint not null,
     occurred_at timestamptz not null,
+    position    bigint not null,
     kind        text not null,
     stream      uuid not null,
     campaign    uuid,
@@ -11,9 +11,8 @@ create table timeline (
     actor_id    text not null,
     detail      bytea not null,
     private     bytea,
-    primary key (customer, position)
+    primary key (customer, occurred_at, position)
 );
-create index on timeline (customer, occurred_at, position);
 comment on table timeline is 'One row a fact that is worth telling.';
 comment on column timeline.customer is 'Whose story it belongs to.';
 comment on column timeline.position is 'Position of the fact in the log.';

@@ -175,6 +175,12 @@ def _lines(event: OrderPlaced | OrderRevised, detail: Detail, _private: Detail) 
     return False
 
 
+def _refund(event: OrderRefunded, detail: Detail, _private: Detail) -> bool:
+    if event.amount is None:
+        detail["whole"] = True
+    return False
+
+
 def _verdict(event: MessageClicked | MessageOpened, detail: Detail, _private: Detail) -> bool:
     detail["by_person"] = is_person(event.evidence)
     return False
@@ -205,6 +211,7 @@ _MORE: Final[dict[type[Event], Callable[[Any, Detail, Detail], bool]]] = {
     TraitsAsserted: _traits,
     OrderPlaced: _lines,
     OrderRevised: _lines,
+    OrderRefunded: _refund,
     MessageClicked: _verdict,
     MessageOpened: _verdict,
     Tracked: _behaviour,
