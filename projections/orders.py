@@ -246,6 +246,18 @@ def told(facts: Iterable[Fact]) -> OrderState:
     return state
 
 
+def growing(state: OrderState) -> Iterator[tuple[Payment | Refund, OrderState]]:
+    """Yield each report of money, by (at, position), and the order's money with it."""
+    reports: list[Payment | Refund] = [*state.payments, *state.refunds]
+    grown = NO_ORDER
+    for report in sorted(reports, key=_said):
+        if isinstance(report, Payment):
+            grown = msgspec.structs.replace(grown, payments=(*grown.payments, report))
+        else:
+            grown = msgspec.structs.replace(grown, refunds=(*grown.refunds, report))
+        yield report, grown
+
+
 def combine(one: OrderState, other: OrderState) -> OrderState:
     """Return the order as the facts of both states tell it."""
     payments, refunds = one.payments, one.refunds

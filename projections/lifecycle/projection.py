@@ -1,0 +1,263 @@
+"""Lifecycle: every customer's stage and tier, exact for any instant, whatever order facts come in.
+
+What comes in the order in which it happened moves the customer's own row on. What comes late only
+goes to where it belongs among its orders and days; the whole walk is then told anew, once a batch.
+"""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from domain.customer.events import CustomerRegistered
+from domain.lifecycle.events import LifecyclePolicyAdopted
+from domain.order.events import OrderCancelled, OrderPaid, OrderRefunded
+from domain.shared.events import Event, Fact
+from projections.activity import is_activity
+from projections.lifecycle.stages import DEFAULT, EVER, Policies, Policy, adopted, newest
+from projections.lifecycle.tables import (
+    DAY,
+    LIFECYCLE,
+    MOVE,
+    ORDER,
+    POLICY,
+    TABLES,
+    Lifecycle,
+    LifecycleDay,
+    LifecycleOrder,
+    LifecyclePolicy,
+)
+from projections.lifecycle.walk import Lost, Step, Walk, moved, tell
+from projections.orders import NO_ORDER, OrderState, combine, take
+from projections.projection import View
+from projections.rows import Key, Rows, Table
+
+LATE: Final = EVER
+"""Stands in `next_move_at`, from fold to settle, where a walk has to be told anew."""
+
+lifecycle: Final = View(
+    "lifecycle",
+    version=1,
+    tables=TABLES,
+    package="projections.lifecycle",
+    shared=Policies(),
+    due=(LIFECYCLE, "next_move_at"),
+    root=LIFECYCLE,
+)
+
+
+@lifecycle.shares(LifecyclePolicyAdopted)
+def _(shared: Policies, fact: Fact, event: LifecyclePolicyAdopted) -> Policies:
+    return shared.and_one(fact.shop, adopted(fact, event))
+
+
+@lifecycle.on_nobodys(LifecyclePolicyAdopted)
+def _(rows: Rows, fact: Fact, event: LifecyclePolicyAdopted) -> None:
+    policy = LifecyclePolicy(
+        policy=rows.subject,
+        position=fact.position,
+        shop=fact.shop,
+        adopted_at=fact.occurred_at,
+        new_days=event.new_days,
+        silent_after_days=event.silent_after_days,
+        lost_after_days=event.lost_after_days,
+        won_back_days=event.won_back_days,
+        high_value=event.high_value,
+        general_value=event.general_value,
+        currency=event.currency,
+    )
+    rows.put(POLICY, policy)
+
+
+@lifecycle.on_any
+def _(rows: Rows, fact: Fact, event: Event) -> None:
+    at, position, origin = fact.occurred_at, fact.position, fact.origin
+    row = rows.get(LIFECYCLE)
+    new = row is None
+    if row is None:
+        row = _new(rows, fact)
+    elif at < row.heard_at:
+        row = replace(row, heard_at=at, heard_position=position, next_move_at=LATE)
+    if origin is not None and type(event) is CustomerRegistered and origin not in row.named:
+        row = replace(row, named=tuple(sorted((*row.named, origin))))
+    known = origin in row.named and (row.known_at is None or at < row.known_at)
+    active = is_activity(event) and _did(rows, row, fact)
+    if new or known or active:
+        row = _stepped(rows, row, Step(at, position, known=known, active=active))
+    rows.put(LIFECYCLE, row)
+
+
+@lifecycle.on(OrderPaid, OrderRefunded, OrderCancelled)
+def _(rows: Rows, fact: Fact, event: OrderPaid | OrderRefunded | OrderCancelled) -> None:
+    row, held = rows.get(LIFECYCLE), rows.get(ORDER, fact.stream)
+    assert row is not None  # the first fact of any kind makes it
+    before = held.told if held else NO_ORDER
+    after = take(before, fact)
+    rows.put(ORDER, _order(rows, fact.stream, after))
+    row = replace(row, kept_purchases=row.kept_purchases + after.kept - before.kept)
+    if not isinstance(event, OrderCancelled):
+        purchased = before.purchased_at is None and after.purchased_at is not None
+        nets = moved(before, after)
+        step = Step(fact.occurred_at, fact.position, purchased=purchased, nets=nets)
+        row = _stepped(rows, row, step)
+    rows.put(LIFECYCLE, row)
+
+
+@lifecycle.wants(OrderPaid, OrderRefunded, OrderCancelled)
+def _(
+    fact: Fact, _event: OrderPaid | OrderRefunded | OrderCancelled
+) -> list[tuple[Table[LifecycleOrder], Key]]:
+    return [(ORDER, (fact.stream,))]
+
+
+@lifecycle.settles
+def _(rows: Rows, clock: datetime) -> None:
+    row = rows.get(LIFECYCLE)
+    if row is None:
+        return
+    policies = rows.shared.of(row.shop)
+    if row.next_move_at == LATE or row.policy != newest(policies):
+        walk = tell(row, policies, rows.all(DAY).values(), rows.all(ORDER).values())
+        walk.wait(clock)
+        for key in rows.all(MOVE).keys() - walk.moves.keys():
+            rows.delete(MOVE, *key)
+    else:
+        walk = Walk(row, _last(policies))
+        walk.wait(clock)
+    _keep(rows, walk)
+
+
+@lifecycle.combines
+def _(rows: Rows, visitor: Rows) -> None:
+    theirs = visitor.get(LIFECYCLE)
+    if theirs is None:
+        return
+    for day in visitor.all(DAY).values():
+        _on_day(rows, replace(day, customer=rows.subject))
+    for order in visitor.all(ORDER).values():
+        mine = rows.get(ORDER, order.order_id)
+        both = combine(mine.told, order.told) if mine else order.told
+        rows.put(ORDER, _order(rows, order.order_id, both))
+    row = rows.get(LIFECYCLE)
+    if row is None:
+        rows.put(LIFECYCLE, replace(theirs, customer=rows.subject, next_move_at=LATE))
+        return
+    heard = min((r.heard_at, r.heard_position) for r in (row, theirs))
+    known = min(
+        (
+            (r.known_at, r.known_position)
+            for r in (row, theirs)
+            if r.known_at is not None and r.known_position is not None
+        ),
+        default=(None, None),
+    )
+    combined = replace(
+        row,
+        heard_at=heard[0],
+        heard_position=heard[1],
+        known_at=known[0],
+        known_position=known[1],
+        named=tuple(sorted({*row.named, *theirs.named})),
+        next_move_at=LATE,
+    )
+    rows.put(LIFECYCLE, combined)
+
+
+def _new(rows: Rows, fact: Fact) -> Lifecycle:
+    at, position = fact.occurred_at, fact.position
+    return Lifecycle(
+        customer=rows.subject,
+        shop=fact.shop,
+        stage_since=at,
+        tier_since=at,
+        tier_cause=position,
+        heard_at=at,
+        heard_position=position,
+        last_fact_at=at,
+        policy=newest(rows.shared.of(fact.shop)),
+    )
+
+
+def _stepped(rows: Rows, row: Lifecycle, step: Step) -> Lifecycle:
+    """Take a step if it is the next one; else leave the walk to be told anew."""
+    policies = rows.shared.of(row.shop)
+    if _is_next(row, step, policies):
+        walk = Walk(row, _last(policies))
+        try:
+            walk.step(step)
+        except Lost:
+            pass
+        else:
+            for move in walk.moves.values():
+                rows.put(MOVE, move)
+            return walk.row
+    if step.known:
+        row = replace(row, known_at=step.at, known_position=step.position)
+    return replace(row, next_move_at=LATE)
+
+
+def _is_next(row: Lifecycle, step: Step, policies: tuple[Policy, ...]) -> bool:
+    """Tell whether nothing that happened, or moved by time alone, is later than a step."""
+    if row.next_move_at == LATE or row.policy != newest(policies):
+        return False
+    if step.at < row.last_fact_at or step.at < _last(policies).at:
+        return False
+    moved_at = max(row.stage_since, row.tier_since)
+    return moved_at < step.at or moved_at == step.at == row.last_fact_at
+
+
+def _last(policies: tuple[Policy, ...]) -> Policy:
+    return policies[-1] if policies else DEFAULT
+
+
+def _keep(rows: Rows, walk: Walk) -> None:
+    rows.put(LIFECYCLE, walk.row)
+    for move in walk.moves.values():
+        rows.put(MOVE, move)
+
+
+def _order(rows: Rows, order: UUID, told: OrderState) -> LifecycleOrder:
+    return LifecycleOrder(
+        customer=rows.subject,
+        order_id=order,
+        purchased_at=told.purchased_at,
+        kept=told.kept,
+        currency=told.currency,
+        net=told.net,
+        told=told,
+    )
+
+
+def _did(rows: Rows, row: Lifecycle, fact: Fact) -> bool:
+    """Keep that the customer did something; tell whether that could make a difference."""
+    at, position = fact.occurred_at, fact.position
+    day = LifecycleDay(
+        customer=rows.subject, day=at.date(), first_at=at, first_position=position, last_at=at
+    )
+    last, first = row.last_activity_at, row.day_first_at
+    if row.next_move_at == LATE:
+        return _on_day(rows, day)
+    if last is None or first is None or last.date() < day.day:
+        rows.put(DAY, day)
+        return True
+    if last.date() == day.day and first <= at:
+        assert row.day_first_position is not None  # it goes with day_first_at
+        if at <= last:
+            return False
+        rows.put(DAY, replace(day, first_at=first, first_position=row.day_first_position))
+        return True
+    return _on_day(rows, day)
+
+
+def _on_day(rows: Rows, day: LifecycleDay) -> bool:
+    held = rows.get(DAY, day.day)
+    if held is None:
+        rows.put(DAY, day)
+        return True
+    first = min((d.first_at, d.first_position) for d in (held, day))
+    both = replace(
+        held, first_at=first[0], first_position=first[1], last_at=max(held.last_at, day.last_at)
+    )
+    rows.put(DAY, both)
+    return both != held

@@ -1,0 +1,271 @@
+"""A customer's walk through stages and tiers: step by step as facts come, or anew from all of them.
+
+Both take the same steps, and so come to the same row and the same moves.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from projections.lifecycle.stages import (
+    DEFAULT,
+    Policy,
+    Stage,
+    Tier,
+    newest,
+    next_turn,
+    stage_of,
+    tier_of,
+)
+from projections.lifecycle.tables import Lifecycle, LifecycleDay, LifecycleMove, LifecycleOrder
+from projections.orders import NO_ORDER, ZERO, OrderState, growing
+from projections.rows import Key
+
+STAGE: Final = "stage"
+TIER: Final = "tier"
+
+Nets = Mapping[str, Decimal]
+Place = Stage | Tier
+
+
+class Step(NamedTuple):
+    """What may move a customer. Of what happened at one instant, the higher position came later."""
+
+    at: datetime
+    position: int
+    known: bool = False
+    active: bool = False
+    purchased: bool = False
+    nets: Nets | None = None
+    policy: Policy | None = None
+
+
+class Lost(Exception):
+    """A step takes back a move, and the one before it is not at hand: tell the customer anew."""
+
+
+class Walk:
+    """One customer on its way: where it stands, and the moves that it made here."""
+
+    def __init__(self, row: Lifecycle, policy: Policy, *, whole: bool = False) -> None:
+        """`whole`: from its beginning, so that all its moves are at hand."""
+        self.row = row
+        self.moves: dict[Key, LifecycleMove] = {}
+        self._policy = policy
+        self._whole = whole
+        self._silence = timedelta()
+        self._silences: list[tuple[datetime, timedelta]] = []
+
+    def step(self, step: Step) -> None:
+        """Take a step, and before it the moves of time alone. Raises Lost, unless whole."""
+        while (turn := self.row.next_move_at) is not None and turn < step.at:
+            self._turn(turn)
+        row = self.row
+        stage = None if row.stage is None else stage_of(row, self._policy, step.at)
+        tier = row.tier
+        row = replace(row, **self._changes(step))
+        policy = self._policy
+        row = self._with_stage(row, step, stage, stage_of(row, policy, step.at))
+        row = self._with_tier(row, step, tier, tier_of(row.net, policy))
+        self.row = replace(row, next_move_at=next_turn(row, policy, step.at))
+
+    def wait(self, clock: datetime) -> None:
+        """Make the moves of time alone up to an instant."""
+        while (turn := self.row.next_move_at) is not None and turn <= clock:
+            self._turn(turn)
+
+    def _turn(self, at: datetime) -> None:
+        row, stage = self.row, stage_of(self.row, self._policy, at)
+        self._put(STAGE, at, row.stage, stage, None)
+        self.row = replace(
+            row,
+            stage=stage,
+            stage_since=at,
+            stage_cause=None,
+            stage_before=row.stage,
+            next_move_at=next_turn(row, self._policy, at),
+        )
+
+    def _changes(self, step: Step) -> dict[str, Any]:
+        row, at = self.row, step.at
+        changes: dict[str, Any] = {}
+        slept = row.slept
+        if step.known:
+            changes |= {"known_at": at, "known_position": step.position}
+        if step.active:
+            last = row.last_activity_at
+            if last is not None:
+                slept = slept or at - last > self._policy.silent_after
+                self._silence = max(self._silence, at - last)
+            if last is None or last.date() != at.date():
+                changes |= {"day_first_at": at, "day_first_position": step.position}
+            changes["last_activity_at"] = at
+        if step.purchased:
+            if row.first_purchase_at is None:
+                changes["first_purchase_at"] = at
+            else:
+                self._silences.append((at, self._silence))
+                if slept:
+                    changes["won_back_at"] = at
+            self._silence = timedelta()
+            slept = False
+            changes |= {"last_purchase_at": at, "purchases": row.purchases + 1}
+        if step.policy is not None:
+            self._policy = step.policy
+            silent = step.policy.silent_after
+            slept = self._silence > silent
+            won_back = [at for at, silence in self._silences if silence > silent]
+            changes["won_back_at"] = max(won_back, default=None)
+        else:
+            changes["last_fact_at"] = at
+        if step.nets is not None or step.policy is not None:
+            nets = _sum(row.nets, step.nets or {})
+            changes |= {"nets": nets, "net": nets.get(self._policy.currency, ZERO)}
+        changes["slept"] = slept
+        return changes
+
+    def _with_stage(
+        self, row: Lifecycle, step: Step, prior: Stage | None, stage: Stage
+    ) -> Lifecycle:
+        if stage is prior and stage is row.stage:
+            return row
+        amends = row.stage_since == step.at
+        before = row.stage_before if amends else row.stage
+        cause = row.stage_cause if amends else None
+        if stage is not prior:
+            cause = step.position
+        if stage is before:
+            if not amends:
+                return row
+            last = self._take_back(STAGE, step.at)
+            assert last is not None  # nobody comes back to before its first stage
+            return replace(
+                row,
+                stage=stage,
+                stage_since=last.at,
+                stage_cause=last.cause,
+                stage_before=None if last.was is None else Stage(last.was),
+            )
+        self._put(STAGE, step.at, before, stage, cause)
+        return replace(
+            row, stage=stage, stage_since=step.at, stage_cause=cause, stage_before=before
+        )
+
+    def _with_tier(self, row: Lifecycle, step: Step, prior: Tier, tier: Tier) -> Lifecycle:
+        if tier is prior:
+            return row
+        amends = row.tier_since == step.at
+        before = row.tier_before if amends else row.tier
+        if tier is before:
+            last = self._take_back(TIER, step.at)
+            return replace(
+                row,
+                tier=tier,
+                tier_since=last.at if last else row.heard_at,
+                tier_cause=last.cause if last else row.heard_position,
+                tier_before=Tier(last.was or Tier.NONE) if last else Tier.NONE,
+            )
+        self._put(TIER, step.at, before, tier, step.position)
+        return replace(
+            row, tier=tier, tier_since=step.at, tier_cause=step.position, tier_before=before
+        )
+
+    def _put(
+        self, dimension: str, at: datetime, was: Place | None, became: Place, cause: int | None
+    ) -> None:
+        self.moves[dimension, at] = LifecycleMove(
+            customer=self.row.customer,
+            dimension=dimension,
+            at=at,
+            was=None if was is None else was.value,
+            became=became.value,
+            cause=cause,
+        )
+
+    def _take_back(self, dimension: str, at: datetime) -> LifecycleMove | None:
+        """Undo the move at an instant; return the one before."""
+        if not self._whole:
+            raise Lost
+        del self.moves[dimension, at]
+        earlier = (m for m in reversed(self.moves.values()) if m.dimension == dimension)
+        return next(earlier, None)
+
+
+def tell(
+    row: Lifecycle,
+    policies: tuple[Policy, ...],
+    days: Iterable[LifecycleDay],
+    orders: Iterable[LifecycleOrder],
+) -> Walk:
+    """Return the whole walk of a customer, from all that is kept of it.
+
+    Of `row` only its identities count, and when it was first heard of and known.
+    """
+    heard = (row.heard_at, row.heard_position)
+    told = list(orders)
+    earlier = [p for p in policies if (p.at, p.position) <= heard]
+    steps = [
+        Step(*heard),
+        *(Step(p.at, p.position, policy=p) for p in policies if p not in earlier),
+        *_steps(row, days, told),
+    ]
+    steps.sort(key=attrgetter("at", "position"))
+    walk = Walk(blank(row, newest(policies)), earlier[-1] if earlier else DEFAULT, whole=True)
+    for step in steps:
+        walk.step(step)
+    walk.row = replace(walk.row, kept_purchases=sum(order.kept for order in told))
+    return walk
+
+
+def blank(row: Lifecycle, policy: int) -> Lifecycle:
+    """Return a customer at the moment when it was first heard of, before its first step."""
+    return Lifecycle(
+        customer=row.customer,
+        shop=row.shop,
+        stage_since=row.heard_at,
+        tier_since=row.heard_at,
+        tier_cause=row.heard_position,
+        heard_at=row.heard_at,
+        heard_position=row.heard_position,
+        last_fact_at=row.heard_at,
+        named=row.named,
+        policy=policy,
+    )
+
+
+def moved(before: OrderState, after: OrderState) -> Nets:
+    """Return by currency how much more an order is worth than before."""
+    was, now = before.sums, after.sums
+    changes = {c: sums.net - was[c].net if c in was else sums.net for c, sums in now.items()}
+    return {currency: change for currency, change in changes.items() if change}
+
+
+def _steps(
+    row: Lifecycle, days: Iterable[LifecycleDay], orders: Iterable[LifecycleOrder]
+) -> Iterator[Step]:
+    if row.known_at is not None and row.known_position is not None:
+        yield Step(row.known_at, row.known_position, known=True)
+    for day in days:
+        yield Step(day.first_at, day.first_position, active=True)
+        if day.last_at > day.first_at:
+            yield Step(day.last_at, day.first_position, active=True)
+    for order in orders:
+        before = NO_ORDER
+        for report, after in growing(order.told):
+            purchased = before.purchased_at is None and after.purchased_at is not None
+            nets = moved(before, after)
+            yield Step(report.at, report.position, purchased=purchased, nets=nets)
+            before = after
+
+
+def _sum(nets: Nets, changes: Nets) -> dict[str, Decimal]:
+    summed = dict(nets)
+    for currency, change in changes.items():
+        summed[currency] = summed.get(currency, ZERO) + change
+        if not summed[currency]:
+            del summed[currency]
+    return summed
