@@ -1,0 +1,211 @@
+"""Customers as they are asked for: one by id, e-mail or phone, or many by what they are and did."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from domain.shared.personal import Sealer
+from domain.shared.refusals import Malformed
+from projections.paging import Page, cursor_of, place_of
+from projections.profile import contact
+from projections.profile.answers import COLUMNS, NOT_ASKED, Customer, opened, read
+
+Connection = psycopg.Connection[Any]
+Blind = Callable[[str, str], bytes]
+
+LARGEST_PAGE: Final = 500
+
+
+class Sort(StrEnum):
+    """What a list is sorted by; `-` begins with the largest or latest."""
+
+    NET = "net"
+    NET_DOWN = "-net"
+    LAST_SEEN = "last_seen"
+    LAST_SEEN_DOWN = "-last_seen"
+    FIRST_SEEN = "first_seen"
+    FIRST_SEEN_DOWN = "-first_seen"
+    ORDERS = "orders"
+    ORDERS_DOWN = "-orders"
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which customers: all that meet every condition that is given.
+
+    `seen_since` (included) and `seen_before` (not) ask for the last activity, or for when somebody
+    without any was first heard of. `net` is in each customer's own currency.
+    """
+
+    stage: str | None = None
+    tier: str | None = None
+    tag: str | None = None
+    kind: str | None = None
+    known: bool | None = None
+    consent: str | None = None
+    seen_since: datetime | None = None
+    seen_before: datetime | None = None
+    net_from: Decimal | None = None
+    net_to: Decimal | None = None
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Which page of a list."""
+
+    sort: Sort = Sort.LAST_SEEN_DOWN
+    cursor: str | None = None
+    limit: int = 50
+
+
+def by_id(
+    connection: Connection, customer: UUID, *, sealer: Sealer | None = None
+) -> Customer | None:
+    """Return a customer; with a `sealer` what is personal is opened."""
+    found = connection.execute(_ONE_OPENED if sealer else _ONE, (customer,), binary=True).fetchone()
+    if found is None:
+        return None
+    if sealer is None:
+        return read(found, person=NOT_ASKED)
+    *columns, sealed = found
+    return read(columns, person=opened(sealer, sealed, customer))
+
+
+def by_email(connection: Connection, address: str, blind: Blind) -> list[UUID]:
+    """Return who has this e-mail address, whoever was last seen first."""
+    normal = contact.email(address)
+    return _by_index(connection, "email_index", [blind("email", normal)] if normal else [])
+
+
+def by_phone(connection: Connection, number: str, blind: Blind, region: str) -> list[UUID]:
+    """Return who has this phone number; one without a prefix belongs to `region` (ISO 3166)."""
+    forms = contact.phones(number, region)
+    return _by_index(connection, "phone_index", [blind("phone", form) for form in forms])
+
+
+def some(
+    connection: Connection, wanted: Wanted, part: Part, *, sealer: Sealer | None = None
+) -> Page[Customer]:
+    """Return a page of customers. Raises Malformed for a cursor that is none of this list."""
+    limit = max(1, min(part.limit, LARGEST_PAGE))
+    column = part.sort.removeprefix("-")
+    by, order, beyond = _SORTED_BY[column], "", ">"
+    if part.sort.startswith("-"):
+        order, beyond = " desc", "<"
+    conditions, values = _conditions(wanted)
+    values["limit"] = limit + 1
+    if part.cursor is not None:
+        place = place_of(part.cursor, Place)
+        if place.sort != part.sort:
+            raise Malformed(field="cursor", why="it belongs to a list that is sorted otherwise")
+        conditions.append(f"({by}, p.customer) {beyond} (%(last)s, %(after)s)")
+        values["last"] = _value(place.value, column)
+        values["after"] = place.customer
+    ordered = f"order by {by}{order}, p.customer{order} limit %(limit)s"
+    statement = _statement(conditions, ordered, by=by, sealer=sealer)
+    found = connection.execute(statement, values, binary=True).fetchall()
+    customers = _customers(found[:limit], sealer)
+    following = None
+    if len(found) > limit:
+        following = cursor_of(part.sort, found[limit - 1][0], customers[-1].customer)
+    return Page(customers, following)
+
+
+def every(
+    connection: Connection, wanted: Wanted, *, sealer: Sealer | None = None, chunk: int = 1000
+) -> Iterator[Customer]:
+    """Yield all customers by id, read in chunks: nothing is held open for a slow reader."""
+    conditions, values = _conditions(wanted)
+    conditions.append("p.customer > %(after)s")
+    values |= {"after": UUID(int=0), "limit": chunk}
+    ordered = "order by p.customer limit %(limit)s"
+    statement = _statement(conditions, ordered, by="null", sealer=sealer)
+    while True:
+        found = connection.execute(statement, values, binary=True).fetchall()
+        yield from _customers(found, sealer)
+        if len(found) < chunk:
+            return
+        values["after"] = found[-1][1]
+
+
+class Place(NamedTuple):
+    """Where a page ended."""
+
+    sort: str
+    value: Any
+    customer: UUID
+
+
+_LISTED: Final = ", ".join(f"p.{column}" for column in COLUMNS)
+_FROM: Final = "from huike.profile p"
+_ONE: Final = f"select {_LISTED} {_FROM} where p.customer = %s".encode()
+_ONE_OPENED: Final = f"select {_LISTED}, p.person {_FROM} where p.customer = %s".encode()
+_WITH_STAGE: Final = f"{_FROM} left join huike.lifecycle l on l.customer = p.customer"
+_LAST_SEEN: Final = "coalesce(p.last_seen, p.first_seen)"
+_SORTED_BY: Final = {
+    "net": "p.net",
+    "last_seen": _LAST_SEEN,
+    "first_seen": "p.first_seen",
+    "orders": "p.orders",
+}
+_SORT_TYPES: Final[dict[str, Any]] = {
+    "net": Decimal,
+    "last_seen": datetime,
+    "first_seen": datetime,
+    "orders": int,
+}
+_CONDITIONS: Final = {
+    "stage": "l.stage = %(stage)s",
+    "tier": "l.tier = %(tier)s",
+    "tag": "%(tag)s = any(p.tags)",
+    "kind": "p.kind = %(kind)s",
+    "known": "p.known = %(known)s",
+    "consent": "%(consent)s = any(p.consents)",
+    "seen_since": f"{_LAST_SEEN} >= %(seen_since)s",
+    "seen_before": f"{_LAST_SEEN} < %(seen_before)s",
+    "net_from": "p.net >= %(net_from)s",
+    "net_to": "p.net <= %(net_to)s",
+}
+
+
+def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
+    given = {n: v for n, v in msgspec.structs.asdict(wanted).items() if v is not None}
+    return [_CONDITIONS[name] for name in given], given
+
+
+def _value(value: Any, column: str) -> Any:
+    try:
+        return msgspec.convert(value, _SORT_TYPES[column])
+    except msgspec.ValidationError:
+        raise Malformed(field="cursor", why="not a cursor of this list") from None
+
+
+def _statement(conditions: Sequence[str], ordered: str, *, by: str, sealer: Sealer | None) -> bytes:
+    """Return a select of what is sorted by, the profile, stage and tier, and the sealed person."""
+    person = "p.person" if sealer else "null"
+    where = " and ".join(conditions) or "true"
+    columns = f"{by}, {_LISTED}, l.stage, l.tier, {person}"
+    return f"select {columns} {_WITH_STAGE} where {where} {ordered}".encode()
+
+
+def _customers(found: Sequence[Sequence[Any]], sealer: Sealer | None) -> list[Customer]:
+    if sealer is not None:
+        sealer.load({columns[1] for columns in found})
+    customers = []
+    for _by, *columns, stage, tier, sealed in found:
+        person = opened(sealer, sealed, columns[0]) if sealer else NOT_ASKED
+        customers.append(read(columns, {"stage": stage, "tier": tier}, person=person))
+    return customers
+
+
+def _by_index(connection: Connection, column: str, indexes: list[bytes]) -> list[UUID]:
+    found = connection.execute(
+        f"select customer {_FROM} where {column} = any(%s) "
+        f"order by {_LAST_SEEN} desc, customer limit 100".encode(),
+        (indexes,),
+    )
+    return [customer for (customer,) in found]
