@@ -25,6 +25,10 @@ _ORIGINS: Final = (
     f"select {COLUMNS} from log.fact where origin = any(%s) and position <= %s "  # noqa: S608  # a constant
     "order by position"
 )
+_NOBODYS: Final = (
+    f"select {COLUMNS} from log.fact where origin is null and position <= %s "  # noqa: S608  # a constant
+    "order by position"
+)
 _SCAN: Final = f"""
 select {", ".join("f." + c.strip() for c in COLUMNS.split(","))}, coalesce(m.customer, f.origin)
 from log.fact f
@@ -65,6 +69,18 @@ class LogReader:
 
     def read(self, after: int, limit: int) -> Sequence[Fact]:
         return self._facts(_READ, (after, limit))
+
+    def raw(self, after: int, limit: int) -> Sequence[tuple[Any, ...]]:
+        """Return the next rows as they are stored: the columns of COLUMNS, nothing opened."""
+        with self._pool.connection() as connection:
+            return connection.execute(_READ, (after, limit), binary=True).fetchall()
+
+    def incarnation(self) -> UUID:
+        """Return which log this is."""
+        with self._pool.connection() as connection:
+            row = connection.execute("select incarnation from log.installation").fetchone()
+        assert row is not None
+        return UUID(str(row[0]))
 
     def stream(self, stream: UUID) -> Sequence[Fact]:
         """Return a stream's facts by version."""
@@ -118,6 +134,9 @@ class LogReader:
 
     def of_origins(self, origins: Sequence[UUID], *, upto: int) -> Sequence[Fact]:
         return self._facts(_ORIGINS, (list(origins), upto))
+
+    def of_nobody(self, *, upto: int) -> Sequence[Fact]:
+        return self._facts(_NOBODYS, (upto,))
 
     def origins_of(self, customer: UUID, *, at: int) -> Sequence[UUID]:
         with self._pool.connection() as connection:

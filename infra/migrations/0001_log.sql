@@ -54,6 +54,7 @@ create table log.fact (
 ) partition by range (position);
 comment on table log.fact is 'What happened, in order; never changed. The columns, in this order, in the binary COPY format are the canonical bytes of the chain.';
 create index fact_origin on log.fact (origin, position) where origin is not null;
+create index fact_nobody on log.fact (position) where origin is null;
 create index fact_stream on log.fact (stream, version) where type not like 'activity.%';
 
 create table log.batch (

@@ -1,0 +1,1 @@
+"""Processes that run for long, each of one shape: a loop, a stop, and nothing lost between."""

@@ -1,0 +1,140 @@
+"""Sends the sample shop through the doors that shops use, and asks what came of it."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import httpx2
+import orjson
+import stamina
+
+from consumers.demo.journey import Message
+
+Advance = Callable[[int], None]
+
+_BATCH: Final = 200
+_BATCH_BYTES: Final = 400_000
+_IN_FLIGHT: Final = 4
+_PATIENCE: Final = 120.0
+
+
+class NotTaken(Exception):
+    """The service refused what the demo sent; its answer follows."""
+
+
+class Busy(Exception):
+    """The service asks to try again later."""
+
+
+class ShopClient:
+    """A shop's connection to Huike: one key for what it publishes, one for what it asks."""
+
+    def __init__(self, url: str, *, ingest: str, command: str) -> None:
+        self._ingest = ingest
+        self._client = httpx2.Client(
+            base_url=url,
+            timeout=60,
+            headers={"Authorization": f"Bearer {command}"},
+            limits=httpx2.Limits(max_connections=_IN_FLIGHT + 2),
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def publish(self, messages: Iterable[Message], advance: Advance) -> int:
+        """Send messages in batches, several at once; return how many were taken.
+
+        Raises NotTaken when one was rejected: the sample is right, so the service is not.
+        """
+        taken = 0
+        flying: deque[Future[int]] = deque()
+        with ThreadPoolExecutor(_IN_FLIGHT) as threads:
+            for body, count in _batches(messages):
+                flying.append(threads.submit(self._send, body, count))
+                if len(flying) >= 2 * _IN_FLIGHT:
+                    taken += _land(flying.popleft(), advance)
+            while flying:
+                taken += _land(flying.popleft(), advance)
+        return taken
+
+    def _send(self, body: bytes, count: int) -> int:
+        answer = self._ask(
+            "POST",
+            "/v1/batch",
+            content=body,
+            headers={
+                "Authorization": f"Bearer {self._ingest}",
+                "Content-Type": "application/json",
+            },
+        )
+        rejected = [r for r in answer["results"] if r["status"] != "accepted"]
+        if rejected:
+            raise NotTaken(rejected[:3])
+        return count
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Ask a question. Raises NotTaken."""
+        return self._ask("GET", path, params=query)
+
+    def command(self, path: str, body: object, *, key: str | None = None) -> Any:
+        """Ask for something to be done, once for one `key`. Raises NotTaken."""
+        return self._ask(
+            "POST",
+            path,
+            content=orjson.dumps(body, default=str),
+            headers={
+                "Idempotency-Key": key or uuid4().hex,
+                "Content-Type": "application/json",
+            },
+        )
+
+    @stamina.retry(on=(httpx2.TransportError, Busy), attempts=None, timeout=_PATIENCE)
+    def _ask(self, method: str, path: str, **more: Any) -> Any:
+        response = self._client.request(method, path, **more)
+        if response.status_code in {429, 502, 503, 504}:
+            raise Busy(response.text)
+        if response.is_error:
+            raise NotTaken(f"{method} {path}: {response.status_code} {response.text[:500]}")
+        return orjson.loads(response.content) if response.content else None
+
+
+def customer_id(client: ShopClient, user: str) -> UUID:
+    """Return the customer of a shop's user id."""
+    return UUID(client.get(f"/api/customers/by/user/{user}")["customer"])
+
+
+def wait_until_ready(url: str, seconds: float, alive: Callable[[], bool]) -> None:
+    """Wait for the service to answer. Raises TimeoutError, also when `alive` says it has ended."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and alive():
+        try:
+            if httpx2.get(f"{url}/ready", timeout=5).status_code == httpx2.codes.OK:
+                return
+        except httpx2.TransportError:
+            pass
+        time.sleep(0.1)
+    msg = f"{url} does not answer; its log says why"
+    raise TimeoutError(msg)
+
+
+def _batches(messages: Iterable[Message]) -> Iterator[tuple[bytes, int]]:
+    held: list[bytes] = []
+    size = 0
+    for message in messages:
+        raw = orjson.dumps(message)
+        if held and (len(held) >= _BATCH or size + len(raw) > _BATCH_BYTES):
+            yield b'{"batch":[' + b",".join(held) + b"]}", len(held)
+            held, size = [], 0
+        held.append(raw)
+        size += len(raw) + 1
+    if held:
+        yield b'{"batch":[' + b",".join(held) + b"]}", len(held)
+
+
+def _land(flight: "Future[int]", advance: Advance) -> int:
+    count = flight.result()
+    advance(count)
+    return count

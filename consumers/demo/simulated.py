@@ -1,0 +1,104 @@
+"""A made-up campaign with a control group and a known effect, on made-up customers of its own.
+
+The sample has no control groups, so nothing in it can show an uplift. Here the truth is known:
+`CONTROL_RATE` of the control arm buys within seven days, `TREATED_RATE` of the treated arm.
+"""
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from consumers.demo.journey import Message
+
+SEED: Final = 20171231
+CUSTOMERS: Final = 2_000
+CONTROL_SHARE: Final = 0.2
+CONTROL_RATE: Final = 0.10
+TREATED_RATE: Final = 0.16
+CODE: Final = "simulated-win-back"
+NAME: Final = "Simulated: win-back coupon, true effect +6 points"
+SHOP_PREFIX: Final = "simulated-"
+
+_FIRST: Final = ("Ada", "Bo", "Chen", "Dara", "Emil", "Fang", "Gita", "Hana", "Ivo", "Jun")
+_LAST: Final = ("Arden", "Brook", "Cheng", "Dahl", "Engel", "Frost", "Gao", "Holm", "Ito", "Jain")
+
+
+def users() -> list[str]:
+    return [f"{SHOP_PREFIX}{n}" for n in range(1, CUSTOMERS + 1)]
+
+
+def customers(anchor: datetime) -> Iterator[Message]:
+    """Yield an identify and an old order for each made-up customer."""
+    chance = random.Random(SEED)  # noqa: S311  # a reproducible simulation
+    for user in users():
+        first, last = chance.choice(_FIRST), chance.choice(_LAST)
+        since = anchor - timedelta(days=chance.uniform(100, 300))
+        yield {
+            "type": "identify",
+            "messageId": f"{user}-known",
+            "userId": user,
+            "timestamp": since.isoformat(),
+            "traits": {"name": f"{first} {last}", "email": f"{user}@example.com"},
+        }
+        yield _order(user, "before", since, chance)
+
+
+def purchases(anchor: datetime, treated: frozenset[str]) -> Iterator[Message]:
+    """Yield the orders of those who buy within seven days, and of some who buy later."""
+    chance = random.Random(SEED + 1)  # noqa: S311  # a reproducible simulation
+    for user in users():
+        rate = TREATED_RATE if user in treated else CONTROL_RATE
+        converts, later = chance.random() < rate, chance.random() < CONTROL_RATE
+        moment = anchor + timedelta(days=7 * chance.random() ** 1.5)
+        if converts:
+            yield _order(user, "within", moment, chance)
+        elif later:
+            yield _order(user, "after", moment + timedelta(days=7), chance)
+
+
+def clicks(anchor: datetime, treated: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """Yield what became of the messages: (user, outcome, instant, evidence) as reports."""
+    chance = random.Random(SEED + 2)  # noqa: S311  # a reproducible simulation
+    for user in sorted(treated):
+        sent = anchor + timedelta(minutes=chance.uniform(0, 20))
+        yield {"user": user, "outcome": "sent", "at": sent}
+        if chance.random() < 0.02:  # noqa: PLR2004  # a made-up share
+            yield {"user": user, "outcome": "bounced", "at": sent + timedelta(seconds=5)}
+            continue
+        delivered = sent + timedelta(seconds=chance.uniform(1, 30))
+        yield {"user": user, "outcome": "delivered", "at": delivered}
+        if chance.random() < 0.08:  # noqa: PLR2004  # a made-up share
+            yield _click(user, delivered, 300, "datacenter")
+        if chance.random() < 0.2:  # noqa: PLR2004  # a made-up share
+            yield _click(user, delivered, round(chance.uniform(60_000, 9e7)), "residential")
+
+
+def _click(user: str, delivered: datetime, delay_ms: int, address: str) -> dict[str, Any]:
+    return {
+        "user": user,
+        "outcome": "clicked",
+        "at": delivered + timedelta(milliseconds=delay_ms),
+        "link": "coupon",
+        "evidence": {"delay_ms": delay_ms, "address_class": address},
+    }
+
+
+def _order(user: str, when: str, moment: datetime, chance: random.Random) -> Message:
+    cents = chance.randint(1_500, 9_000)
+    amount = f"{cents // 100}.{cents % 100:02d}"
+    return {
+        "type": "track",
+        "event": "Order Completed",
+        "messageId": f"{user}-{when}",
+        "userId": user,
+        "timestamp": moment.isoformat(),
+        "properties": {
+            "order_id": f"{user}-{when}",
+            "total": amount,
+            "currency": "USD",
+            "products": [
+                {"product_id": "simulated", "quantity": 1, "price": amount, "category": "SIMULATED"}
+            ],
+        },
+    }

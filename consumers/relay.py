@@ -1,0 +1,165 @@
+"""The relay: every fact of the log, in order for each slot, to Kafka; one is active at a time."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from time import monotonic
+from typing import Any, Final
+
+import psycopg
+import structlog
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from domain.shared.log import Head
+from infra import facts_topic
+from infra.event_store import LogReader
+from infra.kafka import producer
+from infra.postgres import WRITER, Connection, connect
+from infra.settings import Settings
+from projections.projection import slot_of
+
+_LOCK: Final = 4_851_103
+_CHUNK: Final = 2_000
+_FLUSH_SECONDS: Final = 40.0
+_STANDBY_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.2
+_TICK_SECONDS: Final = 2.0
+"""How often idle slots are told that time has passed."""
+
+log = structlog.get_logger()
+
+
+class WrongTopic(Exception):
+    """The topic of facts has not one partition a slot; `huike topics` says what to do."""
+
+
+class Place:
+    """How far Kafka has come: the last position, and the last record's of each slot."""
+
+    def __init__(self, position: int, previous: list[int]) -> None:
+        self.position = position
+        self.previous = previous
+
+
+class Relay:
+    """Publishes until it is stopped; what Kafka has not taken for certain is published again."""
+
+    def __init__(self, settings: Settings, published: Callable[[int], None] | None = None) -> None:
+        """`published` is told each position that Kafka has taken."""
+        assert settings.log_url is not None
+        assert settings.kafka_bootstrap is not None
+        self._url = settings.log_url
+        self._bootstrap = settings.kafka_bootstrap
+        self._topic = settings.kafka_topic_facts
+        self._slots = settings.slots
+        self._published = published or (lambda _: None)
+        self._incarnation = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Be the active relay, or stand by for the one that is; begin again when a server is lost."""
+        pause = 0.1
+        while not stop.is_set():
+            try:
+                with closing(connect(self._url, WRITER)) as connection:
+                    taken = connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,))
+                    if taken.fetchone() == (True,):
+                        log.info("relay.active", topic=self._topic)
+                        self._relay(connection, stop)
+                        pause = 0.1
+                        continue
+                stop.wait(_STANDBY_SECONDS)
+            except (psycopg.OperationalError, KafkaError, TimeoutError) as error:
+                log.warning("relay.lost", error=str(error), again_in=pause)
+                stop.wait(pause)
+                pause = min(pause * 2, 5.0)
+
+    def _relay(self, connection: Connection, stop: threading.Event) -> None:
+        reader = LogReader(self._url, None, pool_size=1)
+        out = producer(self._bootstrap)
+        try:
+            partitions = out.partitions_for(self._topic) or set()
+            if len(partitions) != self._slots:
+                msg = f"{self._topic} has {len(partitions)} partitions, {self._slots} are wanted"
+                raise WrongTopic(msg)
+            self._incarnation = str(reader.incarnation())
+            place = self._resume(connection)
+            connection.execute("listen huike_log")
+            ticked = 0.0
+            while not stop.is_set():
+                head = reader.head()
+                rows = reader.raw(place.position, _CHUNK)
+                if rows:
+                    self._take(connection, out, place, self._send(out, place, rows), rows[-1][0])
+                    continue
+                now = monotonic()
+                behind = min(place.previous) < place.position
+                if behind or now - ticked >= _TICK_SECONDS:
+                    self._take(connection, out, place, self._tick(out, place, head), place.position)
+                    ticked = now
+                for _ in connection.notifies(timeout=_LOOK_SECONDS, stop_after=1):
+                    pass
+        finally:
+            out.close(timeout=5)
+            reader.close()
+
+    def _resume(self, connection: Connection) -> Place:
+        row = connection.execute("select position, previous from log.relay").fetchone()
+        if row is None or len(row[1]) != self._slots:
+            return Place(0, [0] * self._slots)
+        return Place(row[0], list(row[1]))
+
+    def _send(self, out: KafkaProducer, place: Place, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+        futures = []
+        for row in rows:
+            subject = row[8]
+            slots = range(self._slots) if subject is None else (slot_of(subject, self._slots),)
+            for slot in slots:
+                futures.append(
+                    out.send(
+                        self._topic,
+                        value=row[15],
+                        key=(subject or row[1]).bytes,
+                        headers=facts_topic.headers_of(
+                            row, place.previous[slot], self._incarnation
+                        ),
+                        partition=slot,
+                        timestamp_ms=int(row[10].timestamp() * 1000),
+                    )
+                )
+                place.previous[slot] = row[0]
+        return futures
+
+    def _tick(self, out: KafkaProducer, place: Place, head: Head) -> list[Any]:
+        """Tell every slot that it has all up to the head, and that time has passed."""
+        futures = []
+        for slot in range(self._slots):
+            headers = facts_topic.watermark(
+                place.position, place.previous[slot], head.clock, self._incarnation
+            )
+            futures.append(
+                out.send(self._topic, value=b"", headers=headers, partition=slot)
+            )
+            place.previous[slot] = place.position
+        return futures
+
+    def _take(
+        self,
+        connection: Connection,
+        out: KafkaProducer,
+        place: Place,
+        futures: list[Any],
+        position: int,
+    ) -> None:
+        """Wait until Kafka has taken everything, then remember that it has. Raises KafkaError."""
+        out.flush(timeout=_FLUSH_SECONDS)
+        for future in futures:
+            future.get(timeout=1)
+        connection.execute(
+            "insert into log.relay (position, previous) values (%s, %s) on conflict (one) do update "
+            "set position = excluded.position, previous = excluded.previous, "
+            "moved_at = clock_timestamp()",
+            (position, place.previous),
+        )
+        place.position = position
+        self._published(position)

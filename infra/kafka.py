@@ -1,0 +1,67 @@
+"""Kafka: the topics that Huike needs, and how it talks to them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kafka import KafkaProducer
+from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import TopicAlreadyExistsError
+
+from infra.settings import Settings
+
+_INBOUND_PARTITIONS: Final = 8
+_INBOUND_RETENTION: Final = str(3 * 24 * 3600 * 1000)
+"""Milliseconds. What shops publish is in the clear: it is kept for three days, not longer."""
+
+
+def producer(bootstrap: str, **more: Any) -> KafkaProducer:
+    """Return an idempotent producer that waits for all replicas."""
+    return KafkaProducer(
+        bootstrap_servers=bootstrap.split(","),
+        enable_idempotence=True,
+        acks="all",
+        linger_ms=5,
+        batch_size=262_144,
+        delivery_timeout_ms=30_000,
+        request_timeout_ms=10_000,
+        max_block_ms=20_000,
+        allow_auto_create_topics=False,
+        **more,
+    )
+
+
+def make_topics(settings: Settings, *, replicas: int = -1) -> dict[str, str]:
+    """Make the topics that are missing; return what was done by topic. Raises KafkaError.
+
+    `replicas` -1: as the brokers are set up.
+    """
+    assert settings.kafka_bootstrap is not None
+    wanted: Mapping[str, tuple[int, dict[str, str]]] = {
+        settings.kafka_topic_in: (_INBOUND_PARTITIONS, {"retention.ms": _INBOUND_RETENTION}),
+        settings.kafka_topic_dead: (1, {"retention.ms": "-1"}),
+        settings.kafka_topic_facts: (settings.slots, {"retention.ms": "-1"}),
+    }
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
+    try:
+        there = set(admin.list_topics())
+        done = dict.fromkeys(there & set(wanted), "was there")
+        for name, (partitions, configuration) in wanted.items():
+            if name in there:
+                continue
+            try:
+                admin.create_topics(
+                    [
+                        NewTopic(
+                            name=name,
+                            num_partitions=partitions,
+                            replication_factor=replicas,
+                            topic_configs=configuration,
+                        )
+                    ]
+                )
+                done[name] = f"made, {partitions} partitions"
+            except TopicAlreadyExistsError:
+                done[name] = "was there"
+        return done
+    finally:
+        admin.close()
