@@ -11,15 +11,14 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from domain.shared.personal import KeyForgotten
 from infra.keyring import Keyring
 from infra.postgres import Pool
 
+__all__ = ["KeyForgotten", "PersonKeys"]
+
 _FORMAT: Final = 1
 _HEAD: Final = 14  # format, generation, nonce of 12
-
-
-class KeyForgotten(Exception):
-    """Nothing can be sealed for this person any more: their key was destroyed."""
 
 
 class PersonKeys:

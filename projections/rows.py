@@ -79,7 +79,7 @@ class Rows:
     fact that is being folded.
     """
 
-    __slots__ = ("_all", "_before", "_blind", "_complete", "_now", "shared", "subject")
+    __slots__ = ("_all", "_before", "_blind", "_complete", "_left", "_now", "shared", "subject")
 
     def __init__(
         self,
@@ -96,19 +96,20 @@ class Rows:
         self._now: dict[Table[Any], dict[Key, Row | None]] = {}
         self._before: dict[Table[Any], dict[Key, _Held]] = {}
         self._all: set[Table[Any]] = set()
+        self._left: set[Table[Any]] = set()  # written, and not held any more
 
     def get(self, table: Table[R], *key: Any) -> R | None:
         """Return the row, or None. Raises NotLoaded when that cannot be told yet."""
         now = self._now.get(table)
         if now is not None and key in now:
             return cast("R | None", now[key])
-        if self._complete or table in self._all:
+        if self._whole(table):
             return None
         raise NotLoaded(self.subject, table, key)
 
     def all(self, table: Table[R]) -> Mapping[Key, R]:
         """Return every row of the subject by key. Raises NotLoaded when some may be missing."""
-        if not (self._complete or table in self._all):
+        if not self._whole(table):
             raise NotLoaded(self.subject, table, None)
         now = self._now.get(table, {})
         return {k: cast("R", r) for k, r in now.items() if r is not None}
@@ -137,6 +138,14 @@ class Rows:
         if everything:
             self._all.add(table)
 
+    def is_new(self) -> None:
+        """Take it that the subject has no rows but those that were loaded."""
+        self._complete = True
+
+    def knows(self, table: Table[Any], key: Key | None) -> bool:
+        """Say whether a row, or (None) all of a table, need not be loaded."""
+        return self._whole(table) or (key is not None and key in self._now.get(table, {}))
+
     def changes(self) -> Iterator[tuple[Table[Any], Key, Row | None]]:
         """Yield what differs from the store: a row to write, or None to delete."""
         for table, before in self._before.items():
@@ -149,7 +158,7 @@ class Rows:
     def absent(self, table: Table[Any], key: Key) -> bool:
         """Say whether the store is known to have no such row."""
         old = self._before[table][key]
-        return old is None or (old is _UNKNOWN and (self._complete or table in self._all))
+        return old is None or (old is _UNKNOWN and self._whole(table))
 
     def forget_changes(self) -> None:
         """Go back to what was loaded, to fold again."""
@@ -163,11 +172,20 @@ class Rows:
         self._before.clear()
 
     def keep_changes(self) -> None:
-        """Take what was changed as stored, after it was written."""
+        """Take what was changed as stored, after it was written; rows put `once` are let go."""
+        for table in self._before:
+            if table.once:
+                del self._now[table]
+                self._all.discard(table)
+                self._left.add(table)
         self._before.clear()
 
     def __len__(self) -> int:
         return sum(map(len, self._now.values()))
+
+    def _whole(self, table: Table[Any]) -> bool:
+        """Say whether every row of the table that is stored is here."""
+        return table in self._all or (self._complete and table not in self._left)
 
     def _change(self, table: Table[Any], key: Key, row: Row | None) -> None:
         now = self._now.get(table)

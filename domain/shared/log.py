@@ -172,6 +172,9 @@ class Reader(Protocol):
     def of_origins(self, origins: Sequence[UUID], *, upto: int) -> Sequence[Fact]:
         """Return, in order, the facts up to a position that began with these identities."""
 
+    def of_nobody(self, *, upto: int) -> Sequence[Fact]:
+        """Return, in order, the facts up to a position that concern no customer."""
+
     def origins_of(self, customer: UUID, *, at: int) -> Sequence[UUID]:
         """Return the identities that were one customer's at a position, its own included."""
 

@@ -1,5 +1,6 @@
 """What may say who somebody is: sealed before it is written, `Erased` when its key is gone."""
 
+from collections.abc import Collection
 from enum import Enum
 from typing import Annotated, Any, Final, Protocol, TypeVar, final, get_args, get_origin
 from uuid import UUID
@@ -30,11 +31,24 @@ class Sealed(msgspec.Struct, frozen=True, gc=False):
     sealed: bytes
 
 
+class KeyForgotten(Exception):
+    """Nothing can be sealed for this person any more: their key was destroyed."""
+
+
 class Sealer(Protocol):
     """Seals and opens values under one key per identity."""
 
+    def ensure(self, identities: Collection[UUID]) -> None:
+        """Make sure that each identity has a key, unless it was destroyed, in one round trip."""
+
+    def load(self, identities: Collection[UUID]) -> None:
+        """Have these identities' keys at hand, in one round trip."""
+
     def seal(self, identity: UUID, plain: bytes, context: bytes) -> bytes:
-        """Seal `plain` for `identity`, bound to `context`, which must be given again to open it."""
+        """Seal `plain` for `identity`, bound to `context`, which must be given again to open it.
+
+        Raises KeyForgotten when the identity has no key.
+        """
 
     def open(self, identity: UUID, sealed: bytes, context: bytes) -> bytes | None:
         """Open what `seal` made; None when the key is gone or not held."""

@@ -80,6 +80,9 @@ class MemoryLog:
     def of_origins(self, origins: Sequence[UUID], *, upto: int) -> Sequence[Fact]:
         return [f for f in self._facts[:upto] if f.origin in origins]
 
+    def of_nobody(self, *, upto: int) -> Sequence[Fact]:
+        return [f for f in self._facts[:upto] if f.subject is None]
+
     def origins_of(self, customer: UUID, *, at: int) -> Sequence[UUID]:
         mine = [i for i, (since, who) in self._joined.items() if who == customer and since <= at]
         return [customer, *mine]

@@ -11,15 +11,14 @@ A view's test module says what may happen, and inherits the laws:
 Nothing here needs a database; the runtime's own tests run the same on Postgres.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar
-from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.projection import View
-from projections.rows import Rows
+from projections.runtime.as_of import AsOf
 from projections.runtime.batch import Goal
 from projections.runtime.replay import Replay, fold_past, tables_of
 from tests.projections.histories import SLOTS, USERS, VISITORS, History, MemoryLog, histories
@@ -125,7 +124,8 @@ class Laws:
             kept = live(self.view, history)
             log = MemoryLog(history)
             for subject in USERS:
-                mine_alone = fold_as_of(self.view, log, subject, history.head, history.clock)
+                asked = AsOf(self.view, log, blind)
+                mine_alone = asked.one(subject, at=history.clock, known_at=history.head)
                 stored = kept.settled(history.clock)
                 mine = {
                     name: {k: r for k, r in rows.items() if k[0] == subject}
@@ -138,15 +138,3 @@ class Laws:
 
 def end_of(history: History) -> Goal:
     return Goal(position=history.head, clock=history.clock)
-
-
-def fold_as_of(view: View, log: MemoryLog, customer: UUID, at: int, clock: datetime) -> Rows:
-    folded = Replay(view, blind=blind)
-    origins = set(log.origins_of(customer, at=at))
-    for fact in log.read(0, at):
-        if fact.subject is None or fact.origin in origins:
-            folded.fold(None if fact.subject is None else customer, fact)
-    rows = folded.rows.get(customer) or Rows(customer, complete=True)
-    rows.shared = folded.shared
-    view.settle(rows, clock)
-    return rows

@@ -86,13 +86,12 @@ def _(rows: Rows, fact: Fact, event: TraitsAsserted) -> None:
     row = rows.get(TALLY)
     assert row is not None
     said = (fact.occurred_at, fact.position)
-    if event.person is ERASED or event.person is None or event.person.email is None:
+    if event.person is None:
         return
+    email = ERASED if event.person is ERASED else event.person.email
     if row.email_at is None or (row.email_at, row.email_position or 0) < said:
         at, position = said
-        rows.put(
-            TALLY, replace(row, email=event.person.email, email_at=at, email_position=position)
-        )
+        rows.put(TALLY, replace(row, email=email, email_at=at, email_position=position))
 
 
 @tiny.on(TagAdded, TagRemoved)

@@ -1,0 +1,70 @@
+"""Any view as of any instant: what facts known at a position say about an instant."""
+
+from collections.abc import Callable
+from datetime import datetime
+from operator import attrgetter
+from typing import Final
+from uuid import UUID
+
+from domain.shared.log import Reader
+from projections.projection import View, slot_of
+from projections.rows import Rows
+from projections.runtime.replay import Blind, Replay
+
+GROUPS: Final = 8
+"""Parts in which everybody is asked about, so that not all rows are in memory at once."""
+
+
+class AsOf:
+    """Asks one view about instants, by folding the log anew in memory."""
+
+    def __init__(self, view: View, reader: Reader, blind: Blind) -> None:
+        self._view = view
+        self._reader = reader
+        self._blind = blind
+
+    def one(self, subject: UUID, *, at: datetime, known_at: int) -> Rows:
+        """Return one subject's complete rows, settled to exactly `at`, as known at a position.
+
+        Counted are facts up to `known_at` that occurred at or before `at`, of every identity that
+        was the customer's at that position. `subject` may be a stream of nobody's, as a campaign.
+        """
+        reader = self._reader
+        replay = Replay(self._view, blind=self._blind)
+        mine = reader.of_origins(reader.origins_of(subject, at=known_at), upto=known_at)
+        nobodys = reader.of_nobody(upto=known_at)
+        for fact in sorted((*mine, *nobodys), key=attrgetter("position")):
+            if fact.occurred_at <= at:
+                customer = None if fact.subject is None else subject
+                replay.fold(customer, fact, mine=lambda s: s == subject)
+        rows = replay.rows.get(subject)
+        if rows is None:
+            rows = Rows(subject, complete=True, blind=self._blind)
+        rows.shared = replay.shared
+        self._view.settle(rows, at)
+        return rows
+
+    def everybody(
+        self,
+        each: Callable[[Rows], None],
+        *,
+        at: datetime,
+        known_at: int,
+        progress: Callable[[float], None] = lambda _share: None,
+    ) -> None:
+        """Call `each` with everybody's complete rows, settled to exactly `at`, as known then."""
+        for group in range(GROUPS):
+            replay = Replay(self._view, blind=self._blind)
+
+            def mine(subject: UUID, group: int = group) -> bool:
+                return slot_of(subject, GROUPS) == group
+
+            for chunk in self._reader.scan([group], GROUPS, upto=known_at):
+                for customer, fact in chunk:
+                    if fact.occurred_at <= at:
+                        replay.fold(customer, fact, mine)
+                done = chunk[-1][1].position / known_at if chunk else 1.0
+                progress((group + done) / GROUPS)
+            replay.settle(at)
+            for rows in replay.rows.values():
+                each(rows)

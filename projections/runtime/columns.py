@@ -1,0 +1,156 @@
+"""How a row's fields stand in Postgres: plain, as JSON, or sealed for their subject."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+import msgspec
+
+from domain.shared.personal import ERASED, KeyForgotten, Sealer, is_personal, plain_type
+from projections.rows import Row, Table
+
+R = TypeVar("R", bound=Row)
+
+GONE: Final = b""
+"""Stored where a personal value was, once its key is gone."""
+
+Encode = Callable[[Any, UUID], Any]
+Decode = Callable[[Any, UUID], Any]
+
+_json: Final = msgspec.json.Encoder(decimal_format="string", order="deterministic").encode
+
+
+def context_of(view: str, table: str, column: str) -> bytes:
+    """Return what a sealed column is bound to: view, table and column."""
+    return f"{view}|{table}|{column}".encode()
+
+
+class SealedColumn:
+    """A personal column: sealed for its subject, opened as its type, or ERASED."""
+
+    def __init__(self, sealer: Sealer, view: str, table: str, column: str, type_: Any) -> None:
+        self._sealer = sealer
+        self._context = context_of(view, table, column)
+        self._open = msgspec.json.Decoder(type_).decode
+
+    def encode(self, value: Any, subject: UUID) -> bytes:
+        if value is ERASED:
+            return GONE
+        try:
+            return self._sealer.seal(subject, _json(value), self._context)
+        except KeyForgotten:
+            return GONE
+
+    def decode(self, sealed: bytes, subject: UUID) -> Any:
+        plain = self._sealer.open(subject, sealed, self._context) if sealed else None
+        return ERASED if plain is None else self._open(plain)
+
+
+def sealed_column(sealer: Sealer, view: str, table: Table[Any], column: str) -> SealedColumn:
+    """Return the codec of one personal column, for a query that opens it."""
+    wanted = _inner(get_type_hints(table.row, include_extras=True)[column])
+    return SealedColumn(sealer, view, table.name, column, plain_type(wanted))
+
+
+def _inner(annotation: Any) -> Any:
+    """Return T of `T | None`."""
+    if get_origin(annotation) in {Union, UnionType}:
+        parts = [a for a in get_args(annotation) if a is not NoneType]
+        return parts[0] if len(parts) == 1 else annotation
+    return annotation
+
+
+def _plainly(value: Any, _subject: UUID) -> Any:
+    return value
+
+
+def _codec(annotation: Any, postgres: str) -> tuple[Encode | None, Decode | None]:
+    """Return how a field is written and read; None: as it is."""
+    kind = _inner(annotation)
+    if postgres == "bytea" and kind is not bytes:
+        decode = msgspec.json.Decoder(kind).decode
+        return (lambda v, _s: _json(v)), (lambda v, _s: decode(v))
+    if postgres.endswith("[]"):
+        container = get_origin(kind) or kind
+        if container in {set, frozenset}:
+            return (lambda v, _s: sorted(v)), (lambda v, _s: container(v))
+        return (lambda v, _s: list(v)), (None if container is list else lambda v, _s: tuple(v))
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        members = {m.value: m for m in kind}
+        return (lambda v, _s: v.value), (lambda v, _s: members[v])
+    return None, None
+
+
+class Codec(Generic[R]):
+    """Rows of one table to and from tuples of Postgres values, in the row's order of columns."""
+
+    def __init__(
+        self, view: str, table: Table[R], types: Mapping[str, str], sealer: Sealer
+    ) -> None:
+        """`types`: the Postgres type of each column. Raises ValueError when one is missing."""
+        absent = [c for c in table.columns if c not in types]
+        if absent:
+            msg = f"{view}'s schema.sql: table {table.name} has no {', '.join(absent)}"
+            raise ValueError(msg)
+        self.table = table
+        self.types: Final = [types[c] for c in table.columns]
+        self.subject: Final = table.columns.index(table.key[0])
+        self._sealer = sealer
+        self._personal: list[str] = []
+        self._encoders: list[tuple[int, Encode]] = []
+        self._decoders: list[tuple[int, Decode]] = []
+        hints = get_type_hints(table.row, include_extras=True)
+        for place, name in enumerate(table.columns):
+            kind = _inner(hints[name])
+            encode: Encode | None
+            decode: Decode | None
+            if is_personal(kind):
+                sealed = SealedColumn(sealer, view, table.name, name, plain_type(kind))
+                encode, decode = sealed.encode, sealed.decode
+                self._personal.append(name)
+            else:
+                encode, decode = _codec(kind, types[name])
+            if encode is not None:
+                self._encoders.append((place, encode))
+            if decode is not None:
+                self._decoders.append((place, decode))
+
+    def have_keys(self, rows: Collection[R]) -> None:
+        """Make sure that everybody whom these rows say something personal of has a key."""
+        if self._personal:
+            subject, names = self.table.key[0], self._personal
+            plain = (None, ERASED)
+            self._sealer.ensure(
+                {
+                    getattr(row, subject)
+                    for row in rows
+                    if any(getattr(row, name) not in plain for name in names)
+                }
+            )
+
+    def load_keys(self, stored: Collection[Sequence[Any]]) -> None:
+        """Have the keys at hand that decoding these tuples needs."""
+        if self._personal and stored:
+            self._sealer.load({values[self.subject] for values in stored})
+
+    def encode(self, row: R) -> Sequence[Any]:
+        values = list(msgspec.structs.astuple(row))
+        subject = values[self.subject]
+        for place, encode in self._encoders:
+            value = values[place]
+            if value is not None:
+                values[place] = encode(value, subject)
+        return values
+
+    def decode(self, stored: Sequence[Any]) -> R:
+        if self._decoders:
+            values = list(stored)
+            subject = values[self.subject]
+            for place, decode in self._decoders:
+                value = values[place]
+                if value is not None:
+                    values[place] = decode(value, subject)
+            stored = values
+        return self.table.row(**dict(zip(self.table.columns, stored, strict=True)))

@@ -1,0 +1,174 @@
+"""Keeping a view live: each batch is one transaction of rows and checkpoints."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from domain.shared.events import Fact
+from domain.shared.log import Reader
+from domain.shared.personal import Sealer
+from projections.projection import View
+from projections.runtime import schema
+from projections.runtime.batch import Batch, Folder, Goal, Place
+from projections.runtime.schema import Generation
+from projections.runtime.store import Store
+
+Connection = psycopg.Connection[Any]
+
+FIRST: Final = UUID(int=0)
+"""Where a walk over all rows begins."""
+
+_PLACES: Final = (
+    "select slot, position, clock, shared from views.checkpoint "
+    "where (view, version, generation) = (%s, %s, %s) and slot = any(%s) order by slot"
+)
+_LOCK_PLACES: Final = f"{_PLACES} for update"
+
+
+class Moved(Exception):
+    """Somebody else moved these slots, or another generation is served: look again."""
+
+
+class Outdated(Exception):
+    """The version that is served is not the one that this program knows: a rebuild is needed."""
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """What a batch did."""
+
+    facts: int
+    written: int
+    places: dict[int, Place]
+
+
+class LiveView:
+    """One view over one connection (autocommit, role `huike_views`), for the slots it is given."""
+
+    def __init__(
+        self, connection: Connection, view: View, sealer: Sealer, reader: Reader, slots: int
+    ) -> None:
+        self.view = view
+        self.slots = slots
+        self._connection = connection
+        self._sealer = sealer
+        self._folder = Folder(view, slots, self._past(reader), sealer.blind)
+        self._generation: Generation | None = None
+        self._serving = True
+        self._store: Store | None = None
+
+    @staticmethod
+    def _past(reader: Reader) -> Any:
+        def past(identity: UUID, position: int) -> Sequence[Fact]:
+            return reader.of_origins([identity], upto=position)
+
+        return past
+
+    @property
+    def generation(self) -> Generation:
+        assert self._generation is not None
+        return self._generation
+
+    def attach(self, generation: Generation | None = None, *, prepare: bool = True) -> None:
+        """Turn to the generation that is served, or to one that is being built. Raises Outdated.
+
+        `prepare`: for writing; without it, places can be asked for.
+        """
+        self._store = None
+        found = generation or schema.active(self._connection, self.view.name)
+        if found is None or found.version != self.view.version:
+            raise Outdated(self.view.name)
+        self._generation, self._serving = found, generation is None
+        if prepare:
+            self._store = Store(self._connection, self.view, found.schema, self._sealer)
+            self._store.prepare()
+
+    def places(self, slots: Iterable[int], *, lock: bool = False) -> dict[int, Place]:
+        """Return how far slots have come; `lock`: nobody may move them until we commit."""
+        text = _LOCK_PLACES if lock else _PLACES
+        cursor = self._connection.cursor(binary=True)
+        known: dict[bytes, Any] = {}
+        places = {}
+        for slot, position, clock, stored in cursor.execute(
+            text, (*self.generation.key, list(slots))
+        ):
+            if stored not in known:
+                known[stored] = schema.decode_shared(self.view, stored)
+            places[slot] = Place(position=position, clock=clock, shared=known[stored])
+        return places
+
+    def apply(
+        self, facts: Sequence[Fact], places: Mapping[int, Place], goals: Mapping[int, Goal]
+    ) -> Applied:
+        """Bring slots from their places to their goals, with the facts between, in one transaction.
+
+        Facts that a slot has seen are skipped. Raises Moved when the slots are not at `places` any
+        more, Poisoned when the view cannot fold a fact; then nothing has changed.
+        """
+        try:
+            return self._apply(Batch(facts=facts, places=places, goals=goals), trusting=True)
+        except psycopg.errors.UniqueViolation:  # a row that was taken for new
+            return self._apply(Batch(facts=facts, places=places, goals=goals), trusting=False)
+
+    def settle(
+        self,
+        due: Iterable[UUID],
+        places: Mapping[int, Place],
+        walked: Mapping[int, UUID | None] | None = None,
+    ) -> int:
+        """Let time pass for these subjects up to their slots' clocks, in one transaction.
+
+        `walked`: how far a walk over all rows of these slots has come (None: to the end).
+        """
+        goals = {s: Goal(position=p.position, clock=p.clock) for s, p in places.items()}
+        batch = Batch(facts=(), places=places, goals=goals, due=due)
+        return self._apply(batch, trusting=True, walked=walked or {}).written
+
+    def _apply(
+        self, batch: Batch, *, trusting: bool, walked: Mapping[int, UUID | None] | None = None
+    ) -> Applied:
+        store = self._store
+        assert store is not None
+        try:
+            with self._connection.transaction():
+                self._guard(batch.places)
+                folded = self._folder.fold(store, batch)
+                written = store.write(folded.rows.values(), trusting=trusting)
+                if walked is None:
+                    schema.save_places(self._connection, self.generation, folded.places)
+                    walked = {
+                        slot: FIRST
+                        for slot, place in folded.places.items()
+                        if self.view.due and place.shared is not batch.places[slot].shared
+                    }
+                self._save_walk(walked)
+        except BaseException:
+            store.forget()
+            raise
+        store.keep(folded.rows.values())
+        return Applied(folded.facts, written, folded.places)
+
+    def _guard(self, places: Mapping[int, Place]) -> None:
+        if self._serving:
+            served = schema.active(self._connection, self.view.name, lock=True)
+            if served != self.generation:
+                raise Moved(self.view.name)
+        found = self.places(places, lock=True)
+        if any(
+            slot not in found
+            or found[slot].position != place.position
+            or found[slot].clock != place.clock
+            for slot, place in places.items()
+        ):
+            raise Moved(self.view.name)
+
+    def _save_walk(self, walked: Mapping[int, UUID | None]) -> None:
+        if walked:
+            self._connection.execute(
+                "update views.checkpoint c set walked = w.walked "
+                "from unnest(%s::int[], %s::uuid[]) w(slot, walked) "
+                "where (view, version, generation) = (%s, %s, %s) and c.slot = w.slot",
+                (list(walked), list(walked.values()), *self.generation.key),
+            )
