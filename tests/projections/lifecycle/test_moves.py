@@ -1,0 +1,211 @@
+"""Every move is what the definition says, at any instant, whatever order the facts came in."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from random import Random
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from domain.customer.events import CustomerRegistered, VisitorRecognised
+from domain.lifecycle.events import LifecyclePolicyAdopted
+from domain.shared.events import Fact
+from projections.activity import is_activity
+from projections.lifecycle.projection import lifecycle
+from projections.lifecycle.stages import Policies, Policy, Stage, Tier, adopted, in_force, tier_of
+from projections.lifecycle.tables import DAY as DAYS
+from projections.lifecycle.tables import LIFECYCLE, MOVE, ORDER, LifecycleMove
+from projections.lifecycle.walk import tell
+from projections.orders import ZERO, told
+from projections.rows import Rows
+from projections.runtime.replay import Replay
+from tests.projections.histories import SHOP, USERS, VISITORS, History, MemoryLog
+from tests.projections.lifecycle.stories import lives
+
+DAY = timedelta(days=1)
+
+
+def defined_stage(facts: Sequence[Fact], policies: Sequence[Policy], t: datetime) -> Stage | None:
+    """Read the definition aloud: no state, no order of arrival, every fact looked at anew."""
+    policy = in_force(tuple(policies), t)
+    until = [f for f in facts if f.occurred_at <= t]
+    did = sorted(f.occurred_at for f in until if is_activity(f.event))
+    orders = {f.stream: told(g for g in until if g.stream == f.stream) for f in until}
+    bought = sorted(o.purchased_at for o in orders.values() if o.purchased_at is not None)
+    known = became_known(facts, t)
+    quiet = t - max(did, default=known or t)
+    silent_after = policy.silent_after_days * DAY
+    won_back = any(
+        t - purchase < policy.won_back_days * DAY
+        and silence_in([before, *did, purchase], before, purchase) > silent_after
+        for before, purchase in pairwise(bought)
+    )
+    lines = {
+        Stage.VISITOR: not bought and known is None,
+        Stage.PROSPECT: not bought and quiet < silent_after,
+        Stage.IDLE_PROSPECT: not bought,
+        Stage.NEW: bool(bought) and t - bought[0] < policy.new_days * DAY,
+        Stage.WON_BACK: won_back,
+        Stage.ACTIVE: quiet < silent_after,
+        Stage.SILENT: quiet < policy.lost_after_days * DAY,
+        Stage.LOST: True,
+    }
+    return next(stage for stage, holds in lines.items() if holds) if until else None
+
+
+def became_known(facts: Sequence[Fact], t: datetime) -> datetime | None:
+    named, known = set(), []
+    for fact in facts:
+        if isinstance(fact.event, CustomerRegistered):
+            named.add(fact.origin)
+        if fact.origin in named and fact.occurred_at <= t:
+            known.append(fact.occurred_at)
+    return min(known, default=None)
+
+
+def silence_in(instants: Sequence[datetime], start: datetime, end: datetime) -> timedelta:
+    between = sorted(i for i in instants if start <= i <= end)
+    return max(later - earlier for earlier, later in pairwise(between))
+
+
+def defined_tier(facts: Sequence[Fact], policies: Sequence[Policy], t: datetime) -> Tier:
+    policy = in_force(tuple(policies), t)
+    until = [f for f in facts if f.occurred_at <= t]
+    net = ZERO
+    for stream in {f.stream for f in until}:
+        sums = told(f for f in until if f.stream == stream).sums
+        net += sums[policy.currency].net if policy.currency in sums else ZERO
+    return tier_of(net, policy)
+
+
+def adopted_in(history: History) -> tuple[Policy, ...]:
+    policies = Policies()
+    for fact in history.facts:
+        if isinstance(fact.event, LifecyclePolicyAdopted):
+            policies = policies.and_one(SHOP, adopted(fact, fact.event))
+    return policies.of(SHOP)
+
+
+def facts_of(history: History, customer: UUID) -> list[Fact]:
+    log = MemoryLog(history)
+    return [
+        f
+        for f in history.facts
+        if f.origin is not None
+        and log.customer_of(f.origin, at=history.head) == customer
+        and not isinstance(f.event, VisitorRecognised)
+    ]
+
+
+def folded(history: History) -> dict[UUID, Rows]:
+    replayed = Replay(lifecycle)
+    log = MemoryLog(history)
+    for fact in history.facts:
+        customer = log.customer_of(fact.origin, at=history.head) if fact.origin else None
+        replayed.fold(customer, fact)
+    replayed.settle(history.clock)
+    return replayed.rows
+
+
+def place_at(rows: Rows, dimension: str, t: datetime) -> str | None:
+    moves: list[LifecycleMove] = [m for m in rows.all(MOVE).values() if m.dimension == dimension]
+    became = {m.at: m.became for m in moves if m.at <= t}
+    return became[max(became)] if became else None
+
+
+@given(lives, st.lists(st.integers(0, 200 * 24 * 60)))
+def test_the_moves_tell_the_stage_and_tier_of_any_instant(
+    history: History, minutes: list[int]
+) -> None:
+    policies = adopted_in(history)
+    rows = folded(history)
+    for customer in {*USERS, *VISITORS} & rows.keys():
+        facts = facts_of(history, customer)
+        if not facts:
+            continue
+        instants = {f.occurred_at for f in history.facts} | {history.clock}
+        instants |= {m.at for m in rows[customer].all(MOVE).values()}
+        instants |= {history.clock - timedelta(minutes=m) for m in minutes}
+        for at in instants:
+            for t in (at - timedelta(microseconds=1), at):
+                if t > history.clock:
+                    continue
+                assert place_at(rows[customer], "stage", t) == defined_stage(facts, policies, t)
+                tier = place_at(rows[customer], "tier", t) or "none"
+                assert tier == defined_tier(facts, policies, t)
+
+
+@given(lives)
+def test_the_moves_of_a_customer_follow_each_other(history: History) -> None:
+    for rows in folded(history).values():
+        row = rows.get(LIFECYCLE)
+        for dimension in ("stage", "tier"):
+            moves = [m for m in rows.all(MOVE).values() if m.dimension == dimension]
+            moves.sort(key=lambda move: move.at)
+            assert all(m.was != m.became for m in moves)
+            assert all(a.became == b.was for a, b in pairwise(moves))
+            if moves:
+                assert row is not None
+                assert getattr(row, dimension) == moves[-1].became
+                assert getattr(row, f"{dimension}_since") == moves[-1].at
+                assert getattr(row, f"{dimension}_cause") == moves[-1].cause
+
+
+@given(lives)
+def test_told_step_by_step_is_the_same_as_told_anew(history: History) -> None:
+    for rows in folded(history).values():
+        row = rows.get(LIFECYCLE)
+        if row is not None:
+            walk = tell(row, adopted_in(history), rows.all(DAYS).values(), rows.all(ORDER).values())
+            walk.wait(history.clock)
+            assert walk.row == row
+            assert walk.moves == rows.all(MOVE)
+
+
+@given(lives, st.randoms(use_true_random=False))
+def test_any_order_of_arrival_gives_the_same_history(history: History, random: Random) -> None:
+    """Instants are made to differ: of what happens at one, the position says what came later."""
+    facts = [
+        replace(f, occurred_at=f.occurred_at + timedelta(microseconds=f.position))
+        for f in history.facts
+        if not isinstance(f.event, VisitorRecognised)
+    ]
+    clock = history.clock + DAY
+    first = [f for f in facts if isinstance(f.event, CustomerRegistered)]  # as the log would
+    rest = [f for f in facts if not isinstance(f.event, CustomerRegistered)]
+    random.shuffle(rest)
+    shuffled = [replace(f, position=n) for n, f in enumerate((*first, *rest), 1)]
+    in_order = [
+        replace(f, position=n)
+        for n, f in enumerate((*first, *(f for f in facts if f not in first)), 1)
+    ]
+    one = _everybody(History(tuple(in_order), clock))
+    other = _everybody(History(tuple(shuffled), clock))
+    assert one == other
+
+
+def _everybody(history: History) -> Mapping[UUID, object]:
+    when = {f.position: f.occurred_at for f in history.facts}
+    everybody = {}
+    for customer, rows in folded(history).items():
+        row = rows.get(LIFECYCLE)
+        if row is None:
+            continue
+        moves = {
+            (m.dimension, m.at, m.was, m.became, when.get(m.cause or 0))
+            for m in rows.all(MOVE).values()
+        }
+        row = replace(
+            row,
+            stage_cause=None,
+            tier_cause=None,
+            heard_position=0,
+            known_position=None,
+            day_first_position=None,
+            policy=0,
+        )
+        everybody[customer] = (moves, row)
+    return everybody
