@@ -8,7 +8,8 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import audit, errors, health, jobs
+from api import audit, errors, health, ingest, ingest_docs, jobs, refused
+from api.commands import campaign, customer, lifecycle, order, ticket
 from api.door import Door
 from api.services import Services
 
@@ -41,6 +42,20 @@ TAGS: Final = [
 ]
 
 
+ROUTERS: Final = (
+    customer.router,
+    order.router,
+    order.coupons,
+    ticket.router,
+    campaign.router,
+    lifecycle.router,
+    audit.router,
+    jobs.router,
+    refused.router,
+    health.router,
+)
+
+
 def create_app(services: Services) -> FastAPI:
     """Return the application; it starts and stops `services` background work with itself."""
 
@@ -60,12 +75,16 @@ def create_app(services: Services) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.services = services
+    app.state.crm = services.crm
+    app.state.ids = services.ids
+    app.state.clear = services.clear
     app.state.metrics = services.metrics
     app.state.checks = services.checks()
     app.add_middleware(Door, keys=services.keys, metrics=services.metrics)
     errors.install(app)
-    for router in (audit.router, jobs.router, health.router):
+    for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.extend(ingest.routes(services))
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to extend
     return app
 
@@ -80,4 +99,5 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             tags=app.openapi_tags,
             routes=app.routes,
         )
+        app.openapi_schema["paths"].update(ingest_docs.PATHS)
     return app.openapi_schema

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.facts import Told, told
 from api.jobs import TheJobs, accepted
-from api.parameters import Instant
+from api.parameters import CampaignId, CustomerId, Instant, OrderId, TicketId
 from api.responses import NDJSON, Json, ndjson
 from api.security import Needs, may_see_persons
 from api.services import Services
@@ -155,25 +155,25 @@ def export(archive: TheArchive, wanted: WantedFacts) -> Response:
 
 
 @router.get("/customers/{id}", summary="All that happened to a customer", responses=HISTORY)
-def customer(id: UUID, archive: TheArchive, after: After = 0, limit: Limit = 100) -> Response:
+def customer(id: CustomerId, archive: TheArchive, after: After = 0, limit: Limit = 100) -> Response:
     """Give the facts of all its identities: orders, tickets, messages and behaviour included."""
     return archive.history("customer", id, Wanted(origins=archive.origins(id), after=after), limit)
 
 
 @router.get("/orders/{id}", summary="All that happened to an order", responses=HISTORY)
-def order(id: UUID, archive: TheArchive, after: After = 0, limit: Limit = 100) -> Response:
+def order(id: OrderId, archive: TheArchive, after: After = 0, limit: Limit = 100) -> Response:
     """Give reports and commands alike, in the order they were recorded."""
     return archive.history("order", id, Wanted(streams=(id,), after=after), limit)
 
 
 @router.get("/tickets/{id}", summary="All that happened to a ticket", responses=HISTORY)
-def ticket(id: UUID, archive: TheArchive, after: After = 0, limit: Limit = 100) -> Response:
+def ticket(id: TicketId, archive: TheArchive, after: After = 0, limit: Limit = 100) -> Response:
     """Give its facts from opening to closing, with who did what."""
     return archive.history("ticket", id, Wanted(streams=(id,), after=after), limit)
 
 
 @router.get("/campaigns/{id}", summary="All that happened to a campaign", responses=HISTORY)
-def campaign(id: UUID, archive: TheArchive, after: After = 0, limit: Limit = 100) -> Response:
+def campaign(id: CampaignId, archive: TheArchive, after: After = 0, limit: Limit = 100) -> Response:
     """Give the campaign's own facts; each of its recipients has a history of its own."""
     return archive.history("campaign", id, Wanted(streams=(id,), after=after), limit)
 
@@ -184,7 +184,7 @@ def campaign(id: UUID, archive: TheArchive, after: After = 0, limit: Limit = 100
     responses=HISTORY,
 )
 def recipient(
-    id: UUID, recipient: UUID, archive: TheArchive, after: After = 0, limit: Limit = 100
+    id: CampaignId, recipient: UUID, archive: TheArchive, after: After = 0, limit: Limit = 100
 ) -> Response:
     """Give the draw into an arm, and every message with its evidence."""
     stream = archive.assignment(id, recipient)

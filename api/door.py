@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import PROBLEM, NoKey, TooLarge, WrongKey, problem_of
+from api.errors import PROBLEM, NoKey, TooLarge, WrongKey, problem_of, slug_of
 from api.security import secret_of
 from infra.keys import Key, Keys
 from infra.metrics import Metrics
@@ -64,7 +64,7 @@ class Door:
             scope["key"] = key
             await self._app(scope, receive, _telling_too_large(scope, receive, send))
             return
-        scope["refusal"] = type(key).__name__
+        scope["refusal"] = slug_of(type(key))
         await problem_of(key, scope)(scope, receive, send)
 
     async def _key(self, headers: Headers) -> Key | NoKey | WrongKey:

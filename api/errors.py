@@ -87,6 +87,11 @@ def title_of(kind: type[Refused]) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__).capitalize()
 
 
+def slug_of(kind: type[Refused]) -> str:
+    """Return the refusal's name for machines: ErasedCustomer is erased-customer."""
+    return title_of(kind).lower().replace(" ", "-")
+
+
 def problem_of(refusal: Refused, connection: Connection) -> Response:
     """Say a refusal over HTTP."""
     title = title_of(type(refusal))
@@ -98,7 +103,7 @@ def problem_of(refusal: Refused, connection: Connection) -> Response:
         status=status_of(type(refusal)),
         title=title,
         detail=str(refusal),
-        slug=title.lower().replace(" ", "-"),
+        slug=slug_of(type(refusal)),
         about=about,
     )
 
@@ -136,14 +141,13 @@ _RESERVED: Final = {"type", "title", "status", "detail", "instance", "request_id
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
-    slug = type(error).__name__
-    request.scope["refusal"] = slug
+    request.scope["refusal"] = slug_of(type(error))
     return problem_of(error, request.scope)
 
 
 async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    request.scope["refusal"] = "Malformed"
+    request.scope["refusal"] = "malformed"
     errors = [{"pointer": _pointer(e["loc"]), "detail": e["msg"]} for e in error.errors()]
     return problem(
         request.scope,

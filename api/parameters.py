@@ -1,9 +1,16 @@
 """Parameters that many routes take."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
+from uuid import UUID
 
+from fastapi import Depends, Path
 from pydantic import AfterValidator
+from starlette.requests import Request
+
+from domain.shared.ids import Ids
+from domain.shared.refusals import Malformed
 
 _LAST_YEAR: Final = 9000
 
@@ -16,3 +23,29 @@ def _in_utc(value: datetime) -> datetime:
 
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
 """An instant; without an offset it is in UTC."""
+
+
+def _named(kind: str, derive: Callable[[Ids, str, str], UUID], what: str) -> Any:
+    """Make a dependency that reads an id of a path: a UUID, or the shop's own id after its kind."""
+
+    async def read(request: Request, id: str) -> UUID:
+        """Return the id. Raises Malformed."""
+        mark, _, name = id.partition(":")
+        if mark == kind and name:
+            ids: Ids = request.app.state.ids
+            return derive(ids, request.scope["key"].shop, name)
+        try:
+            return UUID(id)
+        except ValueError:
+            why = f"is neither a UUID nor {kind}:..."
+            raise Malformed(field="path/id", why=why) from None
+
+    described = Path(description=f"{what}: its UUID, or `{kind}:` and the shop's own id.")
+    read.__annotations__["id"] = Annotated[str, described]
+    return Depends(read)
+
+
+CustomerId = Annotated[UUID, _named("user", Ids.user, "The customer")]
+OrderId = Annotated[UUID, _named("number", Ids.order, "The order")]
+TicketId = Annotated[UUID, _named("number", Ids.ticket, "The ticket")]
+CampaignId = Annotated[UUID, _named("code", Ids.campaign, "The campaign")]

@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Self
 
+from commands.application import Crm
+from commands.shop.clear import Clear
 from domain.shared.ids import Ids
+from infra import clock
 from infra.event_store import EventLog, LogReader
 from infra.event_store.search import FactSearch
 from infra.jobs import Jobs, Work, Worker
@@ -12,6 +15,8 @@ from infra.keyring import Keyring
 from infra.keys import Keys
 from infra.metrics import Metrics
 from infra.postgres import KEEPER, VIEWS, WRITER, Pool, pool
+from infra.refused import Refusals
+from infra.refused import Refusals
 from infra.sealing import PersonKeys
 from infra.settings import Settings
 
@@ -36,17 +41,28 @@ class Services:
         self.ids = Ids(keyring.secret)
         self.sealer = PersonKeys(self._pool(log_url, KEEPER), keyring)
         self.keys = Keys(self.writer)
+        self.refused = Refusals(self.writer, self.sealer)
         self.metrics = Metrics()
         self.log = EventLog(log_url, self.sealer, watch=self.metrics.committed)
         self._open.callback(self.log.close)
         self.reader = LogReader(log_url, self.sealer)
         self._open.callback(self.reader.close)
+        self.crm = Crm(self.log, self.ids, clock.now)
         self.search = FactSearch(self.writer, self.sealer)
+        self.refused = Refusals(self.writer, self.sealer)
         self.jobs = Jobs(self.writer)
         self._worker = Worker(log_url, self.jobs, self._works())
 
     def _pool(self, url: str, role: str) -> Pool:
         return self._open.enter_context(pool(url, role))
+
+    @property
+    def clear(self) -> Clear:
+        """What this installation's shops keep in the clear, besides the standard lists."""
+        return Clear(
+            properties=frozenset(self.settings.clear_properties),
+            traits=frozenset(self.settings.clear_traits),
+        )
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -5,7 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -15,6 +15,7 @@ from psycopg.rows import kwargs_row
 
 from domain.shared.log import Actor
 from domain.shared.refusals import Malformed, NotFound
+from infra import clock
 from infra.postgres import Pool
 
 REVOKED_WITHIN_SECONDS: Final = 1.0
@@ -69,9 +70,9 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 class Keys:
     """The keys of one installation."""
 
-    def __init__(self, pool: Pool, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, pool: Pool, steady: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
-        self._clock = clock
+        self._steady = steady
         self._known: dict[bytes, tuple[float, Key | None]] = {}
         self._lock = threading.Lock()
         self._names: tuple[Mapping[str, str], float] = {}, -_NAMES_SECONDS
@@ -100,7 +101,7 @@ class Keys:
             source=source,
             system=system,
             currency=currency,
-            created_at=datetime.now(UTC),
+            created_at=clock.now(),
         )
         with self._pool.connection() as connection:
             connection.execute(
@@ -130,9 +131,9 @@ class Keys:
     def names(self) -> Mapping[str, str]:
         """Return the name of each key, living or not, by its id."""
         known, read_at = self._names
-        if self._clock() - read_at > _NAMES_SECONDS:
+        if self._steady() - read_at > _NAMES_SECONDS:
             known = {str(key.id): key.name for key in self.all()}
-            self._names = known, self._clock()
+            self._names = known, self._steady()
         return known
 
     def revoke(self, which: str) -> Key:
@@ -147,7 +148,7 @@ class Keys:
             raise NotFound(what="living key", id=which)
         if len(found) > 1:
             raise Malformed(field="key", why=f"{len(found)} keys are called {which}; give the id")
-        revoked = msgspec.structs.replace(found[0], revoked_at=datetime.now(UTC))
+        revoked = msgspec.structs.replace(found[0], revoked_at=clock.now())
         with self._pool.connection() as connection:
             connection.execute(
                 "update log.api_key set revoked_at = %s where id = %s and revoked_at is null",
@@ -160,7 +161,7 @@ class Keys:
     def remembered(self, secret: str) -> Key | None:
         """Return a living key that was looked up within the last second, without any wait."""
         known = self._known.get(_digest(secret))
-        if known is None or self._clock() - known[0] > REVOKED_WITHIN_SECONDS:
+        if known is None or self._steady() - known[0] > REVOKED_WITHIN_SECONDS:
             return None
         return known[1]
 
@@ -168,7 +169,7 @@ class Keys:
         """Return the living key of a secret, None if there is none such. May ask the database."""
         digest = _digest(secret)
         known = self._known.get(digest)
-        asked = self._clock()
+        asked = self._steady()
         if known is not None and asked - known[0] <= REVOKED_WITHIN_SECONDS:
             return known[1]
         key = self._look_up(digest)

@@ -72,7 +72,7 @@ def test_ready_says_what_is_missing(stranger: TestClient, services: Services) ->
 def test_metrics_count_requests_by_route(stranger: TestClient) -> None:
     stranger.get("/api/trial/error/missing")
     text = stranger.get("/metrics").text
-    assert 'huike_refusals_total{reason="NoKey"} 1.0' in text
+    assert 'huike_refusals_total{reason="no-key"} 1.0' in text
     assert "huike_http_request_seconds" in text
 
 
