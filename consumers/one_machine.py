@@ -4,7 +4,7 @@ import fcntl
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -12,9 +12,13 @@ from typing import Final, Self
 import structlog
 
 from consumers.supervisor import Supervisor
+from domain.shared.ids import Ids
+from infra import logging
 from infra.dev.postgres import EmbeddedPostgres
-from infra.keyring import Keyring
+from infra.installation import same_installation
+from infra.keyring import Keyring, KeyringLost
 from infra.migrations import migrate
+from infra.postgres import WRITER, connect
 from infra.settings import Settings
 
 _LOOK_SECONDS: Final = 1.0
@@ -55,8 +59,11 @@ class OneMachine:
             settings = settings.model_copy(update={"log_url": self._postgres.database("huike")})
             self._watch.start()
         assert settings.log_url is not None
-        Keyring.open(settings.keyring_file)
+        keyring = Keyring.open(settings.keyring_file)
         migrate(settings.log_url)
+        with closing(connect(settings.log_url, WRITER)) as connection:
+            if not same_installation(connection, Ids(keyring.secret)):
+                raise KeyringLost(str(KeyringLost.__doc__))
         self._supervisor = Supervisor(
             {name: [sys.executable, "-m", "huike", *rest] for name, rest in _parts(settings)},
             {"HUIKE_LOG_URL": settings.log_url, "HUIKE_HOME": str(self.home), **self._more},
@@ -119,3 +126,12 @@ def alone(settings: Settings) -> Iterator[None]:
         except BlockingIOError:
             raise HomeTaken(str(HomeTaken.__doc__)) from None
         yield
+
+
+def run_until_stopped(settings: Settings, stop: threading.Event) -> None:
+    """Run everything until `stop` is set; says where it is."""
+    logging.configure(settings.log_level)
+    with alone(settings), OneMachine(settings) as machine:
+        machine.start()
+        log.info("up", address=machine.url, logs=str(machine.log_file))
+        stop.wait()

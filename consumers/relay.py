@@ -137,9 +137,7 @@ class Relay:
             headers = facts_topic.watermark(
                 place.position, place.previous[slot], head.clock, self._incarnation
             )
-            futures.append(
-                out.send(self._topic, value=b"", headers=headers, partition=slot)
-            )
+            futures.append(out.send(self._topic, value=b"", headers=headers, partition=slot))
             place.previous[slot] = place.position
         return futures
 

@@ -1,0 +1,222 @@
+"""The command line of Huike: wires the parts together and starts them."""
+
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="huike",
+    help="Huike, the customer who comes back: an event-sourced customer relationship system.\n\n"
+    "Try it: `huike demo` loads a real shop's year and serves it. Run it on one machine: "
+    "`huike up`. Settings come from the environment (HUIKE_...) or the file huike.env; "
+    "`huike doctor` prints them and says what is wrong.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+keys_app = typer.Typer(help="Make, list and revoke the API keys of machines.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
+View = Annotated[str, typer.Argument(help="profile, timeline, lifecycle or conversion")]
+
+
+@app.command()
+def up() -> None:
+    """Run everything on this machine until Ctrl-C: Postgres, server, workers.
+
+    Postgres is embedded in HUIKE_HOME unless HUIKE_LOG_URL names one. What dies is started again.
+    """
+    from consumers.one_machine import run_until_stopped
+    from infra.settings import Settings
+
+    run_until_stopped(Settings(), _stop_event())
+
+
+@app.command()
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Load, print the summary and exit.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --once: print the summary as JSON.")
+    ] = False,
+    original_dates: Annotated[
+        bool, typer.Option("--original-dates", help="Keep the year 2017 instead of the last one.")
+    ] = False,
+) -> None:
+    """Load a real shop's year (2,469 households, 155,848 orders, 27 campaigns) and serve it.
+
+    A second start finds its data. Ctrl-C stops it; `rm -r .huike` forgets it.
+    """
+    from consumers.demo.show import show
+    from infra.settings import Settings
+
+    show(Settings(), _stop_event(), once=once or as_json, as_json=as_json, original=original_dates)
+
+
+@app.command()
+def serve() -> None:
+    """Answer HTTP: shops' events, commands, queries, audit."""
+    from api.serve import serve as serve_http
+    from infra.settings import Settings
+
+    serve_http(Settings())
+
+
+@app.command()
+def work(
+    part: Annotated[
+        str,
+        typer.Argument(help="views; with Kafka also: relay (facts out), shop (events in)"),
+    ] = "views",
+) -> None:
+    """Run one worker until it is stopped; run as many of each as you have machines."""
+    from consumers.work import work as run_part
+    from infra.settings import Settings
+
+    run_part(Settings(), part, _stop_event())
+
+
+@app.command()
+def rebuild(
+    view: View,
+    *,
+    processes: Annotated[int, typer.Option(help="How many fold in parallel.")] = 2,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Swap without asking, whatever the differences.")
+    ] = False,
+) -> None:
+    """Build a view anew from the log beside the one that is served, show what differs, swap."""
+    from consumers.rebuild import rebuild as run_rebuild
+    from infra.settings import Settings
+
+    raise typer.Exit(run_rebuild(Settings(), view, processes=processes, swap_anyway=yes))
+
+
+@app.command()
+def verify(view: View) -> None:
+    """Compare a view with a replay of the log; exit with 1 when they differ."""
+    from consumers.verify import verify as run_verify
+    from infra.settings import Settings
+
+    raise typer.Exit(run_verify(Settings(), view))
+
+
+@app.command()
+def replay(
+    customer: Annotated[str, typer.Argument(help="The customer's id, or the shop's user id.")],
+    *,
+    at: Annotated[str | None, typer.Option(help="Asked about this instant (ISO 8601).")] = None,
+    known_at: Annotated[
+        str | None, typer.Option(help="As known at this position or instant.")
+    ] = None,
+    shop: Annotated[str, typer.Option(help="Whose user id it is.")] = "shop",
+) -> None:
+    """Tell a customer's facts in order, and what each view says after them."""
+    from consumers.replay import replay as run_replay
+    from infra.settings import Settings
+
+    raise typer.Exit(run_replay(Settings(), customer, at=at, known_at=known_at, shop=shop))
+
+
+@app.command()
+def doctor() -> None:
+    """Print the settings and the state of every part; say what is wrong and how to mend it."""
+    from consumers.doctor import examine
+    from infra.settings import Settings
+
+    raise typer.Exit(examine(Settings()))
+
+
+@app.command()
+def topics(
+    *,
+    replicas: Annotated[
+        int, typer.Option(help="Copies of each partition; -1: as the brokers are set up.")
+    ] = -1,
+) -> None:
+    """Make the Kafka topics that are missing."""
+    from infra.kafka import make_topics
+    from infra.settings import Settings
+
+    settings = Settings()
+    if settings.kafka_bootstrap is None:
+        typer.echo("HUIKE_KAFKA_BOOTSTRAP is not set: there is no Kafka to make topics on.")
+        raise typer.Exit(2)
+    for topic, done in make_topics(settings, replicas=replicas).items():
+        typer.echo(f"{topic}: {done}")
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="Which measures; all of them.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure this machine: each measure runs both sides in turn and prints the ratio."""
+    folder = Path(__file__).parent
+    if not (folder / "tests" / "bench").is_dir():
+        typer.echo("The benchmarks are in the repository (tests/bench): run `make bench` there.")
+        raise typer.Exit(2)
+    sys.path.insert(0, str(folder))
+    from tests.bench.run import run
+
+    raise typer.Exit(run(names or [], as_json=as_json))
+
+
+@keys_app.command("add")
+def keys_add(
+    name: Annotated[str, typer.Argument(help="What it is for, as people will read it.")],
+    *,
+    scope: Annotated[
+        list[str],
+        typer.Option(help="ingest, query, command, audit, admin or personal; may be repeated."),
+    ],
+    shop: Annotated[str, typer.Option(help="The shop whose facts it records.")] = "shop",
+    source: Annotated[str, typer.Option(help="Its channel: site, app, erp …")] = "site",
+    system: Annotated[
+        bool,
+        typer.Option("--system", help="Reports come from a machine, not from what customers do."),
+    ] = False,
+    currency: Annotated[str, typer.Option(help="Where an amount names none.")] = "USD",
+) -> None:
+    """Make a key; it is printed once, alone on the last line."""
+    from consumers.keys import add
+    from infra.settings import Settings
+
+    add(Settings(), name, scope, shop=shop, source=source, system=system, currency=currency)
+
+
+@keys_app.command("list")
+def keys_list() -> None:
+    """List all keys, never their secrets."""
+    from consumers.keys import show
+    from infra.settings import Settings
+
+    show(Settings())
+
+
+@keys_app.command("revoke")
+def keys_revoke(
+    which: Annotated[str, typer.Argument(help="A key's id, or its name or prefix.")],
+) -> None:
+    """Revoke a key; every process refuses it within a second."""
+    from consumers.keys import revoke
+    from infra.settings import Settings
+
+    revoke(Settings(), which)
+
+
+def _stop_event() -> threading.Event:
+    """Return an event that SIGTERM and Ctrl-C set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+if __name__ == "__main__":
+    app()
