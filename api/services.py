@@ -16,7 +16,6 @@ from infra.keys import Keys
 from infra.metrics import Metrics
 from infra.postgres import KEEPER, VIEWS, WRITER, Pool, pool
 from infra.refused import Refusals
-from infra.refused import Refusals
 from infra.sealing import PersonKeys
 from infra.settings import Settings
 
