@@ -34,21 +34,26 @@ def with_portrait(rows: Rows, row: Profile, told: Told) -> Profile:
     if told is None:
         return row
     if told is ERASED or before is ERASED:
-        return replace(
-            row,
-            person=ERASED,
-            name_mask=None,
-            email_mask=None,
-            phone_mask=None,
-            email_index=None,
-            phone_index=None,
-        )
+        return forgotten(row)
     known = before or Portrait()
     now = Portrait(person=known.person.and_(told.person), private=known.private.and_(told.private))
     row = replace(row, person=now)
     if all(known.person.values.get(n) == now.person.values.get(n) for n in _SHOWN):
         return row
     return _shown(rows, row, now.as_person())
+
+
+def forgotten(row: Profile) -> Profile:
+    """Return a profile that nobody can be found or recognised by any more."""
+    return replace(
+        row,
+        person=ERASED,
+        name_mask=None,
+        email_mask=None,
+        phone_mask=None,
+        email_index=None,
+        phone_index=None,
+    )
 
 
 def with_traits(row: Profile, said: Said) -> Profile:

@@ -61,6 +61,8 @@ def _(rows: Rows, fact: Fact, event: Event) -> None:
         row = replace(row, first_seen=at)
     if (row.last_seen is None or at > row.last_seen) and is_activity(event):
         row = replace(row, last_seen=at)
+    if row.person is ERASED:
+        row = facets.forgotten(row)
     rows.put(PROFILE, row)
 
 

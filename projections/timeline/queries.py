@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 import psycopg
+from psycopg.rows import class_row
 
 from domain.shared.personal import Erased, Sealer
 from projections.paging import Page, cursor_of, place_of
@@ -116,9 +117,11 @@ def page_of(
     return Page(told, _next(told) if len(entries) > limit else None)
 
 
-def campaigns_of(everybody: Iterable[Rows]) -> list[Campaign]:
-    """Return the campaigns' names among rows that were folded in memory."""
-    return [row for rows in everybody for row in rows.all(CAMPAIGN).values()]
+def campaigns(connection: Connection) -> list[Campaign]:
+    """Return the names by which campaigns are told, to tell a story as of an instant with."""
+    names = ", ".join(CAMPAIGN.columns)
+    with connection.cursor(row_factory=class_row(Campaign)) as cursor:
+        return cursor.execute(f"select {names} from huike.timeline_campaign".encode()).fetchall()  # noqa: S608  # this file's own names
 
 
 _COLUMNS: Final = tuple(c for c in ENTRY.columns if c != "customer")

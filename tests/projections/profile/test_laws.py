@@ -41,7 +41,8 @@ from domain.ticket.events import (
     TicketResolved,
 )
 from projections.profile.projection import profile
-from tests.projections.laws import Laws, histories
+from tests.projections.histories import histories
+from tests.projections.laws import Laws
 
 DAY = datetime(2025, 3, 1, tzinfo=UTC)
 

@@ -1,0 +1,57 @@
+"""Facts of one customer after another, folded into complete rows in memory."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from domain.shared.events import Event, Fact
+from domain.shared.ids import Ids
+from projections.projection import View
+from projections.rows import Rows
+from projections.runtime.replay import fold_past
+from tests.projections.memory import blind
+
+IDS = Ids(b"a test's secret")
+ADA = IDS.user("tea", "ada")
+START = datetime(2025, 3, 1, tzinfo=UTC)
+
+
+def day(number: float) -> datetime:
+    return START + timedelta(days=number)
+
+
+def order(number: str) -> UUID:
+    return IDS.order("tea", number)
+
+
+def ticket(number: str) -> UUID:
+    return IDS.ticket("tea", number)
+
+
+def fact(position: int, when: float, event: Event, stream: UUID = ADA, **about: Any) -> Fact:
+    """Return a fact of Ada's at a position that occurred on a day."""
+    told: dict[str, Any] = {
+        "version": position,
+        "type": event.stored.name,
+        "shop": "tea",
+        "source": "site",
+        "origin": ADA,
+        "subject": ADA,
+        "occurred_at": day(when),
+        "recorded_at": day(1000),
+        "actor_kind": "key",
+        "actor_id": "1",
+        "correlation": "",
+        "causation": None,
+    }
+    return Fact(position=position, stream=stream, event=event, **{**told, **about})
+
+
+def story(*told: tuple[float, Event] | tuple[float, Event, UUID]) -> list[Fact]:
+    """Return what happened on which day, recorded in this order."""
+    return [fact(position, *each) for position, each in enumerate(told, 1)]
+
+
+def folded(view: View, facts: Iterable[Fact]) -> Rows:
+    return fold_past(view, ADA, facts, None, blind)
