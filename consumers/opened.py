@@ -1,0 +1,40 @@
+"""What one-off commands stand on: the log to read, the views, and the keys to open with."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import msgspec
+
+from consumers.place import placed
+from domain.shared.ids import Ids
+from infra.event_store import LogReader
+from infra.keyring import Keyring
+from infra.postgres import KEEPER, VIEWS, Connection, connect, pool
+from infra.sealing import PersonKeys
+from infra.settings import Settings
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """An opened installation."""
+
+    settings: Settings
+    reader: LogReader
+    views: Connection
+    sealer: PersonKeys
+    ids: Ids
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Opened]:
+    """Open the log for reading and the views. Raises NoDatabase, psycopg.OperationalError."""
+    settings = placed(settings)
+    log_url, views_url = settings.log_url, settings.views_or_log_url
+    assert log_url is not None
+    assert views_url is not None
+    with ExitStack() as stack:
+        keyring = Keyring.open(settings.keyring_file)
+        sealer = PersonKeys(stack.enter_context(pool(log_url, KEEPER, size=2)), keyring)
+        reader = LogReader(log_url, sealer, pool_size=2)
+        stack.callback(reader.close)
+        views = stack.enter_context(connect(views_url, VIEWS))
+        yield Opened(settings, reader, views, sealer, Ids(keyring.secret))
