@@ -1,0 +1,39 @@
+"""A real Postgres that shows what a story comes to."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.postgres import Connection
+from projections.conversion.projection import conversion
+from projections.runtime import schema
+from projections.runtime.store import Store
+from tests.projections.conversion.story import Story
+from tests.projections.runtime.shop import Shop
+
+Show = Callable[[Story], Connection]
+
+
+@pytest.fixture
+def shop(database_url: str, tmp_path: Path) -> Iterator[Shop]:
+    with Shop.open(database_url, tmp_path / "keyring.json") as shop:
+        yield shop
+
+
+@pytest.fixture
+def show(shop: Shop) -> Show:
+    """Write a story's rows to the view's tables, and return a connection that reads them."""
+
+    def show(story: Story) -> Connection:
+        schema.prepare(shop.connection, [conversion], 4)
+        served = schema.active(shop.connection, conversion.name)
+        assert served is not None
+        with shop.connection.transaction():
+            store = Store(shop.connection, conversion, served.schema, shop.sealer)
+            store.prepare()
+            store.write(story.replay.rows.values())
+            store.keep(story.replay.rows.values())
+        return shop.connection
+
+    return show
