@@ -99,6 +99,11 @@ class _Exact(msgspec.Struct, frozen=True):
     properties: dict[str, Any] | None = None
 
 
+class _Shown(msgspec.Struct, frozen=True):
+    write_key: Any = msgspec.field(default=None, name="writeKey")
+
+
+_shown: Final = msgspec.json.Decoder(_Shown)
 _message: Final = msgspec.json.Decoder(Message)
 _exact: Final = msgspec.json.Decoder(_Exact, float_hook=Decimal)
 
@@ -120,6 +125,25 @@ def read(raw: bytes) -> Message:
     if raw.count(b"{") + raw.count(b"[") > DEPTH or b"\\u0000" in raw:
         inspect(msgspec.json.decode(raw))
     return message
+
+
+def write_key_of(body: bytes) -> str | None:
+    """Return the write key in a body, None when there is none. Raises BrokenJson."""
+    try:
+        key = _shown.decode(body).write_key
+    except msgspec.ValidationError:
+        return None
+    except (ValueError, RecursionError):
+        key = _write_key_of_loose(body)
+    return key if isinstance(key, str) and key else None
+
+
+def _write_key_of_loose(body: bytes) -> Any:
+    try:
+        loose = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BrokenJson from error
+    return loose.get("writeKey") if isinstance(loose, dict) else None
 
 
 def exact_properties(raw: bytes) -> dict[str, Any]:

@@ -6,13 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from commands.shop.contract import BATCH_EVENTS, DEPTH, Sent
-from commands.shop.refusals import BrokenJson, NotTaken, TooDeep, WrongType
-
-
-class TooMany(NotTaken):
-    """A batch may hold {limit} events; this one holds {count}."""
-
-    code = "too-many"
+from commands.shop.refusals import BrokenJson, TooDeep, TooMany, WrongType
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,8 @@ Sentences never repeat what was sent: they are kept, and shown, in the clear.
 
 from typing import ClassVar
 
+from domain.shared.log import LogUnavailable, OtherContent
+from domain.shared.personal import KeyForgotten
 from domain.shared.refusals import Refused
 
 
@@ -126,3 +128,42 @@ class UnknownChannel(NotTaken):
     """A consent names a channel that there is not."""
 
     code = "unknown-channel"
+
+
+class TooMany(NotTaken):
+    """A batch may hold {limit} events; it holds {count}."""
+
+    code = "too-many"
+
+
+class ContentDiffers(NotTaken):
+    """A message with this messageId was taken before, and said something else."""
+
+    code = "other-content"
+
+
+class Forgotten(NotTaken):
+    """It is about somebody who was forgotten; it is not kept either."""
+
+    code = "forgotten"
+
+
+class NotRecorded(NotTaken):
+    """It could not be written down; the service's own log has the reason."""
+
+    code = "not-recorded"
+
+
+def refusal_of(error: BaseException) -> NotTaken:
+    """Return the refusal that an append's failure is. Raises LogUnavailable, which is none."""
+    match error:
+        case NotTaken():
+            return error
+        case OtherContent():
+            return ContentDiffers()
+        case KeyForgotten():
+            return Forgotten()
+        case LogUnavailable():
+            raise error
+        case _:
+            return NotRecorded()

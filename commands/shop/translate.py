@@ -38,9 +38,11 @@ def translate(sent: Sent, door: Door, ids: Ids) -> Append:
     Raises a NotTaken that says what is wrong with the message.
     """
     told = _told(sent, door, ids)
-    facts = [told.of_message(activity(told)), *told_of_people(told), *told_of_orders(told)]
+    facts = [told.of_message(activity(told))]
     if told.user is not None:
-        facts.insert(0, told.of_customer(REGISTERED, first=True))
+        facts.append(told.of_customer(REGISTERED, first=True))
+    facts += told_of_people(told)
+    facts += told_of_orders(told)
     message = told.message
     original = pack(sent, named=bool(message.message_id), secret=message.write_key is not None)
     return Append(

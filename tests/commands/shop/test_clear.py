@@ -7,8 +7,8 @@ import pytest
 
 from commands.shop.clear import Clear, cut
 from commands.shop.contract import Sent
-from commands.shop.parcel import TooMany, open_batch, pack, pack_refused, unpack
-from commands.shop.refusals import BrokenJson, TooDeep, WrongType
+from commands.shop.parcel import open_batch, pack, pack_refused, unpack
+from commands.shop.refusals import BrokenJson, TooDeep, TooMany, WrongType
 from domain.activity.events import PageViewed, ScreenViewed, Tracked
 from domain.shared.log import Message
 from tests.commands.shop.shops import Shop, track

@@ -189,8 +189,8 @@ def test_facts_of_an_order_go_to_its_stream_and_the_message_has_its_own(shop: Sh
     heard = shop.hears(track("Order Completed", order_id="o1", total=3))
     order, message = shop.ids.order("tea", "o1"), shop.ids.message("tea", "site", "m1")
     assert [(type(fact.event).__name__, fact.stream) for fact in heard.facts] == [
-        ("CustomerRegistered", None),
         ("Tracked", message),
+        ("CustomerRegistered", None),
         ("OrderPlaced", order),
         ("OrderPaid", order),
     ]

@@ -134,7 +134,7 @@ def test_an_alias_recognises_the_previous_id_as_a_visitor(shop: Shop) -> None:
     assert heard.recognition == Recognition(
         visitor=shop.visitor("a1"), user=shop.user("42"), occurred_at=NOON
     )
-    assert [type(fact.event) for fact in heard.facts] == [CustomerRegistered, Aliased]
+    assert [type(fact.event) for fact in heard.facts] == [Aliased, CustomerRegistered]
 
 
 def test_a_group_is_sealed_and_its_industry_is_not(shop: Shop) -> None:

@@ -1,0 +1,84 @@
+"""Bodies of requests, read within bounds: bytes on the wire and bytes unpacked."""
+
+import zlib
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import Receive
+
+from domain.shared.refusals import Refused
+
+_GZIP: Final = 16 + zlib.MAX_WBITS
+
+
+class BodyTooLarge(Refused):
+    """The body may have {limit} bytes, unpacked."""
+
+
+class BodyBroken(Refused):
+    """The body says that it is gzip, and is not."""
+
+
+class UnknownEncoding(Refused):
+    """The body may be plain or gzip, nothing else."""
+
+
+class UnknownMedia(Refused):
+    """The body must be JSON: application/json, or text/plain as beacons send it."""
+
+
+class Gone(Exception):
+    """The client went away before its request was read."""
+
+
+def check_media(headers: Headers) -> None:
+    """Take JSON, what beacons send, and what does not say. Raises UnknownMedia."""
+    media = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in {"", "application/json", "text/plain", "text/json"} and not (
+        media.startswith("application/") and media.endswith("+json")
+    ):
+        raise UnknownMedia
+
+
+async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
+    """Return the body, unpacked; never holds more than twice `limit`.
+
+    Raises BodyTooLarge, BodyBroken, UnknownEncoding, Gone.
+    """
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding not in {"", "identity", "gzip", "x-gzip"}:
+        raise UnknownEncoding
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise BodyTooLarge(limit=limit)
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        body = body + message["body"] if body else message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > limit:
+            raise BodyTooLarge(limit=limit)
+    return unzip(body, limit) if encoding.endswith("gzip") else body
+
+
+def unzip(packed: bytes, limit: int) -> bytes:
+    """Unpack gzip, of one member or several, and stop at the limit: a bomb does not go off.
+
+    Raises BodyTooLarge, BodyBroken.
+    """
+    plain = b""
+    while packed:
+        member = zlib.decompressobj(_GZIP)
+        try:
+            plain += member.decompress(packed, limit - len(plain) + 1)
+        except zlib.error as error:
+            raise BodyBroken from error
+        if len(plain) > limit:
+            raise BodyTooLarge(limit=limit)
+        if not member.eof:
+            raise BodyBroken
+        packed = member.unused_data
+    return plain

@@ -1,0 +1,70 @@
+"""What OpenAPI says of the shops' door, whose route FastAPI does not see."""
+
+from typing import Any, Final
+
+_EXAMPLE: Final = {
+    "userId": "42",
+    "anonymousId": "507f191e810c19729de860ea",
+    "event": "Order Completed",
+    "messageId": "order-1001-completed",
+    "timestamp": "2026-11-20T10:15:00Z",
+    "properties": {
+        "order_id": "1001",
+        "total": 27.5,
+        "currency": "USD",
+        "products": [{"product_id": "t1", "name": "Green tea", "price": 13.75, "quantity": 2}],
+    },
+}
+_TAKEN: Final = {
+    "success": True,
+    "results": [{"messageId": "order-1001-completed", "status": "accepted", "position": 1204}],
+}
+_ABOUT: Final = {
+    "identify": "Say who somebody is: `userId`, `traits`; and, by `anonymousId`, which visitor.",
+    "track": "Say what somebody did. `Order Completed` and the like are the order's facts too.",
+    "page": "Say which page somebody looked at.",
+    "screen": "Say which screen of an app somebody looked at.",
+    "group": "Say which company or household somebody belongs to: `groupId`, `traits`.",
+    "alias": "Say that a visitor (`previousId`) is a user (`userId`).",
+    "batch": "Say up to 2,500 of these at once, each with its `type`, in at most 500 KB.",
+}
+
+
+def _path(kind: str) -> dict[str, Any]:
+    batch = {"batch": [{"type": "track", **_EXAMPLE}], "sentAt": "2026-11-20T10:15:01Z"}
+    example = batch if kind == "batch" else _EXAMPLE if kind == "track" else {"userId": "42"}
+    refusals = {
+        "400": "It is not JSON, or larger than it may be.",
+        "401": "No key, or none that lives.",
+        "403": "The key lacks the scope ingest.",
+        "415": "It is not sent as JSON, plain or gzip.",
+        "429": "Too much at once: wait as long as Retry-After says.",
+        "503": "Nothing can be written down just now: wait as long as Retry-After says.",
+    }
+    return {
+        "post": {
+            "tags": ["tracking"],
+            "summary": _ABOUT[kind].partition(".")[0].partition(":")[0],
+            "description": f"{_ABOUT[kind]} Accepted means durably in the log; `results` says for "
+            "each event what became of it. The key is shown as Basic's user name, as Bearer, or as "
+            "`writeKey` in the body.",
+            "operationId": f"{kind}_v1_post",
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": {"type": "object"}, "example": example}},
+            },
+            "responses": {
+                "200": {
+                    "description": "What became of each event, in order.",
+                    "content": {
+                        "application/json": {"schema": {"type": "object"}, "example": _TAKEN}
+                    },
+                },
+                **{status: {"description": why} for status, why in refusals.items()},
+            },
+        }
+    }
+
+
+PATHS: Final = {f"/v1/{kind}": _path(kind) for kind in _ABOUT}
+"""What OpenAPI says of these routes, which FastAPI does not see."""

@@ -1,0 +1,141 @@
+"""What was refused: kept sealed with its reason, so that people can look and send it again."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+import msgspec
+from psycopg.rows import class_row
+
+from domain.shared.refusals import NotFound
+from infra.postgres import Pool
+from infra.sealing import PersonKeys
+
+PURPOSE: Final = "refused"
+
+_COLUMNS: Final = (
+    "id, received_at, shop, source, door, reason, detail, place, correlation, resent_at, outcome"
+)
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """One refused event: where it came in, why it was not taken, and what came of it since.
+
+    `place` says where it stood: in a batch, or in a topic. `detail` never repeats what was sent.
+    """
+
+    id: UUID = msgspec.field(default_factory=uuid4)
+    received_at: datetime
+    shop: str
+    source: str
+    door: str
+    reason: str
+    detail: str
+    place: str | None
+    correlation: str
+    resent_at: datetime | None = None
+    outcome: str | None = None
+
+
+class Packet(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What is sealed: the message as it was kept, and what its door meant by default."""
+
+    message: bytes
+    currency: str
+    system: bool
+
+
+class Refusals:
+    """The refused events of one installation."""
+
+    def __init__(self, pool: Pool, keys: PersonKeys) -> None:
+        self._pool = pool
+        self._keys = keys
+
+    def keep(self, refused: Sequence[tuple[Refusal, Packet]]) -> None:
+        """Keep refused events. Raises psycopg.OperationalError when the database is not there."""
+        rows = [
+            (
+                it.id,
+                it.received_at,
+                it.shop,
+                it.source,
+                it.door,
+                it.reason,
+                it.detail,
+                it.place,
+                it.correlation,
+                _month(it.received_at),
+                self.seal(it.shop, it.source, it.received_at, packet),
+            )
+            for it, packet in refused
+        ]
+        with self._pool.connection() as connection, connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into log.refused (id, received_at, shop, source, door, reason, detail,"
+                " place, correlation, period, sealed)"
+                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
+                rows,
+            )
+
+    def seal(self, shop: str, source: str, received_at: datetime, packet: Packet) -> bytes:
+        """Seal a packet under the ingest key of its month."""
+        return self._keys.seal_period(
+            PURPOSE, shop, source, _month(received_at), msgspec.msgpack.encode(packet)
+        )
+
+    def page(self, *, after: UUID | None, reason: str | None, limit: int) -> list[Refusal]:
+        """Return refused events, the latest first, beginning after one of them."""
+        with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(Refusal)) as cursor,
+        ):
+            cursor.execute(
+                f"select {_COLUMNS} from log.refused"  # noqa: S608  # constant columns
+                " where (%(reason)s::text is null or reason = %(reason)s)"
+                " and (%(after)s::uuid is null or (received_at, id) <"
+                " (select received_at, id from log.refused where id = %(after)s))"
+                " order by received_at desc, id desc limit %(limit)s",
+                {"after": after, "reason": reason, "limit": limit},
+            )
+            return cursor.fetchall()
+
+    def find(self, id: UUID) -> Refusal:
+        """Return one refused event. Raises NotFound."""
+        with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(Refusal)) as cursor,
+        ):
+            cursor.execute(f"select {_COLUMNS} from log.refused where id = %s", (id,))  # noqa: S608  # constant columns
+            found = cursor.fetchone()
+        if found is None:
+            raise NotFound(what="refused event", id=id)
+        return found
+
+    def open(self, refused: Sequence[Refusal]) -> dict[UUID, Packet]:
+        """Return what was sent, of those whose period's key is still held."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "select id, shop, source, period, sealed from log.refused where id = any(%s)",
+                ([it.id for it in refused],),
+            ).fetchall()
+        opened: dict[UUID, Packet] = {}
+        for which, shop, source, period, sealed in rows:
+            plain = self._keys.open_period(PURPOSE, shop, source, period, sealed)
+            if plain is not None:
+                opened[which] = msgspec.msgpack.decode(plain, type=Packet)
+        return opened
+
+    def settle(self, id: UUID, outcome: str) -> Refusal:
+        """Remember that it was sent again, and what came of it."""
+        with self._pool.connection() as connection:
+            connection.execute(
+                "update log.refused set resent_at = %s, outcome = %s where id = %s",
+                (datetime.now(UTC), outcome, id),
+            )
+        return self.find(id)
+
+
+def _month(moment: datetime) -> str:
+    return f"{moment:%Y-%m}"

@@ -1,0 +1,345 @@
+"""Shops publish over HTTP: what is accepted is in the log, what is not is answered and kept."""
+
+import base64
+import gzip
+import json
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.services import Services
+from domain.shared.events import Fact
+
+VIEWED = {"type": "track", "userId": "42", "event": "Product Viewed"}
+
+
+@pytest.fixture
+def site(with_scopes: Callable[..., TestClient]) -> TestClient:
+    return with_scopes("ingest")
+
+
+def facts(services: Services) -> list[Fact]:
+    return list(services.reader.read(0, 10_000))
+
+
+def types(services: Services) -> list[str]:
+    return [fact.type for fact in facts(services)]
+
+
+def order(event: str, **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "track",
+        "userId": "42",
+        "event": event,
+        "messageId": event,
+        "properties": {"order_id": "1001", **properties},
+    }
+
+
+def batch(*messages: object, **about: Any) -> dict[str, Any]:
+    return {"batch": list(messages), **about}
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "expected"),
+    [
+        ("identify", {"userId": "42"}, "activity.identified"),
+        ("track", {"userId": "42", "event": "Product Viewed"}, "activity.tracked"),
+        ("page", {"anonymousId": "a1", "name": "Home"}, "activity.page-viewed"),
+        ("screen", {"anonymousId": "a1", "name": "Home"}, "activity.screen-viewed"),
+        ("group", {"userId": "42", "groupId": "g1"}, "activity.grouped"),
+        ("alias", {"previousId": "a1", "userId": "42"}, "activity.aliased"),
+    ],
+)
+def test_each_kind_of_message_has_its_door(
+    site: TestClient, services: Services, kind: str, message: dict[str, Any], expected: str
+) -> None:
+    answer = site.post(f"/v1/{kind}", json={"messageId": "m1", **message})
+    assert answer.status_code == 200
+    (result,) = answer.json()["results"]
+    assert result["messageId"] == "m1"
+    assert result["status"] == "accepted"
+    assert result["position"] == len(facts(services))
+    assert answer.headers["X-Position"] == str(result["position"])
+    assert expected in types(services)
+    again = site.post(f"/v1/{kind[0]}", json={"messageId": "m1", **message})
+    assert again.json()["results"][0]["duplicate"]
+
+
+def test_a_batch_is_answered_event_by_event(site: TestClient, services: Services) -> None:
+    answer = site.post(
+        "/v1/batch",
+        json=batch(
+            {**VIEWED, "messageId": "m1"},
+            {"type": "track", "event": "Product Viewed", "messageId": "m2"},
+            {**VIEWED, "messageId": "m3", "event": "Order Completed"},
+            "nonsense",
+            {"type": "page", "anonymousId": "a1"},
+        ),
+    )
+    assert answer.status_code == 200
+    assert not answer.json()["success"]
+    results = answer.json()["results"]
+    assert [result["status"] for result in results] == [
+        "accepted",
+        "rejected",
+        "rejected",
+        "rejected",
+        "accepted",
+    ]
+    assert [result.get("reason") for result in results] == [
+        None,
+        "missing-id",
+        "missing",
+        "wrong-type",
+        None,
+    ]
+    assert [result.get("messageId") for result in results[:4]] == ["m1", "m2", "m3", None]
+    assert all(result["detail"] for result in results[1:4])
+    assert types(services) == ["activity.tracked", "customer.registered", "activity.page-viewed"]
+
+
+def test_an_accepted_event_says_who_brought_it_and_in_which_request(
+    site: TestClient, services: Services
+) -> None:
+    site.post("/v1/track", json=VIEWED, headers={"X-Request-ID": "request-7"})
+    (key,) = services.keys.all()
+    for fact in facts(services):
+        assert (fact.actor_kind, fact.actor_id) == ("key", str(key.id))
+        assert (fact.shop, fact.source) == (key.shop, key.source)
+        assert fact.correlation == "request-7"
+        assert fact.origin == services.ids.user(key.shop, "42")
+
+
+@pytest.mark.parametrize("way", ["basic", "bearer", "body", "batch body"])
+def test_a_key_is_shown_in_any_of_three_ways(
+    stranger: TestClient, services: Services, way: str
+) -> None:
+    _, secret = services.keys.add("site", ["ingest"])
+    basic = base64.b64encode(f"{secret}:".encode()).decode()
+    headers = {"basic": f"Basic {basic}", "bearer": f"Bearer {secret}"}.get(way)
+    message = VIEWED if headers else {**VIEWED, "writeKey": secret}
+    answer = stranger.post(
+        "/v1/batch" if way == "batch body" else "/v1/track",
+        json=batch(VIEWED, writeKey=secret) if way == "batch body" else message,
+        headers={"Authorization": headers} if headers else {},
+    )
+    assert answer.status_code == 200
+    assert answer.json()["success"]
+
+
+def test_nobody_publishes_without_a_living_key_for_it(
+    stranger: TestClient, services: Services, with_scopes: Callable[..., TestClient]
+) -> None:
+    key, secret = services.keys.add("site", ["ingest"])
+    services.keys.revoke(str(key.id))
+    assert stranger.post("/v1/track", json=VIEWED).status_code == 401
+    for wrong in ("", "hk_wrong", secret):
+        shown = {"Authorization": f"Bearer {wrong}"}
+        assert stranger.post("/v1/track", json=VIEWED, headers=shown).status_code == 401
+    assert stranger.post("/v1/track", json={**VIEWED, "writeKey": secret}).status_code == 401
+    assert with_scopes("query").post("/v1/track", json=VIEWED).status_code == 403
+    assert facts(services) == []
+
+
+def test_a_revoked_key_is_refused_within_a_second(site: TestClient, services: Services) -> None:
+    assert site.post("/v1/track", json=VIEWED).status_code == 200
+    services.keys.revoke("a test")
+    assert site.post("/v1/track", json=VIEWED).status_code == 401
+
+
+@pytest.mark.parametrize("kind", ["track", "batch"])
+@pytest.mark.parametrize("body", [b"", b"{", b'{"userId":', b"\xff\xfe"])
+def test_broken_json_is_a_bad_request(
+    site: TestClient, stranger: TestClient, services: Services, kind: str, body: bytes
+) -> None:
+    answer = site.post(f"/v1/{kind}", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "broken-json"
+    assert answer.json()["message"]
+    (kept,) = services.refused.page(after=None, reason="broken-json", limit=10)
+    assert services.refused.open([kept])[kept.id].message == body
+    assert stranger.post(f"/v1/{kind}", content=body).status_code == 400
+
+
+def test_one_broken_event_costs_its_neighbours_nothing(
+    site: TestClient, services: Services
+) -> None:
+    body = (
+        b'{"batch":[{"type":"page","anonymousId":"a1"},'
+        b'{"type":"track","userId":"42","event":"x","properties":{"total":NaN}},'
+        b'{"type":"track","userId":"\\ud800","event":"x"},'
+        b'{"type":"track","userId":"42","event":"x","properties":{"a":' + b"[" * 200 + b"]" * 200
+    ) + b"}}]}"
+    results = site.post("/v1/batch", content=body).json()["results"]
+    assert [result.get("reason") for result in results] == [
+        None,
+        "not-a-number",
+        "bad-text",
+        "too-deep",
+    ]
+    assert types(services) == ["activity.page-viewed"]
+
+
+@pytest.mark.parametrize("kind", ["track", "batch"])
+def test_deep_nesting_is_answered_and_breaks_nothing(site: TestClient, kind: str) -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    answer = site.post(f"/v1/{kind}", content=b'{"batch":' + deep + b"}")
+    assert answer.status_code == 400
+    assert answer.json()["code"] in {"too-deep", "too-large"}
+
+
+def test_an_event_may_have_32_kilobytes(site: TestClient, services: Services) -> None:
+    long = {**VIEWED, "properties": {"note": "x" * 33_000}}
+    answer = site.post("/v1/track", json=long)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "too-large"
+    results = site.post("/v1/batch", json=batch(long, VIEWED)).json()["results"]
+    assert [result["status"] for result in results] == ["rejected", "accepted"]
+    assert len(services.refused.page(after=None, reason="too-large", limit=10)) == 2
+
+
+def test_a_properties_object_of_10_000_keys_is_too_large(site: TestClient) -> None:
+    wide = {**VIEWED, "properties": {f"k{n}": n for n in range(10_000)}}
+    assert site.post("/v1/track", json=wide).status_code == 400
+
+
+def test_a_batch_may_have_500_kilobytes_and_2_500_events(
+    site: TestClient, services: Services
+) -> None:
+    small = {"type": "page", "anonymousId": "a1"}
+    answer = site.post("/v1/batch", json=batch(*[small] * 2_500))
+    assert answer.status_code == 200
+    assert len(facts(services)) == 2_500
+    many = site.post("/v1/batch", json=batch(*[small] * 2_501))
+    assert (many.status_code, many.json()["code"]) == (400, "too-many")
+    large = site.post("/v1/batch", json=batch(*[{**small, "name": "x" * 1000}] * 500))
+    assert (large.status_code, large.json()["code"]) == (400, "body-too-large")
+    assert len(facts(services)) == 2_500
+
+
+def test_gzip_is_unpacked(site: TestClient, services: Services) -> None:
+    body = gzip.compress(json.dumps(batch(VIEWED)).encode())
+    answer = site.post("/v1/batch", content=body, headers={"Content-Encoding": "gzip"})
+    assert answer.json()["success"]
+    assert "activity.tracked" in types(services)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (gzip.compress(b"x" * 200_000_000, 1), "body-too-large"),
+        (gzip.compress(gzip.compress(b" " * 50_000_000, 1)), "broken-json"),
+        (gzip.compress(b" " * 400_000) * 2, "body-too-large"),
+        (b"plain", "body-broken"),
+        (gzip.compress(b"{}")[:-9], "body-broken"),
+        (zlib.compress(b"{}"), "body-broken"),
+    ],
+)
+def test_a_gzip_bomb_does_not_go_off(site: TestClient, body: bytes, code: str) -> None:
+    answer = site.post("/v1/batch", content=body, headers={"Content-Encoding": "gzip"})
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Content-Type": "multipart/form-data; boundary=x"},
+        {"Content-Type": "image/png"},
+        {"Content-Encoding": "br"},
+    ],
+)
+def test_what_is_not_sent_as_json_is_refused(site: TestClient, headers: dict[str, str]) -> None:
+    answer = site.post("/v1/track", content=json.dumps(VIEWED), headers=headers)
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize("media", ["text/plain", "application/json; charset=utf-8", ""])
+def test_beacons_are_read_as_json(site: TestClient, media: str) -> None:
+    headers = {"Content-Type": media}
+    answer = site.post("/v1/track", content=json.dumps(VIEWED).encode(), headers=headers)
+    assert answer.status_code == 200
+
+
+def test_browsers_of_other_sites_may_publish(stranger: TestClient, site: TestClient) -> None:
+    asked = stranger.options("/v1/track", headers={"Origin": "https://shop.example"})
+    assert asked.status_code == 204
+    assert "authorization" in asked.headers["access-control-allow-headers"]
+    assert site.post("/v1/track", json=VIEWED).headers["access-control-allow-origin"] == "*"
+
+
+def test_there_are_no_other_doors(site: TestClient) -> None:
+    assert site.post("/v1/delete", json=VIEWED).status_code == 404
+    assert site.get("/v1/track").status_code == 405
+
+
+def test_the_same_message_is_recorded_once(site: TestClient, services: Services) -> None:
+    message = {**VIEWED, "messageId": "m1"}
+    first = site.post("/v1/batch", json=batch(message, message, sentAt="2026-01-01T00:00:00Z"))
+    assert [r.get("duplicate", False) for r in first.json()["results"]] == [False, True]
+    again = site.post("/v1/track", json={**message, "sentAt": "2026-01-01T00:00:09Z"})
+    assert again.json() == {
+        "success": True,
+        "results": [{"messageId": "m1", "status": "accepted", "duplicate": True}],
+    }
+    assert types(services).count("activity.tracked") == 1
+
+
+def test_the_same_id_with_another_content_is_refused_and_kept(
+    site: TestClient, services: Services
+) -> None:
+    site.post("/v1/track", json={**VIEWED, "messageId": "m1"})
+    other = {**VIEWED, "messageId": "m1", "event": "Product Clicked"}
+    (result,) = site.post("/v1/track", json=other).json()["results"]
+    assert (result["status"], result["reason"]) == ("rejected", "other-content")
+    (kept,) = services.refused.page(after=None, reason=None, limit=10)
+    assert json.loads(services.refused.open([kept])[kept.id].message)["batch"] == [other]
+    assert types(services).count("activity.tracked") == 1
+
+
+def test_messages_without_an_id_are_never_the_same(site: TestClient, services: Services) -> None:
+    results = site.post("/v1/batch", json=batch(VIEWED, VIEWED)).json()["results"]
+    assert results[0]["messageId"] != results[1]["messageId"]
+    assert types(services).count("activity.tracked") == 2
+
+
+def test_a_refund_may_come_before_its_order_and_an_order_before_its_customer(
+    site: TestClient, services: Services
+) -> None:
+    assert site.post("/v1/track", json=order("Order Refunded", total=3)).json()["success"]
+    assert site.post("/v1/track", json=order("Order Completed", total=9)).json()["success"]
+    assert site.post("/v1/identify", json={"userId": "42"}).json()["success"]
+    history = services.log.stream(services.ids.order("shop", "1001"))
+    assert [fact.type for fact in history] == ["order.refunded", "order.placed", "order.paid"]
+    customer = services.ids.user("shop", "42")
+    assert {fact.origin for fact in history} == {customer}
+    assert types(services).count("customer.registered") == 1
+
+
+def test_a_visitors_events_are_the_customers_once_recognised(
+    site: TestClient, services: Services
+) -> None:
+    site.post("/v1/page", json={"anonymousId": "a1", "name": "Home"})
+    site.post("/v1/identify", json={"anonymousId": "a1", "userId": "42"})
+    site.post("/v1/page", json={"anonymousId": "a1", "name": "Cart"})
+    customer = services.ids.user("shop", "42")
+    assert facts(services)[-1].origin == customer
+    visitor = services.ids.anonymous("shop", "a1")
+    assert services.reader.customer_of(visitor) == customer
+
+
+def test_the_original_is_kept_without_its_key(stranger: TestClient, services: Services) -> None:
+    _, secret = services.keys.add("site", ["ingest"])
+    stranger.post("/v1/track", json={**VIEWED, "writeKey": secret})
+    with services.writer.connection() as connection:
+        ((origin, sealed, month),) = connection.execute(
+            "select origin, sealed, to_char(recorded_at, 'YYYY-MM') from log.original"
+        ).fetchall()
+    original = services.sealer.open_original(origin, sealed, "shop", "site", month)
+    assert original is not None
+    assert secret.encode() not in original
+    assert json.loads(original)["batch"] == [VIEWED]

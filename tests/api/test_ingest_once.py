@@ -1,0 +1,64 @@
+"""A message is recorded once, whoever brings it, however often, before and after a restart."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.services import Services
+from infra.settings import Settings
+
+MESSAGES = [
+    {"type": "track", "userId": "42", "event": "Product Viewed", "messageId": f"m{number}"}
+    for number in range(200)
+]
+
+
+def tracked(services: Services) -> int:
+    return [fact.type for fact in services.reader.read(0, 10_000)].count("activity.tracked")
+
+
+def site(services: Services, secret: str) -> TestClient:
+    client = TestClient(create_app(services))
+    client.headers["Authorization"] = f"Bearer {secret}"
+    return client
+
+
+def publish(client: TestClient) -> list[dict[str, object]]:
+    answer = client.post("/v1/batch", json={"batch": MESSAGES})
+    results: list[dict[str, object]] = answer.json()["results"]
+    return results
+
+
+def test_two_writers_at_once_record_it_once(
+    database_url: str, tmp_path: Path, services: Services
+) -> None:
+    _, secret = services.keys.add("site", ["ingest"])
+    answers: list[list[dict[str, object]]] = []
+    with Services(Settings(log_url=database_url, home=tmp_path)) as other:
+        writers = [site(who, secret) for who in (services, other) * 2]
+        threads = [
+            threading.Thread(target=lambda client=client: answers.append(publish(client)))
+            for client in writers
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert len(answers) == 4
+    assert all(result["status"] == "accepted" for results in answers for result in results)
+    news = [result for results in answers for result in results if not result.get("duplicate")]
+    assert len(news) == len(MESSAGES) == tracked(services)
+
+
+def test_after_a_restart_it_is_still_known(
+    database_url: str, tmp_path: Path, services: Services, with_scopes: Callable[..., TestClient]
+) -> None:
+    with_scopes("ingest").post("/v1/batch", json={"batch": MESSAGES})
+    _, secret = services.keys.add("site", ["ingest"])
+    services.close()
+    with Services(Settings(log_url=database_url, home=tmp_path)) as restarted:
+        assert all(result["duplicate"] for result in publish(site(restarted, secret)))
+        assert tracked(restarted) == len(MESSAGES)
