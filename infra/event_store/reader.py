@@ -169,6 +169,10 @@ class LogReader:
     def _facts(self, query: str, asked: tuple[Any, ...]) -> Sequence[Fact]:
         with self._pool.connection() as connection:
             rows = connection.execute(query, asked, binary=True).fetchall()
+        return self.facts_of(rows)
+
+    def facts_of(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[Fact]:
+        """Return rows, as `raw` gives them, as facts."""
         self._load_keys(rows)
         return [fact_of(row, self._sealer) for row in rows]
 

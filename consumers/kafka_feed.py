@@ -1,0 +1,137 @@
+"""Views from Kafka: the group's assignment gives the slots, the log fills every gap."""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
+from typing import Any, Final
+
+import structlog
+from kafka import KafkaConsumer
+
+from consumers.keeper import Keeper
+from infra import facts_topic
+from infra.event_store import LogReader
+from infra.facts_topic import Record
+from infra.settings import Settings
+from projections.runtime.batch import Goal, Place
+
+GROUP: Final = "huike-views"
+BATCH: Final = 4_000
+POLL_MS: Final = 500
+COMMIT_SECONDS: Final = 2.0
+
+log = structlog.get_logger()
+
+
+class Reach:
+    """How far a slot gets with records alone, and (`gap`) up to where something is missing then."""
+
+    def __init__(self, place: Place, records: Sequence[Record]) -> None:
+        position, clock = place.position, place.clock
+        self.gap: int | None = None
+        for record in records:
+            if record.position > position:
+                if record.previous > position:
+                    self.gap = record.previous
+                    break
+                position = record.position
+            if record.position == position:
+                clock = max(clock, record.clock)
+        self.goal = Goal(position=position, clock=clock)
+
+
+class KafkaFeed:
+    """Follows the topic of facts. A slot is a partition; checkpoints rule, offsets are a hint."""
+
+    def __init__(self, settings: Settings, keepers: Sequence[Keeper], reader: LogReader) -> None:
+        assert settings.kafka_bootstrap is not None
+        self._reader = reader
+        self._keepers = keepers
+        self._incarnation = str(reader.incarnation())
+        self._held: set[int] = set()
+        self._committed = 0.0
+        self._consumer: Any = KafkaConsumer(
+            settings.kafka_topic_facts,
+            bootstrap_servers=settings.kafka_bootstrap.split(","),
+            group_id=GROUP,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=6_000,
+            heartbeat_interval_ms=1_500,
+            max_poll_records=BATCH,
+            max_partition_fetch_bytes=4_194_304,
+            allow_auto_create_topics=False,
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Go on until `stop` is set; a batch that was begun is finished."""
+        busy = False
+        try:
+            while not stop.is_set():
+                polled = self._consumer.poll(timeout_ms=0 if busy else POLL_MS)
+                self._hold()
+                records = {
+                    partition.partition: self._ours(batch) for partition, batch in polled.items()
+                }
+                self.take({slot: found for slot, found in records.items() if found})
+                busy = sum(keeper.sweep() for keeper in self._keepers) > 0  # every one of them
+                self._commit()
+        finally:
+            self._consumer.close()
+
+    def _hold(self) -> None:
+        slots = {partition.partition for partition in self._consumer.assignment()}
+        if slots != self._held:
+            log.info("views.slots", slots=sorted(slots))
+            self._held = slots
+        for keeper in self._keepers:
+            keeper.hold(slots)
+
+    def _ours(self, batch: Iterable[Any]) -> list[Record]:
+        """Return what records say, without those of another log."""
+        records = [facts_topic.record_of(record.headers, record.value) for record in batch]
+        return [record for record in records if record.incarnation == self._incarnation]
+
+    def take(self, records: Mapping[int, Sequence[Record]]) -> None:
+        """Bring each view's slots to their last record; what is missing before is read."""
+        if not records:
+            return
+        rows = {r.position: r.row for batch in records.values() for r in batch if r.row is not None}
+        facts = self._reader.facts_of([rows[position] for position in sorted(rows)])
+        for keeper in self._keepers:
+            self._fill(keeper, records)
+            goals = {}
+            for slot, place in keeper.places().items():
+                reach = Reach(place, records.get(slot, ()))
+                if reach.goal.clock > place.clock or reach.goal.position > place.position:
+                    goals[slot] = reach.goal
+            keeper.apply(facts, goals)
+
+    def _fill(self, keeper: Keeper, records: Mapping[int, Sequence[Record]]) -> None:
+        """Read from the log what lies between a slot's place and records that it cannot reach."""
+        while True:
+            places = keeper.places()
+            gaps = {
+                slot: gap
+                for slot, place in places.items()
+                if (gap := Reach(place, records.get(slot, ())).gap)
+            }
+            if not gaps:
+                return
+            log.info("views.gap", view=keeper.view.name, slots=sorted(gaps))
+            after = min(places[slot].position for slot in gaps)
+            facts = self._reader.read(after, BATCH)
+            goals = {}
+            for slot, gap in gaps.items():
+                upto = [f for f in facts if f.position <= gap]
+                if upto and upto[-1].position > places[slot].position:
+                    goals[slot] = Goal(position=upto[-1].position, clock=upto[-1].recorded_at)
+            keeper.apply(facts, goals)
+            if not goals or keeper.places() == places:
+                return
+
+    def _commit(self) -> None:
+        now = monotonic()
+        if self._held and now - self._committed > COMMIT_SECONDS:
+            self._committed = now
+            self._consumer.commit_async()

@@ -1,0 +1,74 @@
+"""Leases: which worker keeps which slots live, when no Kafka deals them out."""
+
+import math
+from typing import Final
+
+from infra.postgres import Connection
+
+TTL_SECONDS: Final = 4.0
+RENEW_SECONDS: Final = 1.0
+
+_LOCK: Final = 4_851_104
+
+
+class Leases:
+    """One worker's leases. They run out soon after it dies; the others then take its slots."""
+
+    def __init__(self, connection: Connection, worker: str, slots: int) -> None:
+        self._connection = connection
+        self._worker = worker
+        self._slots = slots
+
+    def renew(self) -> set[int]:
+        """Prolong what is ours, take a fair share of what is free, and return what we hold."""
+        with self._connection.transaction():
+            self._connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+            fair = math.ceil(self._slots / self._workers())
+            mine = self._prolonged()
+            if len(mine) > fair:
+                self._release(mine[fair:])
+                return set(mine[:fair])
+            return {*mine, *self._taken(fair - len(mine))}
+
+    def end(self) -> None:
+        """Give everything back, so that nobody waits for it to run out."""
+        with self._connection.transaction():
+            self._connection.execute("delete from views.lease where worker = %s", (self._worker,))
+            self._connection.execute("delete from views.worker where worker = %s", (self._worker,))
+
+    def _workers(self) -> int:
+        self._connection.execute(
+            "insert into views.worker values (%s, clock_timestamp() + make_interval(secs => %s)) "
+            "on conflict (worker) do update set until = excluded.until",
+            (self._worker, TTL_SECONDS),
+        )
+        self._connection.execute("delete from views.worker where until < clock_timestamp()")
+        row = self._connection.execute("select count(*) from views.worker").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _prolonged(self) -> list[int]:
+        rows = self._connection.execute(
+            "update views.lease set until = clock_timestamp() + make_interval(secs => %s) "
+            "where worker = %s and slot < %s returning slot",
+            (TTL_SECONDS, self._worker, self._slots),
+        ).fetchall()
+        return sorted(row[0] for row in rows)
+
+    def _release(self, slots: list[int]) -> None:
+        self._connection.execute(
+            "delete from views.lease where worker = %s and slot = any(%s)", (self._worker, slots)
+        )
+
+    def _taken(self, wanted: int) -> list[int]:
+        rows = self._connection.execute(
+            "insert into views.lease "
+            "select slot, %s, clock_timestamp() + make_interval(secs => %s) "
+            "from generate_series(0, %s) slot where not exists ("
+            "select from views.lease l where l.slot = slot.slot and l.until >= clock_timestamp()"
+            ") limit %s "
+            "on conflict (slot) do update set worker = excluded.worker, until = excluded.until "
+            "returning slot",
+            (self._worker, TTL_SECONDS, self._slots - 1, wanted),
+        ).fetchall()
+        return [row[0] for row in rows]

@@ -1,0 +1,156 @@
+"""The views' worker: follows the log, or Kafka where there is one, and keeps every view live."""
+
+import gc
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from time import monotonic
+from typing import Final
+from uuid import uuid4
+
+import psycopg
+import structlog
+from kafka.errors import KafkaError
+
+from consumers.kafka_feed import KafkaFeed
+from consumers.keeper import Keeper
+from consumers.leases import RENEW_SECONDS, Leases
+from domain.shared.events import Fact
+from domain.shared.log import Head, Reader
+from infra.event_store import LogReader
+from infra.keyring import Keyring
+from infra.postgres import KEEPER, VIEWS, WRITER, Connection, connect, pool
+from infra.sealing import PersonKeys
+from infra.settings import Settings
+from projections import catalogue
+from projections.projection import View
+from projections.runtime import schema
+from projections.runtime.batch import Goal
+
+BATCH: Final = 4_000
+IDLE_SECONDS: Final = 0.5
+"""How often the log is looked at when nobody notifies."""
+TICK_SECONDS: Final = 1.0
+"""How often slots that have everything are told that time has passed."""
+
+log = structlog.get_logger()
+
+
+def run_views(
+    settings: Settings,
+    stop: threading.Event,
+    views: Mapping[str, View] = catalogue.VIEWS,
+) -> None:
+    """Keep the views live until `stop` is set; begin again when a server is lost."""
+    pause = 0.1
+    while not stop.is_set():
+        try:
+            with ExitStack() as stack:
+                _follow(settings, stop, views, stack)
+        except (psycopg.OperationalError, KafkaError) as error:
+            log.warning("views.lost", error=str(error), again_in=pause)
+            stop.wait(pause)
+            pause = min(pause * 2, 5.0)
+
+
+def _follow(
+    settings: Settings, stop: threading.Event, views: Mapping[str, View], stack: ExitStack
+) -> None:
+    log_url, views_url = settings.log_url, settings.views_or_log_url
+    assert log_url is not None
+    assert views_url is not None
+    with connect(views_url) as admin:
+        schema.install(admin)
+    sealer = PersonKeys(
+        stack.enter_context(pool(log_url, KEEPER, size=2)), Keyring.open(settings.keyring_file)
+    )
+    reader = LogReader(log_url, sealer, pool_size=2)
+    stack.callback(reader.close)
+    connection = stack.enter_context(connect(views_url, VIEWS))
+    schema.prepare(connection, views.values(), settings.slots)
+    keepers = [Keeper(connection, v, sealer, reader, settings.slots) for v in views.values()]
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    if settings.kafka_bootstrap:
+        KafkaFeed(settings, keepers, reader).run(stop)
+        return
+    listening = stack.enter_context(connect(log_url, WRITER))
+    name = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
+    leases = Leases(connection, name, settings.slots)
+    try:
+        LogFeed(reader, keepers, leases, listening).run(stop)
+    finally:
+        if not connection.closed:
+            leases.end()
+
+
+class LogFeed:
+    """Reads the log once for all views and all slots that this worker holds."""
+
+    def __init__(
+        self, reader: Reader, keepers: list[Keeper], leases: Leases, listening: Connection
+    ) -> None:
+        self._reader = reader
+        self._keepers = keepers
+        self._leases = leases
+        self._listening = listening
+        self._renewed = 0.0
+        self._ticked = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Go on until `stop` is set; a batch that was begun is finished."""
+        self._listening.execute("listen huike_log")
+        while not stop.is_set():
+            busy = self.step()
+            for keeper in self._keepers:
+                busy = keeper.sweep() or busy
+            if not busy:
+                for _ in self._listening.notifies(timeout=IDLE_SECONDS, stop_after=1):
+                    pass
+
+    def step(self) -> bool:
+        """Bring every group of slots one batch further; say whether there is more."""
+        now = monotonic()
+        if now - self._renewed > RENEW_SECONDS:
+            slots = self._leases.renew()
+            self._renewed = now
+            for keeper in self._keepers:
+                keeper.hold(slots)
+        head = self._reader.head()
+        tick = now - self._ticked > TICK_SECONDS
+        if tick:
+            self._ticked = now
+        busy = False
+        before = None
+        for after in sorted(self._positions(), reverse=True):
+            if after < head.position:
+                busy = self._read(after, before, head) or busy
+            elif tick and after == head.position:
+                self._apply_all(after, [], Goal(position=after, clock=head.clock))
+            before = after
+        return busy
+
+    def _positions(self) -> set[int]:
+        return {p.position for k in self._keepers for p in k.places().values()}
+
+    def _read(self, after: int, before: int | None, head: Head) -> bool:
+        """Read on from a position, at most to where the slots before are; say if there is more."""
+        end = head.position if before is None else min(head.position, before)
+        facts = self._reader.read(after, min(BATCH, end - after))
+        facts = [f for f in facts if f.position <= end]
+        if not facts:
+            return False
+        last = facts[-1]
+        caught_up = last.position == head.position
+        clock = head.clock if caught_up else last.recorded_at
+        self._apply_all(after, facts, Goal(position=last.position, clock=clock))
+        return not caught_up
+
+    def _apply_all(self, after: int, facts: list[Fact], goal: Goal) -> None:
+        for keeper in self._keepers:
+            slots = [s for s, p in keeper.places().items() if p.position == after]
+            if slots:
+                keeper.apply(facts, dict.fromkeys(slots, goal))

@@ -1,0 +1,117 @@
+"""Workers keep the views live from the log; slots move between them by lease."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from domain.order.events import OrderPaid
+from infra.settings import Settings
+from projections.projection import slot_of
+from projections.rows import Rows
+from tests.consumers.following import eventually, position, process, wait_for, worker
+from tests.projections.histories import SLOTS
+from tests.projections.runtime.shop import Shop
+from tests.projections.runtime.tiny import tiny
+
+
+@pytest.fixture
+def shop(database_url: str, tmp_path: Path) -> Iterator[Shop]:
+    with Shop.open(database_url, tmp_path / "keyring.json") as shop:
+        yield shop
+
+
+@pytest.fixture
+def settings(shop: Shop) -> Settings:
+    return Settings(log_url=shop.url, keyring=shop.keyring, slots=SLOTS, kafka_bootstrap=None)
+
+
+def test_a_worker_follows_the_log(shop: Shop, settings: Settings) -> None:
+    for n in range(50):
+        shop.pay(f"user{n % 7}", f"o{n}", n)
+    with worker(settings):
+        wait_for(shop, shop.reader.head().position)
+        wait_for(shop, shop.pay("late", "o99", 1))
+    assert shop.verify().different == 0
+
+
+def test_a_worker_that_is_idle_lets_time_pass(shop: Shop, settings: Settings) -> None:
+    soon = timedelta(days=90) - timedelta(seconds=1.5)
+    with worker(settings):
+        wait_for(shop, shop.pay("ada", "o1", 1, ago=soon))
+        eventually(lambda: not shop.shown()["tally"][(shop.user("ada"),)].awake, "ada falls asleep")
+
+
+def test_two_workers_share_the_slots_and_one_takes_over(shop: Shop, settings: Settings) -> None:
+    def holders() -> set[str]:
+        rows = shop.connection.execute(
+            "select worker from views.lease where until > clock_timestamp()"
+        ).fetchall()
+        return {row[0] for row in rows} if len(rows) == SLOTS else set()
+
+    with process(settings) as first:
+        eventually(lambda: len(holders()) == 1, "one worker holds all slots")
+        with worker(settings):
+            eventually(lambda: len(holders()) == 2, "two workers share the slots")
+            for n in range(40):
+                shop.pay(f"user{n}", f"o{n}", n)
+            wait_for(shop, shop.reader.head().position)
+            first.kill()
+            for n in range(40):
+                shop.pay(f"user{n}", f"p{n}", n)
+            wait_for(shop, shop.reader.head().position)
+    assert shop.verify().different == 0
+
+
+def test_a_worker_killed_at_any_moment_loses_nothing(shop: Shop, settings: Settings) -> None:
+    for n in range(300):
+        shop.pay(f"user{n % 20}", f"o{n}", n)
+    for _ in range(2):
+        with process(settings) as killed:
+            before = position(shop)
+            eventually(lambda: position(shop) > before, "it goes on")  # noqa: B023  # called now
+            killed.kill()
+        for n in range(50):
+            shop.pay(f"user{n % 20}", f"p{n}", n)
+    with worker(settings):
+        wait_for(shop, shop.reader.head().position)
+    assert shop.verify().different == 0
+
+
+def test_a_poisoned_fact_stops_its_slot_alone(
+    shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = tiny.fold
+
+    def refuse(rows: Rows, fact: object) -> None:
+        if isinstance(event := getattr(fact, "event", None), OrderPaid) and event.amount == 13:
+            raise ValueError("thirteen")
+        fold(rows, fact)  # type: ignore[arg-type]  # it is a fact
+
+    monkeypatch.setattr(tiny, "fold", refuse)
+    bad = slot_of(shop.user("ada"), SLOTS)
+    shop.pay("ada", "o1", 1)
+    poison = shop.pay("ada", "o2", 13)
+    others = [f"user{n}" for n in range(20) if slot_of(shop.user(f"user{n}"), SLOTS) != bad]
+    last = [shop.pay(user, f"o-{user}", 1) for user in others][-1]
+
+    def places() -> dict[int, int]:
+        return dict(
+            shop.connection.execute("select slot, position from huike.checkpoint").fetchall()
+        )
+
+    with worker(settings):
+        eventually(lambda: {p for s, p in places().items() if s != bad} == {last}, "others go on")
+    assert places()[bad] == poison - 1
+    found = shop.connection.execute("select slot, position, type, why from views.trouble")
+    assert found.fetchall() == [(bad, poison, "order.paid", "ValueError: thirteen")]
+    assert shop.verify().different == 0
+    monkeypatch.setattr(tiny, "fold", fold)
+    with worker(settings):
+        wait_for(shop, last)
+        eventually(
+            lambda: shop.connection.execute("select from views.trouble").rowcount == 0,
+            "all is well",
+        )
+    assert shop.verify().different == 0
