@@ -78,14 +78,7 @@ class Crm:
         used = None if idempotency is None else self._used(command, asked, idempotency)
         if type(command) in BULK_HANDLERS:
             return self._do_parts(command, asked, used, if_match)
-        try:
-            receipt, answer = self._do(command, asked, used, if_match)
-        except Refused:
-            # a repeated request may be refused for what it did itself the first time
-            again = None if used is None else self._log.answered(used.key, used.request)
-            if again is None:
-                raise
-            return again
+        receipt, answer = self._do(command, asked, used, if_match)
         if receipt.answer is None:
             return msgspec.structs.replace(receipt, answer=_encode(answer))
         return receipt
@@ -107,7 +100,13 @@ class Crm:
                 trusting=attempt == 0 and if_match is None,
                 if_match=if_match,
             )
-            answer = work.answer(handler(command, work))
+            try:
+                answer = work.answer(handler(command, work))
+            except Refused:
+                # a repeated request may be refused for what it did itself the first time
+                if used is not None and (again := self._log.answered(used.key, used.request)):
+                    return again, {}
+                raise
             if not work.drafts and used is None:
                 return Receipt(position=None, recorded=0), answer
             try:
@@ -120,10 +119,8 @@ class Crm:
         self, command: Command, asked: Asked, used: Used | None, if_match: int | None
     ) -> Receipt:
         """Do a command of many, part by part, each kept before the next is begun."""
-        if used is not None:
-            again = self._log.answered(used.key, used.request)
-            if again is not None:
-                return again
+        if used is not None and (again := self._log.answered(used.key, used.request)):
+            return again
         receipts: list[Receipt] = []
 
         def each(part: Command) -> tuple[Receipt, dict[str, Any]]:

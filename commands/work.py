@@ -10,7 +10,9 @@ import msgspec
 from domain.campaign.aggregate import Campaign
 from domain.customer.aggregate import Customer
 from domain.lifecycle.aggregate import LifecyclePolicy
+from domain.order.aggregate import Order
 from domain.shared.aggregate import Root
+from domain.shared.events import Fact
 from domain.shared.ids import Ids
 from domain.shared.log import Draft, Log, Receipt, Who
 from domain.shared.refusals import Malformed, PreconditionFailed
@@ -23,6 +25,9 @@ Answer = dict[str, Any] | None
 are added."""
 
 NOBODYS: Final = (Campaign, LifecyclePolicy)
+REPORTED: Final[tuple[type[Root], ...]] = (Customer, Order)
+"""Told of by shops too, in whatever order it comes: the last word is the last that was said."""
+
 THEIRS: Final = Who()
 """Whoever the stream belongs to, or the stream as an identity of its own."""
 
@@ -136,20 +141,10 @@ class Work:
         return {"id": self._addressed.id, "version": self._addressed.version, **(told or {})}
 
     def _load(self, kind: type[R], id: UUID) -> R:
-        if kind is Customer:
-            return self._load_cluster(kind, id)
-        facts = self._log.stream(id)
-        root = kind.after(id, (f.event for f in facts))
-        if facts:
-            root.version = facts[-1].version
-        return root
-
-    def _load_cluster(self, kind: type[R], id: UUID) -> R:
-        """Load over all identities that are one customer; the last word is the last to be said."""
-        facts = self._log.cluster(id)
-        root = kind.after(
-            id, (f.event for f in sorted(facts, key=lambda f: (f.occurred_at, f.position)))
-        )
+        """Load a root; a customer over all identities that are theirs."""
+        facts = self._log.cluster(id) if kind is Customer else self._log.stream(id)
+        told = sorted(facts, key=_when) if kind in REPORTED else facts
+        root = kind.after(id, (f.event for f in told))
         root.version = 0
         for fact in facts:
             if fact.stream == id:
@@ -157,6 +152,10 @@ class Work:
             else:
                 self.expected[fact.stream] = fact.version
         return root
+
+
+def _when(fact: Fact) -> tuple[datetime, int]:
+    return fact.occurred_at, fact.position
 
 
 def utc(field: str, instant: datetime) -> datetime:

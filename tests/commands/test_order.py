@@ -1,5 +1,6 @@
 """Orders are asked for by their number, and decided on by what is known of them."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -83,6 +84,19 @@ def test_an_order_whose_payment_was_reported_first_can_be_placed(
     assert ask(pay).recorded == 0
     placed = facts()[-1]
     assert (placed.type, placed.stream, placed.subject) == ("order.placed", ORDER, ADA)
+
+
+def test_of_what_was_reported_the_last_that_was_said_counts(
+    ask: Ask, facts: Facts, event_log: EventLog
+) -> None:
+    ask(place)
+    for amount, hours in ((20, 2), (12, 3)):
+        said = OrderPaid(amount=Decimal(amount), currency="USD")
+        at = NOON - timedelta(hours=hours)
+        report = Draft(event=said, occurred_at=at, who=Who(), stream=ORDER)
+        event_log.append(Append(facts=(report,), actor=LIN, shop="shop", source="erp"))
+    ask(RefundOrder(order=ORDER))
+    assert events(facts())[-1] == OrderRefunded(amount=Decimal(20), currency="USD")
 
 
 def test_a_coupon_is_redeemed_once_for_an_order(ask: Ask, facts: Facts) -> None:
