@@ -15,7 +15,7 @@ from infra.facts_topic import Record
 from infra.settings import Settings
 from projections.runtime.batch import Goal, Place
 
-GROUP: Final = "huike-views"
+GROUP: Final = "{topic}.views"
 BATCH: Final = 4_000
 POLL_MS: Final = 500
 COMMIT_SECONDS: Final = 2.0
@@ -53,7 +53,7 @@ class KafkaFeed:
         self._consumer: Any = KafkaConsumer(
             settings.kafka_topic_facts,
             bootstrap_servers=settings.kafka_bootstrap.split(","),
-            group_id=GROUP,
+            group_id=GROUP.format(topic=settings.kafka_topic_facts),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=6_000,

@@ -1,0 +1,109 @@
+"""Workers keep the views live from Kafka; the log fills what a topic lacks."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from consumers.relay import Relay
+from infra.kafka import make_topics
+from infra.postgres import WRITER, connect
+from infra.settings import Settings
+from tests.consumers.following import WAIT_SECONDS, eventually, position, process, wait_for, worker
+from tests.projections.histories import SLOTS
+from tests.projections.runtime.shop import Shop
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def shop(database_url: str, tmp_path: Path) -> Iterator[Shop]:
+    with Shop.open(database_url, tmp_path / "keyring.json") as shop:
+        yield shop
+
+
+@pytest.fixture
+def settings(shop: Shop, kafka_bootstrap: str) -> Settings:
+    made = Settings(
+        log_url=shop.url,
+        keyring=shop.keyring,
+        slots=SLOTS,
+        kafka_bootstrap=kafka_bootstrap,
+        kafka_topic_in=f"in-{uuid4().hex}",
+        kafka_topic_dead=f"dead-{uuid4().hex}",
+        kafka_topic_facts=f"facts-{uuid4().hex}",
+    )
+    make_topics(made, replicas=1)
+    return made
+
+
+@contextmanager
+def relay(settings: Settings) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=Relay(settings).run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(WAIT_SECONDS)
+
+
+def test_a_worker_follows_kafka(shop: Shop, settings: Settings) -> None:
+    shop.email(None, "v@example.com", visitor="v1")
+    for n in range(50):
+        shop.pay(f"user{n % 7}", f"o{n}", n)
+    with relay(settings), worker(settings):
+        shop.recognise("v1", "user1")
+        shop.adopt(30)
+        wait_for(shop, shop.draft("spring"))
+        assert shop.verify().different == 0
+
+
+def test_a_worker_changes_over_from_the_log_to_kafka_without_a_rebuild(
+    shop: Shop, settings: Settings
+) -> None:
+    for n in range(20):
+        shop.pay(f"user{n % 7}", f"o{n}", n)
+    with worker(settings.model_copy(update={"kafka_bootstrap": None})):
+        wait_for(shop, shop.reader.head().position)
+    with relay(settings), worker(settings):
+        wait_for(shop, shop.pay("ada", "p1", 1))
+    assert shop.verify().different == 0
+
+
+def test_what_a_topic_lacks_is_read_from_the_log(shop: Shop, settings: Settings) -> None:
+    with relay(settings):
+        last = shop.reader.head().position
+        for n in range(40):
+            last = shop.pay(f"user{n % 7}", f"o{n}", n)
+        eventually(lambda: published(shop) >= last, "the relay publishes")
+    other = settings.model_copy(update={"kafka_topic_facts": f"wiped-{uuid4().hex}"})
+    make_topics(other, replicas=1)
+    with relay(other), worker(other):
+        wait_for(shop, shop.pay("ada", "p1", 1))
+    assert shop.verify().different == 0
+
+
+def test_two_workers_share_the_slots_and_one_takes_over(shop: Shop, settings: Settings) -> None:
+    with relay(settings), process(settings) as first:
+        wait_for(shop, shop.pay("ada", "o1", 1))
+        with worker(settings):
+            for n in range(40):
+                shop.pay(f"user{n}", f"o{n}", n)
+            wait_for(shop, shop.reader.head().position)
+            first.kill()
+            for n in range(40):
+                shop.pay(f"user{n}", f"p{n}", n)
+            wait_for(shop, shop.reader.head().position)
+            assert position(shop) > 0
+    assert shop.verify().different == 0
+
+
+def published(shop: Shop) -> int:
+    with connect(shop.url, WRITER) as connection:
+        row = connection.execute("select position from log.relay").fetchone()
+    return row[0] if row else 0
