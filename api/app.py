@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from api import audit, errors, health, ingest, ingest_docs, jobs, refused
 from api.commands import campaign, customer, lifecycle, order, ticket
 from api.door import Door
+from api.queries import campaigns, customers, stories
 from api.services import Services
 
 DESCRIPTION: Final = """
@@ -49,6 +50,9 @@ ROUTERS: Final = (
     ticket.router,
     campaign.router,
     lifecycle.router,
+    customers.router,
+    stories.router,
+    campaigns.router,
     audit.router,
     jobs.router,
     refused.router,
@@ -77,6 +81,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.crm = services.crm
     app.state.ids = services.ids
+    app.state.sources = services.sources
     app.state.clear = services.clear
     app.state.metrics = services.metrics
     app.state.checks = services.checks()

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.facts import Told, told
 from api.jobs import TheJobs, accepted
-from api.parameters import CampaignId, CustomerId, Instant, OrderId, TicketId
+from api.parameters import FARTHEST, CampaignId, CustomerId, Instant, OrderId, TicketId
 from api.responses import NDJSON, Json, ndjson
 from api.security import Needs, may_see_persons
 from api.services import Services
@@ -96,14 +96,18 @@ async def archive(request: Request) -> Archive:
 
 
 TheArchive = Annotated[Archive, Depends(archive)]
-After = Annotated[int, Query(ge=0, description="Facts above this position: `next` of a page.")]
+After = Annotated[
+    int, Query(ge=0, le=FARTHEST, description="Facts above this position: `next` of a page.")
+]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Facts on a page.")]
 
 
 def wanted(
     archive: TheArchive,
     after: After = 0,
-    upto: Annotated[int | None, Query(ge=0, description="Up to this position.")] = None,
+    upto: Annotated[
+        int | None, Query(ge=0, le=FARTHEST, description="Up to this position.")
+    ] = None,
     since: Annotated[Instant | None, Query(description="Recorded at or after.")] = None,
     until: Annotated[Instant | None, Query(description="Recorded before.")] = None,
     type: Annotated[

@@ -7,7 +7,8 @@ from typing import Any, Final
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from psycopg import OperationalError
+from psycopg import DataError, OperationalError
+from psycopg.errors import UndefinedTable
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -176,6 +177,12 @@ async def _unavailable(request: Request, error: Exception) -> Response:
     return problem_of(Unavailable(), request.scope)
 
 
+async def _unaskable(request: Request, _: Exception) -> Response:
+    request.scope["refusal"] = "malformed"
+    why = "holds what no database can be asked, such as a NUL or a number beyond all bounds"
+    return problem_of(Malformed(field="request", why=why), request.scope)
+
+
 async def _broken(request: Request, error: Exception) -> Response:
     log.error("unexpected error", exc_info=error)
     return problem(
@@ -195,6 +202,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(DataError, _unaskable)
     app.add_exception_handler(OperationalError, _unavailable)
+    app.add_exception_handler(UndefinedTable, _unavailable)  # the views are not made yet
     app.add_exception_handler(PoolTimeout, _unavailable)
     app.add_exception_handler(Exception, _broken)

@@ -8,7 +8,6 @@ from uuid import UUID
 import msgspec
 
 from domain.shared.events import Event, Fact
-from domain.shared.personal import ERASED
 
 
 class By(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -44,7 +43,7 @@ _SEALED: Final = msgspec.Raw(b'"sealed"')
 
 
 def told(fact: Fact, names: Mapping[str, str], *, opened: bool) -> Told:
-    """Return a fact as it is answered; `opened`: it was read with the keys."""
+    """Return a fact as it is answered; not `opened`: to who may not see persons."""
     return Told(
         position=fact.position,
         type=fact.type,
@@ -64,7 +63,7 @@ def told(fact: Fact, names: Mapping[str, str], *, opened: bool) -> Told:
 
 
 def _closed(event: Event) -> bytes:
-    """Write an event that was read without keys: what it holds of somebody is there, but sealed."""
+    """Write an event for who may not see persons: what it holds of somebody is there, sealed."""
     body = _encode(event)
-    sealed = [name for name in event.stored.personal if getattr(event, name) is ERASED]
+    sealed = [name for name in event.stored.personal if getattr(event, name) is not None]
     return _encode({**_parts(body), **dict.fromkeys(sealed, _SEALED)}) if sealed else body

@@ -13,6 +13,8 @@ from domain.shared.ids import Ids
 from domain.shared.refusals import Malformed
 
 _LAST_YEAR: Final = 9000
+FARTHEST: Final = 2**62
+"""No position is beyond it."""
 
 
 def _in_utc(value: datetime) -> datetime:

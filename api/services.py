@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Self
 
+from api.queries.deps import Sources
 from commands.application import Crm
 from commands.shop.clear import Clear
 from domain.shared.ids import Ids
@@ -14,7 +15,7 @@ from infra.jobs import Jobs, Work, Worker
 from infra.keyring import Keyring
 from infra.keys import Keys
 from infra.metrics import Metrics
-from infra.postgres import KEEPER, VIEWS, WRITER, Pool, pool
+from infra.postgres import KEEPER, READER, WRITER, Pool, pool
 from infra.refused import Refusals
 from infra.sealing import PersonKeys
 from infra.settings import Settings
@@ -35,12 +36,11 @@ class Services:
         self.settings = settings
         self._open = ExitStack()
         self.writer = self._pool(log_url, WRITER)
-        self.views = self._pool(views_url, VIEWS)
+        self.views = self._pool(views_url, READER)
         keyring = Keyring.open(settings.keyring_file)
         self.ids = Ids(keyring.secret)
         self.sealer = PersonKeys(self._pool(log_url, KEEPER), keyring)
         self.keys = Keys(self.writer)
-        self.refused = Refusals(self.writer, self.sealer)
         self.metrics = Metrics()
         self.log = EventLog(log_url, self.sealer, watch=self.metrics.committed)
         self._open.callback(self.log.close)
@@ -50,6 +50,15 @@ class Services:
         self.search = FactSearch(self.writer, self.sealer)
         self.refused = Refusals(self.writer, self.sealer)
         self.jobs = Jobs(self.writer)
+        self.sources = Sources(
+            views=self.views,
+            reader=self.reader,
+            sealer=self.sealer,
+            ids=self.ids,
+            jobs=self.jobs,
+            keys=self.keys,
+            region=settings.region,
+        )
         self._worker = Worker(log_url, self.jobs, self._works())
 
     def _pool(self, url: str, role: str) -> Pool:

@@ -1,5 +1,6 @@
 """The application on a real database, in this process."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,14 +10,21 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.services import Services
+from consumers.views import run_views
+from infra.postgres import connect
 from infra.settings import Settings
-
-Client = TestClient
+from projections.runtime import schema
 
 
 @pytest.fixture
-def services(database_url: str, tmp_path: Path) -> Iterator[Services]:
-    settings = Settings(log_url=database_url, home=tmp_path, slots=4)
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    with connect(database_url) as admin:
+        schema.install(admin)
+    return Settings(log_url=database_url, home=tmp_path, slots=4)
+
+
+@pytest.fixture
+def services(settings: Settings) -> Iterator[Services]:
     with Services(settings) as opened:
         yield opened
 
@@ -44,3 +52,15 @@ def with_scopes(stranger: TestClient, services: Services) -> Callable[..., TestC
         return client
 
     return make
+
+
+@pytest.fixture
+def live(settings: Settings) -> Iterator[None]:
+    """Keep views that follow the log."""
+    stop = threading.Event()
+    worker = threading.Thread(target=run_views, args=(settings, stop), name="views")
+    worker.start()
+    yield
+    stop.set()
+    worker.join(timeout=30)
+    assert not worker.is_alive()

@@ -1,0 +1,111 @@
+"""Questions about campaigns: what each brought, and its curve."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Final, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+from psycopg import IsolationLevel
+
+from api.parameters import CampaignId, Instant
+from api.queries.deps import (
+    ASKED,
+    JOB,
+    Connection,
+    Moment,
+    TheMoment,
+    TheViews,
+    Views,
+    answers,
+    found,
+)
+from projections.conversion import queries
+
+T = TypeVar("T")
+
+router = APIRouter(prefix="/api/campaigns", tags=["campaigns"], responses=ASKED)
+SUMMARY: Final = {
+    "campaign": {"campaign": "5c0a...", "code": "spring", "name": "Spring teas", "seed": 7},
+    "recipients": 2000,
+    "treated": 1800,
+    "control": 200,
+    "mature": 2000,
+    "converted": [120, 180, 214, 240, 255, 268, 281],
+    "treated_rate": 0.1561,
+    "control_rate": 0.11,
+    "uplift": {"difference": 0.0461, "interval": {"low": -0.0052, "high": 0.0842}},
+    "why_no_uplift": None,
+    "currency": "USD",
+    "net": "11940.50",
+}
+
+
+class Campaigns:
+    """The campaigns as one request may see them."""
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+
+    async def all(self, at: datetime | None) -> Response:
+        """Answer every campaign drafted by an instant."""
+        asked_at = at or self._views.now
+        return await self._views.answer(
+            "conversion",
+            _in_one_snapshot(lambda c: {"campaigns": queries.campaigns(c, asked_at)}),
+        )
+
+    async def conversion(self, campaign: UUID, moment: Moment) -> Response:
+        """Answer what a campaign brought by an instant, or queue a job about an old position."""
+        asked_at = moment.at or self._views.now
+        if moment.known_at is None:
+            return await self._views.answer(
+                "conversion",
+                _in_one_snapshot(
+                    lambda c: found("campaign", campaign, queries.conversion(c, campaign, asked_at))
+                ),
+            )
+        return await self._views.everybody("conversion", moment, {"campaign": campaign})
+
+
+def _in_one_snapshot(ask: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    def asking(connection: Connection) -> T:
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        try:
+            with connection.transaction():
+                return ask(connection)
+        finally:
+            connection.isolation_level = None
+
+    return asking
+
+
+async def campaigns(views: TheViews) -> Campaigns:
+    return Campaigns(views)
+
+
+TheCampaigns = Annotated[Campaigns, Depends(campaigns)]
+
+
+@router.get(
+    "", summary="All campaigns, and what each brought", responses=answers({"campaigns": [SUMMARY]})
+)
+async def every(
+    campaigns: TheCampaigns,
+    at: Annotated[Instant | None, Query(description="By this instant.")] = None,
+) -> Response:
+    """Give each campaign, the latest first: recipients, converted within 1 … 7 days, uplift."""
+    return await campaigns.all(at)
+
+
+@router.get(
+    "/{id}/conversion",
+    summary="A campaign's curve",
+    responses={**answers(SUMMARY), **JOB, 404: {"description": "There is no such campaign."}},
+)
+async def conversion(id: CampaignId, campaigns: TheCampaigns, moment: TheMoment) -> Response:
+    """Give funnel, curve, revenue and uplift with its interval, by arm; now or as of an instant.
+
+    With `known_at` it is about everybody at an old position: a job, and 202.
+    """
+    return await campaigns.conversion(id, moment)

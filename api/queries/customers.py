@@ -1,0 +1,275 @@
+"""Questions about customers: one, many, and their stories."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from api.parameters import CustomerId, Instant
+from api.queries.deps import (
+    ASKED,
+    FRESH,
+    JOB,
+    Connection,
+    Cursor,
+    Moment,
+    TheMoment,
+    TheViews,
+    Views,
+    answers,
+    found,
+)
+from api.responses import CSV, NDJSON, csv_of, ndjson
+from domain.customer.events import Kind
+from projections.conversion import queries as conversion_queries
+from projections.lifecycle.stages import Stage, Tier
+from projections.paging import Page
+from projections.profile import queries
+from projections.profile.answers import Customer, shown
+from projections.profile.projection import profile
+from projections.profile.queries import Part, Sort, Wanted
+from projections.profile.tables import PROFILE
+from projections.rows import Rows
+
+router = APIRouter(prefix="/api/customers", tags=["customers"], responses=ASKED)
+
+EXAMPLE: Final = {
+    "customer": "8a4f5f6e-1c1b-8a77-9b53-1f0c7d1a2b3c",
+    "known": True,
+    "kind": "person",
+    "name": "A••• L•••",
+    "email": "a•••@e•••.com",
+    "phone": None,
+    "masked": True,
+    "tags": ["vip"],
+    "consents": ["email:newsletter"],
+    "traits": {"plan": "gold"},
+    "first_seen": "2025-11-02T09:12:00Z",
+    "last_seen": "2026-11-20T10:15:00Z",
+    "orders": 4,
+    "purchases": 4,
+    "currency": "USD",
+    "paid": "170.00",
+    "refunded": "21.25",
+    "net": "148.75",
+    "average": "37.19",
+    "favourite_category": "tea",
+    "open_tickets": 0,
+    "stage": "active",
+    "tier": "low",
+}
+NONE: Final[dict[int | str, dict[str, Any]]] = {404: {"description": "Nobody is known by it."}}
+ONE: Final = {**answers(EXAMPLE), **NONE}
+
+
+class Format(StrEnum):
+    """How a long list is written."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+def wanted(
+    stage: Stage | None = None,
+    tier: Tier | None = None,
+    tag: Annotated[str | None, Query(max_length=200, examples=["vip"])] = None,
+    kind: Kind | None = None,
+    known: Annotated[bool | None, Query(description="false: visitors only.")] = None,
+    consent: Annotated[str | None, Query(max_length=400, examples=["email:newsletter"])] = None,
+    seen_since: Annotated[Instant | None, Query(description="Last active at or after.")] = None,
+    seen_before: Annotated[Instant | None, Query(description="Last active before.")] = None,
+    net_from: Annotated[Decimal | None, Query(description="Net value at least.")] = None,
+    net_to: Annotated[Decimal | None, Query(description="Net value at most.")] = None,
+) -> Wanted:
+    """Say which customers: all conditions that are given must hold."""
+    return Wanted(
+        stage=stage,
+        tier=tier,
+        tag=tag,
+        kind=kind,
+        known=known,
+        consent=consent,
+        seen_since=seen_since,
+        seen_before=seen_before,
+        net_from=net_from,
+        net_to=net_to,
+    )
+
+
+WantedCustomers = Annotated[Wanted, Depends(wanted)]
+Value = Annotated[str, Path(max_length=400)]
+
+
+class Customers:
+    """The customers as one request may see them."""
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+        self._sealer = views.sealer
+
+    async def one(self, customer: UUID, moment: Moment) -> Response:
+        """Answer a customer now, or as of a moment. Raises NotFound."""
+        if moment.is_now:
+            return await self._views.answer("profile", lambda c: self._living(c, customer))
+
+        def tell(rows: Rows, _at: datetime) -> Customer:
+            row = found("customer", customer, rows.get(PROFILE))
+            return shown(row, reveal=self._views.opened)
+
+        return await self._views.as_of(profile, customer, moment, tell)
+
+    async def some(self, wanted: Wanted, part: Part, moment: Moment) -> Response:
+        """Answer a page of customers now, or queue a job about a moment."""
+        if moment.is_now:
+            return await self._views.answer(
+                "profile",
+                lambda c: _page(queries.some(c, wanted, part, sealer=self._sealer)),
+            )
+        about = {"wanted": wanted, "sort": part.sort, "limit": part.limit}
+        return await self._views.everybody("customers", moment, about)
+
+    async def every(self, wanted: Wanted, format: Format) -> Response:
+        """Stream all of them, as they are read."""
+        return _WRITERS[format](self._each(wanted), await self._views.headers("profile"))
+
+    async def with_index(
+        self, look_up: Callable[[Connection, Callable[[str, str], bytes]], list[UUID]]
+    ) -> Response:
+        """Answer those whom an index finds."""
+
+        def ask(connection: Connection) -> dict[str, list[Customer]]:
+            ids = look_up(connection, self._views.sources.sealer.blind)
+            each = (queries.by_id(connection, who, sealer=self._sealer) for who in ids)
+            return {"customers": [customer for customer in each if customer is not None]}
+
+        return await self._views.answer("profile", ask)
+
+    def _living(self, connection: Connection, customer: UUID) -> Customer:
+        row = queries.by_id(connection, customer, sealer=self._sealer)
+        if row is None:  # a visitor who was recognised lives on in the customer
+            whole = self._views.sources.reader.customer_of(customer)
+            row = queries.by_id(connection, whole, sealer=self._sealer)
+        return found("customer", customer, row)
+
+    def _each(self, wanted: Wanted) -> Iterator[Customer]:
+        with self._views.sources.views.connection() as connection:
+            yield from queries.every(connection, wanted, sealer=self._sealer)
+
+
+def _page(page: Page[Customer]) -> dict[str, Any]:
+    return {"customers": page.items, "cursor": page.cursor}
+
+
+_FIELDS: Final = tuple(f.name for f in msgspec.structs.fields(Customer))
+_WRITERS: Final = {
+    Format.CSV: lambda rows, headers: csv_of(
+        _FIELDS, (msgspec.structs.astuple(row) for row in rows), headers
+    ),
+    Format.NDJSON: ndjson,
+}
+
+
+async def customers(views: TheViews) -> Customers:
+    return Customers(views)
+
+
+TheCustomers = Annotated[Customers, Depends(customers)]
+
+
+@router.get(
+    "",
+    summary="Find customers",
+    responses={**answers({"customers": [EXAMPLE], "cursor": "WyItbGFzdF9zZWVuIl0"}), **JOB},
+)
+async def some(
+    customers: TheCustomers,
+    wanted: WantedCustomers,
+    moment: TheMoment,
+    sort: Annotated[Sort, Query(description="`-` begins with the largest or latest.")] = (
+        Sort.LAST_SEEN_DOWN
+    ),
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=queries.LARGEST_PAGE)] = 50,
+) -> Response:
+    """Find customers by stage, tier, tag, kind, consent, activity and value, a page at a time.
+
+    With `at` or `known_at` it is about everybody at another moment: a job, and 202.
+    """
+    return await customers.some(wanted, Part(sort=sort, cursor=cursor, limit=limit), moment)
+
+
+@router.get(
+    "/export",
+    summary="Stream customers as CSV or NDJSON",
+    response_class=Response,
+    responses={200: {"headers": FRESH, "content": {NDJSON: {"example": EXAMPLE}, CSV: {}}}},
+)
+async def export(
+    customers: TheCustomers, wanted: WantedCustomers, format: Format = Format.CSV
+) -> Response:
+    """Give all that meet the conditions, in no particular order, however many they are."""
+    return await customers.every(wanted, format)
+
+
+@router.get("/by/user/{value}", summary="A customer by the shop's own id", responses=ONE)
+async def by_user(
+    value: Value, customers: TheCustomers, views: TheViews, moment: TheMoment
+) -> Response:
+    """Give who the shop knows by this id."""
+    return await customers.one(views.sources.ids.user(views.key.shop, value), moment)
+
+
+@router.get("/by/anonymous/{value}", summary="Whoever a visitor turned out to be", responses=ONE)
+async def by_anonymous(
+    value: Value, customers: TheCustomers, views: TheViews, moment: TheMoment
+) -> Response:
+    """Give the visitor with this anonymous id, or the customer that it was recognised as."""
+    return await customers.one(views.sources.ids.anonymous(views.key.shop, value), moment)
+
+
+@router.get(
+    "/by/email/{value}",
+    summary="Customers by their e-mail address",
+    responses=answers({"customers": [EXAMPLE]}),
+)
+async def by_email(value: Value, customers: TheCustomers) -> Response:
+    """Give everybody with this address, however it is written; none where nobody has it."""
+    return await customers.with_index(lambda c, blind: queries.by_email(c, value, blind))
+
+
+@router.get(
+    "/by/phone/{value}",
+    summary="Customers by their phone number",
+    responses=answers({"customers": [EXAMPLE]}),
+)
+async def by_phone(value: Value, customers: TheCustomers, views: TheViews) -> Response:
+    """Give everybody with this number, however it is written; none where nobody has it."""
+    region = views.sources.region
+    return await customers.with_index(lambda c, blind: queries.by_phone(c, value, blind, region))
+
+
+@router.get("/{id}", summary="A customer", responses=ONE)
+async def one(id: CustomerId, customers: TheCustomers, moment: TheMoment) -> Response:
+    """Give all that is known of a customer in one row, now or as of any moment.
+
+    What says who somebody is, is masked unless the key has the scope `personal`.
+    """
+    return await customers.one(id, moment)
+
+
+@router.get(
+    "/{id}/campaigns",
+    summary="What a customer was a recipient of, and what came of it",
+    responses=answers({"campaigns": []}),
+)
+async def campaigns(id: CustomerId, views: TheViews, at: Instant | None = None) -> Response:
+    """Give each assignment with its arm, messages and purchases by an instant."""
+    return await views.answer(
+        "conversion",
+        lambda c: {"campaigns": conversion_queries.recipient_of(c, id, at or views.now)},
+    )

@@ -1,0 +1,242 @@
+"""What query routes share: the views as one request may see them, and the moment asked about."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
+
+import msgspec
+import psycopg
+from fastapi import Depends, Query, Request, Response
+from pydantic import TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from api.jobs import accepted
+from api.parameters import FARTHEST, Instant
+from api.queries.freshness import Freshness
+from api.responses import JSON, encode
+from api.security import Needs, may_see_persons
+from domain.shared.ids import Ids
+from domain.shared.log import Reader
+from domain.shared.refusals import Malformed, NotFound
+from infra import clock
+from infra.jobs import Jobs
+from infra.keys import Key, Keys, Scope
+from infra.postgres import Pool
+from infra.sealing import PersonKeys
+from projections.projection import View
+from projections.rows import Rows
+from projections.runtime.as_of import AsOf
+
+T = TypeVar("T")
+Connection = psycopg.Connection[Any]
+Querying = Annotated[Key, Depends(Needs(Scope.QUERY))]
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked about: an instant, with what was known at a position. None: now."""
+
+    at: datetime | None = None
+    known_at: int | datetime | None = None
+
+    @property
+    def is_now(self) -> bool:
+        return self.at is None and self.known_at is None
+
+
+class Sources:
+    """Where answers come from; one for the whole process."""
+
+    def __init__(
+        self,
+        *,
+        views: Pool,
+        reader: Reader,
+        sealer: PersonKeys,
+        ids: Ids,
+        jobs: Jobs,
+        keys: Keys,
+        region: str,
+    ) -> None:
+        self.views = views
+        self.reader = reader
+        self.sealer = sealer
+        self.ids = ids
+        self.jobs = jobs
+        self.keys = keys
+        self.region = region
+        self.freshness = Freshness(views, clock.now)
+
+
+class Views:
+    """The views as the key of one request may see them."""
+
+    def __init__(self, sources: Sources, key: Key, position: int | None, *, opened: bool) -> None:
+        self.sources = sources
+        self.key = key
+        self.opened = opened
+        self.sealer: PersonKeys | None = sources.sealer if opened else None
+        self._position = position
+
+    @property
+    def now(self) -> datetime:
+        return clock.now()
+
+    async def answer(self, view: str, ask: Callable[[Connection], T]) -> Response:
+        """Answer from a view, once it has come to the position that is waited for."""
+        return await self.respond(view, ask, encode, JSON)
+
+    async def respond(
+        self,
+        view: str,
+        ask: Callable[[Connection], T],
+        write: Callable[[T], bytes],
+        media_type: str,
+    ) -> Response:
+        """Answer in another form."""
+        freshness = self.sources.freshness
+        fresh = await freshness.reach(view, self._position)
+        body = await run_in_threadpool(self._ask, ask, write)
+        return Response(body, headers=freshness.headers(fresh), media_type=media_type)
+
+    async def headers(self, view: str) -> Mapping[str, str]:
+        """Wait for a view, and say how fresh it is."""
+        return self.sources.freshness.headers(
+            await self.sources.freshness.reach(view, self._position)
+        )
+
+    def _ask(self, ask: Callable[[Connection], T], write: Callable[[T], bytes]) -> bytes:
+        with self.sources.views.connection() as connection:
+            return write(ask(connection))
+
+    async def as_of(
+        self, view: View, subject: UUID, moment: Moment, tell: Callable[[Rows, datetime], Any]
+    ) -> Response:
+        """Answer about one subject from a replay of its facts."""
+
+        def work() -> bytes:
+            return encode(tell(*self.replayed(view, subject, moment)))
+
+        body = await run_in_threadpool(work)
+        return Response(body, media_type=JSON)
+
+    def replayed(self, view: View, subject: UUID, moment: Moment) -> tuple[Rows, datetime]:
+        """Return one subject's rows as of a moment, and the instant that they are about."""
+        reader = self.sources.reader
+        known_at = position_of(reader, moment.known_at)
+        at = moment.at or clock.now()
+        whole = reader.customer_of(subject, at=known_at)
+        asking = AsOf(view, reader, self.sources.sealer.blind)
+        return asking.one(whole, at=at, known_at=known_at), at
+
+    async def everybody(self, kind: str, moment: Moment, about: Mapping[str, Any]) -> Response:
+        """Have a question about everybody answered by a job."""
+
+        def ask() -> Response:
+            known_at = position_of(self.sources.reader, moment.known_at)
+            asked = {"at": moment.at or clock.now(), "known_at": known_at, **about}
+            return accepted(self.sources.jobs.ask(kind, asked, str(self.key.id)))
+
+        return await run_in_threadpool(ask)
+
+
+def position_of(reader: Reader, known_at: int | datetime | None) -> int:
+    """Return the position that was known at an instant; None: all that is known now."""
+    if known_at is None:
+        return reader.head().position
+    return known_at if isinstance(known_at, int) else reader.position_at(known_at)
+
+
+def found(what: str, id: object, it: T | None) -> T:
+    """Return what was found. Raises NotFound where nothing was."""
+    if it is None:
+        raise NotFound(what=what, id=id)
+    return it
+
+
+async def views(
+    request: Request,
+    key: Querying,
+    position: Annotated[
+        int | None,
+        Query(
+            ge=0,
+            le=FARTHEST,
+            description="Wait until the view has come to it: `X-Position` of a command.",
+        ),
+    ] = None,
+) -> Views:
+    return Views(request.app.state.sources, key, position, opened=may_see_persons(request))
+
+
+async def moment(
+    at: Annotated[
+        Instant | None, Query(description="What it was at this instant: nothing later counts.")
+    ] = None,
+    known_at: Annotated[
+        str | None,
+        Query(
+            description="As it was known then: a position of the log, or an instant.",
+            examples=["1204", "2026-03-01T00:00:00Z"],
+        ),
+    ] = None,
+) -> Moment:
+    """Read the moment asked about. Raises Malformed."""
+    return Moment(at=at, known_at=None if known_at is None else _known_at(known_at))
+
+
+def _known_at(text: str) -> int | datetime:
+    if text.isascii() and text.isdigit():
+        return min(int(text[:19]), FARTHEST)
+    try:
+        return _instant.validate_python(text)
+    except ValidationError:
+        why = "is neither a position nor an instant"
+        raise Malformed(field="query/known_at", why=why) from None
+
+
+_instant: Final = TypeAdapter[datetime](Instant)
+TheViews = Annotated[Views, Depends(views)]
+TheMoment = Annotated[Moment, Depends(moment)]
+Cursor = Annotated[str | None, Query(max_length=1000, description="`cursor` of the page before.")]
+
+ASKED: Final[dict[int | str, dict[str, Any]]] = {
+    403: {"description": "The key lacks a scope; `scope` says which."},
+    422: {"description": "Something is malformed; `errors` says where."},
+    504: {"description": "The view has not come to `position` in time; it says how far it is."},
+}
+FRESH: Final = {
+    "X-View-Position": {
+        "description": "Every fact up to here is in the answer.",
+        "schema": {"type": "integer"},
+    },
+    "X-View-Age": {
+        "description": "Seconds since which nothing is missing.",
+        "schema": {"type": "number"},
+    },
+}
+JOB: Final[dict[int | str, dict[str, Any]]] = {
+    202: {
+        "description": "It takes longer than a request: ask after the job.",
+        "content": {
+            "application/json": {
+                "example": {
+                    "job": "0d9c3f0a-2b7e-4c44-8a10-5d6e7f809101",
+                    "state": "waiting",
+                    "ask": "/api/jobs/0d9c3f0a-2b7e-4c44-8a10-5d6e7f809101",
+                }
+            }
+        },
+    }
+}
+
+
+def answers(example: Any) -> dict[int | str, dict[str, Any]]:
+    """Document an answer by an example."""
+    return {
+        200: {
+            "description": "What is known.",
+            "headers": FRESH,
+            "content": {"application/json": {"example": example}},
+        }
+    }

@@ -1,0 +1,83 @@
+"""How far each view has come, and waiting until it has come far enough."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+
+from api.errors import NotThereYet
+from infra.postgres import Pool
+
+PATIENCE: Final = 5.0
+"""Seconds that a query waits for its view."""
+
+_HELD_SECONDS: Final = 0.1
+_LOOK_AGAIN_SECONDS: Final = 0.02
+
+
+class Fresh(msgspec.Struct, frozen=True, kw_only=True):
+    """Every fact up to `position` is in the view, and every later one is younger than `clock`."""
+
+    position: int
+    clock: datetime
+
+
+class Freshness:
+    """Asks the views' database at most every 20 ms, however many requests wait."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        now: Callable[[], datetime],
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pool = pool
+        self._now = now
+        self._steady = steady
+        self._held: Mapping[str, Fresh] = {}
+        self._read_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
+
+    async def reach(self, view: str, position: int | None) -> Fresh:
+        """Return how far a view is, once it has reached a position. Raises NotThereYet."""
+        wanted = position or 0
+        deadline = self._steady() + PATIENCE
+        found = await self._known(view, _HELD_SECONDS)
+        while found is None or found.position < wanted:
+            if self._steady() >= deadline:
+                at = found.position if found else 0
+                raise NotThereYet(view=view, position=at, wanted=wanted)
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            found = await self._known(view, _LOOK_AGAIN_SECONDS)
+        return found
+
+    def headers(self, fresh: Fresh) -> dict[str, str]:
+        """Say how fresh an answer is."""
+        age = max((self._now() - fresh.clock).total_seconds(), 0.0)
+        return {"X-View-Position": str(fresh.position), "X-View-Age": f"{age:.3f}"}
+
+    async def _known(self, view: str, oldest: float) -> Fresh | None:
+        if self._steady() - self._read_at > oldest:
+            if self._reading is None:
+                self._reading = asyncio.ensure_future(self._read())
+                self._reading.add_done_callback(self._done)
+            await asyncio.shield(self._reading)
+        return self._held.get(view)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._reading = None
+        if not task.cancelled():
+            task.exception()  # those who wait have it
+
+    async def _read(self) -> None:
+        self._held = await run_in_threadpool(self._ask)
+        self._read_at = self._steady()
+
+    def _ask(self) -> Mapping[str, Fresh]:
+        with self._pool.connection() as connection:
+            rows = connection.execute("select view, position, clock from huike.freshness")
+            return {view: Fresh(position=position, clock=clock) for view, position, clock in rows}

@@ -1,0 +1,267 @@
+"""What is known is answered: at once, as far as was asked to wait, or as of any moment."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.queries import freshness
+
+PERSON = {"name": "Ada Lovelace", "email": "Ada@Example.com", "phone": "+44 20 7946 0018"}
+
+
+class Shop:
+    """Asks for things to be done, and remembers where in the log they stand."""
+
+    def __init__(self, desk: TestClient) -> None:
+        self.desk = desk
+        self.position = 0
+
+    def does(self, method: str, place: str, **body: Any) -> dict[str, Any]:
+        answer = self.desk.request(method, f"/api{place}", json=body or None)
+        assert answer.status_code in {201, 202}, answer.text
+        told: dict[str, Any] = answer.json()
+        self.position = told["position"] or self.position
+        return told
+
+    def customer(self, user: str, **about: Any) -> str:
+        made: str = self.does("POST", "/customers", user=user, **about)["id"]
+        return made
+
+    def order(self, number: str, customer: str, total: str, **when: Any) -> str:
+        lines = [{"product": "t1", "category": "tea", "unit_price": total}]
+        order: str = self.does(
+            "POST", "/orders", number=number, customer=customer, lines=lines, total=total, **when
+        )["id"]
+        self.does("POST", f"/orders/{order}/payments", amount=total)
+        return order
+
+
+@pytest.fixture
+def shop(live: None, with_scopes: Callable[..., TestClient]) -> Shop:  # noqa: ARG001  # it follows
+    return Shop(with_scopes("command"))
+
+
+@pytest.fixture
+def analyst(with_scopes: Callable[..., TestClient]) -> TestClient:
+    return with_scopes("query")
+
+
+@pytest.fixture
+def officer(with_scopes: Callable[..., TestClient]) -> TestClient:
+    return with_scopes("query", "personal")
+
+
+def ask(client: TestClient, place: str, **wanted: Any) -> Any:
+    answer = client.get(f"/api{place}", params=wanted)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_query_waits_for_a_command(shop: Shop, analyst: TestClient) -> None:
+    ada = shop.customer("ada")
+    shop.does("PUT", f"/customers/{ada}/tags/vip")
+    answer = analyst.get(f"/api/customers/{ada}", params={"position": shop.position})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["tags"] == ["vip"]
+    assert int(answer.headers["X-View-Position"]) >= shop.position
+    assert float(answer.headers["X-View-Age"]) < 60
+
+
+def test_a_query_waits_only_so_long(
+    shop: Shop, analyst: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freshness, "PATIENCE", 0.1)
+    ada = shop.customer("ada")
+    answer = analyst.get(f"/api/customers/{ada}", params={"position": shop.position + 1000})
+    assert answer.status_code == 504
+    assert answer.json()["view"] == "profile"
+    assert answer.json()["wanted"] == shop.position + 1000
+    assert answer.headers["Retry-After"]
+
+
+def test_without_views_nothing_is_known_yet(analyst: TestClient) -> None:
+    answer = analyst.get(f"/api/customers/{uuid4()}", params={"position": 0})
+    assert answer.status_code in {503, 504}
+
+
+def test_a_customer_is_masked_but_for_who_may_see_persons(
+    shop: Shop, analyst: TestClient, officer: TestClient
+) -> None:
+    ada = shop.customer("ada", person=PERSON)
+    masked = ask(analyst, f"/customers/{ada}", position=shop.position)
+    assert masked["masked"] is True
+    assert "Lovelace" not in json.dumps(masked)
+    assert "example.com" not in json.dumps(masked).lower()
+    opened = ask(officer, f"/customers/{ada}", position=shop.position)
+    assert opened["masked"] is False
+    assert opened["name"] == "Ada Lovelace"
+    assert opened["email"] == "Ada@Example.com"
+
+
+def test_a_customer_is_found_by_what_the_shop_knows(shop: Shop, analyst: TestClient) -> None:
+    ada = shop.customer("ada", person=PERSON)
+    shop.customer("bob")
+    at = {"position": shop.position}
+    assert ask(analyst, "/customers/by/user/ada", **at)["customer"] == ada
+    assert ask(analyst, "/customers/user:ada", **at)["customer"] == ada
+    for place in ("by/email/ada@example.COM", "by/phone/+442079460018"):
+        found = ask(analyst, f"/customers/{place}", **at)["customers"]
+        assert [c["customer"] for c in found] == [ada], place
+    assert ask(analyst, "/customers/by/email/bob@example.com", **at) == {"customers": []}
+
+
+@pytest.mark.parametrize(
+    "place", [f"/customers/{uuid4()}", "/customers/by/user/x", "/customers/by/anonymous/x"]
+)
+def test_nobody_is_not_found(shop: Shop, analyst: TestClient, place: str) -> None:
+    shop.customer("ada")
+    answer = analyst.get(f"/api{place}", params={"position": shop.position})
+    assert answer.status_code == 404
+
+
+def test_customers_are_found_by_what_they_are(shop: Shop, analyst: TestClient) -> None:
+    ada, bob = shop.customer("ada", kind="company"), shop.customer("bob")
+    shop.does("PUT", f"/customers/{ada}/tags/vip")
+    shop.order("1", bob, "500.00")
+
+    def who(**wanted: Any) -> set[str]:
+        page = ask(analyst, "/customers", position=shop.position, **wanted)
+        return {c["customer"] for c in page["customers"]}
+
+    assert who() == {ada, bob}
+    assert who(tag="vip") == {ada}
+    assert who(kind="company") == {ada}
+    assert who(known=False) == set()
+    assert who(net_from="400") == {bob}
+    assert who(net_to="400") == {ada}
+    assert who(tag="vip", net_from="400") == set()
+    assert who(seen_before="2001-01-01") == set()
+
+
+def test_a_list_goes_on_where_its_last_page_ended(shop: Shop, analyst: TestClient) -> None:
+    all_of_them = [shop.customer(f"u{n}") for n in range(5)]
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = ask(
+            analyst, "/customers", position=shop.position, limit=2, sort="first_seen", **cursor
+        )
+        seen += [c["customer"] for c in page["customers"]]
+        if page["cursor"] is None:
+            break
+        cursor = {"cursor": page["cursor"]}
+    assert seen == all_of_them
+
+
+def test_customers_are_streamed_as_csv_and_ndjson(shop: Shop, analyst: TestClient) -> None:
+    everybody = {shop.customer(f"u{n}", person={"name": f"=N{n}"}) for n in range(3)}
+    wanted = {"position": shop.position}
+    answer = analyst.get("/api/customers/export", params=wanted)
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert "X-View-Position" in answer.headers
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert {row["customer"] for row in rows} == everybody
+    assert all(not row["name"].startswith("=") for row in rows)
+    answer = analyst.get("/api/customers/export", params={**wanted, "format": "ndjson"})
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert {line["customer"] for line in lines} == everybody
+
+
+def test_a_customer_as_of_a_moment(shop: Shop, officer: TestClient) -> None:
+    ada = shop.customer("ada", person=PERSON)
+    before = shop.position
+    shop.does("PUT", f"/customers/{ada}/tags/vip")
+    shop.order("1", ada, "42.50")
+    then = ask(officer, f"/customers/{ada}", known_at=before)
+    assert (then["tags"], then["orders"], then["name"]) == ([], 0, "Ada Lovelace")
+    now = ask(officer, f"/customers/{ada}", known_at=shop.position)
+    live = ask(officer, f"/customers/{ada}", position=shop.position)
+    assert {**now, "stage": None, "tier": None} == {**live, "stage": None, "tier": None}
+    long_ago = datetime.now(UTC) - timedelta(days=365)
+    answer = officer.get(f"/api/customers/{ada}", params={"at": long_ago.isoformat()})
+    assert answer.status_code == 404
+
+
+def test_a_story_in_words(shop: Shop, analyst: TestClient) -> None:
+    ada = shop.customer("ada")
+    shop.order("1001", ada, "42.50")
+    story = ask(analyst, f"/customers/{ada}/timeline", position=shop.position)["timeline"]
+    assert [entry["kind"] for entry in story][:2] == ["order.paid", "order.placed"]
+    assert "1001" in story[0]["text"]
+    chinese = ask(analyst, f"/customers/{ada}/timeline", lang="zh")["timeline"]
+    assert chinese[0]["text"] != story[0]["text"]
+    orders = ask(analyst, f"/customers/{ada}/timeline", about="order")["timeline"]
+    assert {entry["kind"].split(".")[0] for entry in orders} == {"order"}
+    first = ask(analyst, f"/customers/{ada}/timeline", limit=1)
+    second = ask(analyst, f"/customers/{ada}/timeline", limit=1, cursor=first["cursor"])
+    assert [e["kind"] for e in first["timeline"] + second["timeline"]] == [
+        "order.paid",
+        "order.placed",
+    ]
+    replayed = ask(analyst, f"/customers/{ada}/timeline", known_at=shop.position)["timeline"]
+    assert replayed == story
+
+
+def test_why_a_field_is_what_it_is(shop: Shop, analyst: TestClient) -> None:
+    ada = shop.customer("ada", person=PERSON)
+    shop.does("PUT", f"/customers/{ada}/tags/vip")
+    tagged = shop.position
+    why = ask(analyst, f"/customers/{ada}/why/tags.vip")
+    assert why["deciding"] == [tagged]
+    assert why["facts"][0]["data"] == {"tag": "vip"}
+    named = ask(analyst, f"/customers/{ada}/why/name")
+    assert named["facts"][0]["data"]["person"] == "sealed"
+    assert analyst.get(f"/api/customers/{ada}/why/nothing").status_code == 404
+
+
+def test_a_campaign_and_its_curve(shop: Shop, analyst: TestClient) -> None:
+    users = [str(n) for n in range(20)]
+    for user in users:
+        shop.customer(user)
+    campaign = shop.does("POST", "/campaigns", code="spring", name="Spring", channel="email")["id"]
+    shop.does("POST", f"/campaigns/{campaign}/launch", control_share="0.5", seed=7)
+    anchor = (datetime.now(UTC) - timedelta(days=8)).isoformat()
+    drawn = shop.does("POST", f"/campaigns/{campaign}/recipients", users=users, anchor=anchor)
+    position = {"position": shop.position}
+    (listed,) = ask(analyst, "/campaigns", **position)["campaigns"]
+    assert listed["recipients"] == 20
+    assert listed["treated"] == drawn["treated"]
+    curve = ask(analyst, "/campaigns/code:spring/conversion", **position)
+    assert {arm["arm"]: arm["recipients"] for arm in curve["arms"]} == {
+        "treated": drawn["treated"],
+        "control": drawn["control"],
+    }
+    of_one = ask(analyst, "/customers/user:0/campaigns", **position)["campaigns"]
+    assert [entry["campaign"] for entry in of_one] == [campaign]
+    assert analyst.get("/api/campaigns/code:none/conversion").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"),
+    [
+        ("/customers", {"stage": "happy"}),
+        ("/customers", {"sort": "name"}),
+        ("/customers", {"cursor": "!"}),
+        ("/customers", {"limit": 0}),
+        ("/customers", {"position": -1}),
+        ("/customers", {"known_at": "then"}),
+        ("/customers", {"at": "0001-01-01T00:00:00Z"}),
+        ("/customers", {"tag": "a\0"}),
+        ("/customers/ada", {}),
+        ("/customers/export", {"format": "xml"}),
+        ("/campaigns/x/conversion", {}),
+    ],
+)
+def test_a_malformed_question_is_a_422(
+    shop: Shop, analyst: TestClient, place: str, wrong: dict[str, Any]
+) -> None:
+    shop.customer("ada")
+    answer = analyst.get(f"/api{place}", params={"position": shop.position, **wrong})
+    assert answer.status_code == 422, answer.text
