@@ -140,33 +140,37 @@ def _(rows: Rows, fact: Fact, _event: Event) -> None:
     after = _order(rows, fact.stream, told.take(before.told if before else UNTOLD, fact))
     rows.put(ORDER, after)
     watched = _watched(rows)
-    last_paid_at = _later(watched.last_paid_at, after.told.last_paid_at)
-    rows.put(WATCHED, replace(watched, last_paid_at=last_paid_at))
-    purchased = (o.purchased_at for o in (before, after) if o)
+    paid_at = after.told.last_paid_at
+    if paid_at is not None and (watched.last_paid_at is None or paid_at > watched.last_paid_at):
+        rows.put(WATCHED, replace(watched, last_paid_at=paid_at))
+    purchased = {o.purchased_at for o in (before, after) if o and o.purchased_at}
     until = watched.watched_until
-    if until is not None and any(p is not None and p < until for p in purchased):
+    if until is None or all(instant >= until for instant in purchased):
+        return
+    recipients = rows.all(RECIPIENT).values()
+    if any(watches(r, instant) for r in recipients for instant in purchased):
         recount(rows, [after])
 
 
 @conversion.combines
 def _(rows: Rows, visitor: Rows) -> None:
-    for theirs in visitor.all(ORDER).values():
-        mine = rows.get(ORDER, theirs.order_id)
-        both = told.combine(mine.told, theirs.told) if mine else theirs.told
-        rows.put(ORDER, _order(rows, theirs.order_id, both))
-    campaigns = set()
-    for recipient in visitor.all(RECIPIENT).values():
+    orders, recipients = visitor.all(ORDER).values(), visitor.all(RECIPIENT).values()
+    for order in orders:
+        mine = rows.get(ORDER, order.order_id)
+        both = told.combine(mine.told, order.told) if mine else order.told
+        rows.put(ORDER, _order(rows, order.order_id, both))
+    for recipient in recipients:
         before = rows.get(RECIPIENT, recipient.campaign)
-        mine_now = replace(recipient, customer=rows.subject)
-        rows.put(RECIPIENT, merged(before, mine_now) if before else mine_now)
-        campaigns.add(recipient.campaign)
+        moved = replace(recipient, customer=rows.subject)
+        rows.put(RECIPIENT, merged(before, moved) if before else moved)
     seen = visitor.get(WATCHED)
     if seen is not None:
         watched = _watched(rows)
         last_paid_at = _later(watched.last_paid_at, seen.last_paid_at)
         rows.put(WATCHED, replace(watched, last_paid_at=last_paid_at))
         _watch_until(rows, seen.watched_until)
-        recount(rows, list(rows.all(ORDER).values()), campaigns)
+    if orders or recipients:
+        recount(rows, list(rows.all(ORDER).values()), {r.campaign for r in recipients})
 
 
 @conversion.wants(*ORDER_FACTS)
