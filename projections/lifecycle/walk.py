@@ -22,7 +22,7 @@ from projections.lifecycle.stages import (
     tier_of,
 )
 from projections.lifecycle.tables import Lifecycle, LifecycleDay, LifecycleMove, LifecycleOrder
-from projections.orders import NO_ORDER, ZERO, OrderState, growing
+from projections.orders import NO_ORDER, ZERO, OrderState, Sums, growing
 from projections.rows import Key
 
 STAGE: Final = "stage"
@@ -240,7 +240,8 @@ def blank(row: Lifecycle, policy: int) -> Lifecycle:
 def moved(before: OrderState, after: OrderState) -> Nets:
     """Return by currency how much more an order is worth than before."""
     was, now = before.sums, after.sums
-    changes = {c: sums.net - was[c].net if c in was else sums.net for c, sums in now.items()}
+    none = Sums()
+    changes = {c: now.get(c, none).net - was.get(c, none).net for c in {**was, **now}}
     return {currency: change for currency, change in changes.items() if change}
 
 

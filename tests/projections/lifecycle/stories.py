@@ -1,5 +1,7 @@
 """What may happen in a customer's life, for the property tests of the lifecycle view."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from hypothesis import strategies as st
@@ -9,8 +11,9 @@ from domain.customer.events import CustomerRegistered, TagAdded
 from domain.lifecycle.events import LifecyclePolicyAdopted
 from domain.message.events import Evidence, MessageClicked
 from domain.order.events import OrderCancelled, OrderPaid, OrderPlaced, OrderRefunded
+from domain.shared.events import Event, Fact
 from domain.ticket.events import TicketRated
-from tests.projections.histories import IDS, SHOP, histories
+from tests.projections.histories import IDS, SHOP, START, USERS, History, histories, stream_of
 
 amounts = st.sampled_from([Decimal(x) for x in ("0", "5", "299.99", "300", "1700", "2000")])
 currencies = st.sampled_from(["USD", "USD", "EUR"])
@@ -35,13 +38,54 @@ events = st.one_of(
         evidence=st.builds(Evidence, honeypot=st.booleans()),
     ),
 )
+days = st.integers(1, 9)
 policies = st.builds(
     LifecyclePolicyAdopted,
-    new_days=st.integers(1, 40),
-    silent_after_days=st.integers(1, 40),
-    lost_after_days=st.integers(41, 90),
-    won_back_days=st.integers(1, 60),
+    new_days=days,
+    silent_after_days=days,
+    lost_after_days=st.integers(10, 40),
+    won_back_days=days,
     high_value=st.just(Decimal(1000)),
     currency=currencies,
 )
 lives = histories(events, nobodys=policies)
+
+
+def crowded(said: Sequence[tuple[Event, int]], registered: int | None) -> History:
+    """Return what one customer did, by the half day, in the order in which it was recorded."""
+    if registered is not None:
+        said = [(CustomerRegistered(), registered), *said]
+    end = START + timedelta(days=100)
+    facts = []
+    for position, (event, half_days) in enumerate(said, 1):
+        origin = None if isinstance(event, LifecyclePolicyAdopted) else USERS[0]
+        facts.append(
+            Fact(
+                position=position,
+                stream=stream_of(event, origin, half_days),
+                version=position,
+                type=event.stored.name,
+                shop=SHOP,
+                source="site",
+                origin=origin,
+                subject=origin,
+                occurred_at=START + timedelta(hours=12 * half_days),
+                recorded_at=end,
+                actor_kind="key",
+                actor_id="laws",
+                correlation="",
+                causation=None,
+                event=event,
+            )
+        )
+    return History(facts=tuple(facts), clock=end)
+
+
+one_life = st.builds(
+    crowded,
+    st.lists(
+        st.tuples(st.one_of(events, events, events, policies), st.integers(0, 50)), max_size=14
+    ),
+    st.none() | st.integers(0, 50),
+)
+"""Everything happens close together and often at once, and comes in any order."""

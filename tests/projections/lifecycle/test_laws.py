@@ -2,9 +2,9 @@
 
 from projections.lifecycle.projection import lifecycle
 from tests.projections.laws import Laws
-from tests.projections.lifecycle.stories import lives
+from tests.projections.lifecycle.stories import lives, one_life
 
 
 class TestLaws(Laws):
     view = lifecycle
-    histories = lives
+    histories = lives | one_life

@@ -23,7 +23,7 @@ from projections.orders import ZERO, told
 from projections.rows import Rows
 from projections.runtime.replay import Replay
 from tests.projections.histories import SHOP, USERS, VISITORS, History, MemoryLog
-from tests.projections.lifecycle.stories import lives
+from tests.projections.lifecycle.stories import lives, one_life
 
 DAY = timedelta(days=1)
 
@@ -116,7 +116,7 @@ def place_at(rows: Rows, dimension: str, t: datetime) -> str | None:
     return became[max(became)] if became else None
 
 
-@given(lives, st.lists(st.integers(0, 200 * 24 * 60)))
+@given(lives | one_life, st.lists(st.integers(0, 200 * 24 * 60)))
 def test_the_moves_tell_the_stage_and_tier_of_any_instant(
     history: History, minutes: list[int]
 ) -> None:
@@ -138,7 +138,7 @@ def test_the_moves_tell_the_stage_and_tier_of_any_instant(
                 assert tier == defined_tier(facts, policies, t)
 
 
-@given(lives)
+@given(lives | one_life)
 def test_the_moves_of_a_customer_follow_each_other(history: History) -> None:
     for rows in folded(history).values():
         row = rows.get(LIFECYCLE)
@@ -154,7 +154,7 @@ def test_the_moves_of_a_customer_follow_each_other(history: History) -> None:
                 assert getattr(row, f"{dimension}_cause") == moves[-1].cause
 
 
-@given(lives)
+@given(lives | one_life)
 def test_told_step_by_step_is_the_same_as_told_anew(history: History) -> None:
     for rows in folded(history).values():
         row = rows.get(LIFECYCLE)
@@ -165,7 +165,7 @@ def test_told_step_by_step_is_the_same_as_told_anew(history: History) -> None:
             assert walk.moves == rows.all(MOVE)
 
 
-@given(lives, st.randoms(use_true_random=False))
+@given(lives | one_life, st.randoms(use_true_random=False))
 def test_any_order_of_arrival_gives_the_same_history(history: History, random: Random) -> None:
     """Instants are made to differ: of what happens at one, the position says what came later."""
     facts = [
