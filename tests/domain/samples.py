@@ -14,6 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.activity.events import (
@@ -102,7 +103,10 @@ class FixedKeys:
         return nonce + self._key(identity).encrypt(nonce, plain, context)
 
     def open(self, identity: UUID, sealed: bytes, context: bytes) -> bytes | None:
-        return self._key(identity).decrypt(sealed[:12], sealed[12:], context)
+        try:
+            return self._key(identity).decrypt(sealed[:12], sealed[12:], context)
+        except InvalidTag:
+            return None
 
     def blind(self, kind: str, value: str) -> bytes:
         return hashlib.sha256(f"{kind}|{value}".encode()).digest()
