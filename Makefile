@@ -37,6 +37,10 @@ static: install
 bench: .venv/.run  ## measure it
 	@exec .venv/bin/huike bench
 
+.PHONY: docs
+docs: install  ## write the generated pages of the reference
+	@$(PY) -m docs.generate
+
 .PHONY: lock
 lock: | venv  ## newest versions into constraints.txt
 	@rm -rf .venv/lock

@@ -1,0 +1,120 @@
+"""The page of the chain: the canonical bytes of a row, with an example that is worked out."""
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Final
+from uuid import UUID
+
+from docs.generate.markdown import block, code, document, table
+from infra import migrations
+from infra.event_store import codec
+
+_MEANINGS: Final = {
+    "position": "Place in the log: 1, 2, 3 … without a gap.",
+    "stream": "What it happened to: an order, a ticket, a customer's identity, a message.",
+    "version": "Place in its stream, from 1.",
+    "type": "Stored name of the [fact](facts.md).",
+    "type_version": "Version of that name's fields.",
+    "shop": "Whose fact it is.",
+    "source": "Channel of the shop that it came by: site, app, ERP.",
+    "origin": "The identity that it began with, whose key seals it; null: it is nobody's.",
+    "subject": "The customer that the origin belonged to when it was recorded.",
+    "occurred_at": "When it happened, by the sender's clock, corrected; never after recorded_at.",
+    "recorded_at": "When it was recorded; never goes back.",
+    "actor_kind": "What said so: key, person, process or system.",
+    "actor_id": "Its id.",
+    "correlation": "Id of the request that it came of; empty where there was none.",
+    "causation": "What it was recorded because of: of a shop's report, the message.",
+    "body": "The fact itself: JSON, personal fields sealed.",
+}
+
+_BYTES: Final = {
+    "bigint": "8 bytes, signed",
+    "integer": "4 bytes, signed",
+    "smallint": "2 bytes, signed",
+    "uuid": "16 bytes",
+    "text": "UTF-8",
+    "bytea": "the bytes",
+    "timestamptz": "8 bytes, signed: microseconds since 2000-01-01 00:00 UTC",
+}
+
+_ABOUT: Final = """
+Every append writes one row into `log.batch`: its last position, how many facts it holds, and
+
+    chain = SHA-256(chain of the batch before || row || row || ...)
+
+over its facts in the order of their positions. The chain before the first batch is 32 zero bytes.
+So the chain of the last batch vouches for every fact before it: keep a copy of it elsewhere (print
+it, mail it, have it timestamped), and nobody can change, add or drop an old fact unnoticed.
+"""
+
+_CANONICAL: Final = """
+The canonical bytes of a row are the tuple that PostgreSQL's binary `COPY` writes: a 16-bit count of
+fields (16), then for each column a 32-bit length (-1 for null) and the value in PostgreSQL's binary
+format. All numbers are big-endian. So an auditor needs no program of ours: `copy ... to stdout
+(format binary)` gives the bytes. [A script that does it](../how-to/check-the-chain.md).
+"""
+
+
+def page() -> str:
+    """Return the page of the chain."""
+    types = _types()
+    names = [name.strip() for name in codec.COLUMNS.split(",")]
+    rows = [
+        [str(n), code(name), types[name], _BYTES[types[name]], _MEANINGS[name]]
+        for n, name in enumerate(names, 1)
+    ]
+    return document(
+        "The log's columns and its chain",
+        _ABOUT,
+        "## Canonical bytes",
+        _CANONICAL,
+        "## The columns",
+        "Of `log.fact`, in the order in which they are hashed.",
+        table(["", "column", "type", "value", "meaning"], rows),
+        "## An example",
+        *_example(),
+    )
+
+
+def _types() -> dict[str, str]:
+    text = files(migrations).joinpath("0001_log.sql").read_text(encoding="utf-8")
+    found = re.search(r"create table log\.fact \((.*?)\n\) partition", text, re.DOTALL)
+    assert found is not None
+    pairs = (
+        line.split()[:2] for line in found[1].splitlines() if "not null" in line or "uuid" in line
+    )
+    return {name: type_.rstrip(",") for name, type_ in pairs if name != "primary"}
+
+
+def _example() -> list[str]:
+    when = codec.microseconds(datetime(2026, 11, 20, 10, 15, tzinfo=UTC))
+    origin = UUID("22222222-2222-8222-8222-222222222222")
+    body = b'{"amount":"42.50","currency":"USD"}'
+    row = codec.pack_fact(
+        1,
+        UUID("11111111-1111-8111-8111-111111111111"),
+        1,
+        codec.type_chunk("order.paid", 1),
+        codec.text("shop") + codec.text("site"),
+        codec.uuid(origin) * 2,
+        when,
+        when + 1_000_000,
+        codec.text("key") + codec.text("k1") + codec.text("") + codec.uuid(None),
+        body,
+    )
+    told = (
+        "The first fact of a log: payment of an order, version 1 of stream "
+        "`11111111-1111-8111-8111-111111111111`, shop `shop`, source `site`, origin and subject "
+        f"`{origin}`, occurred at 2026-11-20 10:15:00 UTC, recorded a second later, actor `key` "
+        f"`k1`, no correlation, no causation, body `{body.decode()}`."
+    )
+    return [
+        told,
+        "Its bytes:",
+        block("text", "\n".join(row[i : i + 32].hex() for i in range(0, len(row), 32))),
+        "The chain of a first batch with this fact alone:",
+        block("text", hashlib.sha256(bytes(32) + row).hexdigest()),
+    ]
