@@ -1,29 +1,21 @@
-"""One command is one append: decided on what is known, anew when that moved, once for each key."""
+"""One command is one append: decided on what is known, for the version that was seen."""
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
-from commands.application import TRIES
 from commands.customer import AddNote, AddTag, RegisterCustomer, StateKind
-from commands.order import CancelOrder, PlaceOrder, RefundOrder
-from commands.ticket import OpenTicket
-from commands.work import HANDLERS, Command, Work, handles
-from domain.customer.aggregate import Customer
-from domain.customer.events import CustomerRegistered, Kind, KindStated, Person, TagAdded
-from domain.order.aggregate import Cancelled, PlacedOtherwise, RefundedTooMuch, WrongTotal
-from domain.order.events import OrderCancelled, OrderPaid, OrderPlaced, OrderRefunded
-from domain.shared.channel import Channel
-from domain.shared.log import Actor, Append, Draft, OtherRequest, Receipt, Who
-from domain.shared.refusals import Conflict, Malformed, NotFound, PreconditionFailed, Refused
-from domain.ticket.events import TicketKind
-from infra.event_store import EventLog
-from tests.commands.desk import ADA, IDS, LIN, NOON, ORDER, Ask, Facts, answer, events, pay, place
+from commands.order import PlaceOrder
+from commands.work import HANDLERS, Command
+from domain.customer.events import CustomerRegistered, Kind, Person
+from domain.order.aggregate import WrongTotal
+from domain.order.events import OrderPaid, OrderPlaced
+from domain.shared.log import Actor
+from domain.shared.refusals import Malformed, NotFound, PreconditionFailed
+from tests.commands.desk import ADA, IDS, NOON, ORDER, Ask, Facts, answer, events, pay, place
 
 register = RegisterCustomer(customer=ADA)
 
@@ -143,183 +135,6 @@ def test_what_was_seen_holds_among_others_who_ask(ask: Ask, facts: Facts) -> Non
         done = list(threads.map(add, "abcdefgh"))
     assert sum(done) == 1
     assert len(facts()) == 2
-
-
-# ---- the same request twice
-
-
-def test_the_same_key_gives_the_same_answer_and_no_new_fact(ask: Ask, facts: Facts) -> None:
-    asked = OpenTicket(kind=TicketKind.INQUIRY, channel=Channel.EMAIL, about="Where is it?")
-    first = ask(asked, idempotency="k1")
-    again = ask(asked, idempotency="k1")
-    assert again.duplicate
-    assert not again.recorded
-    assert (again.position, again.answer) == (first.position, first.answer)
-    assert len(facts()) == 1
-    other = ask(asked, idempotency="k2")
-    assert answer(other)["number"] != answer(first)["number"]
-
-
-def test_a_repeated_refund_is_not_refused_for_what_it_did_itself(ask: Ask, facts: Facts) -> None:
-    ask(place)
-    ask(pay)
-    refund = RefundOrder(order=ORDER, refund="r1", amount=Decimal(20))
-    first = ask(refund, idempotency="k1")
-    ask(CancelOrder(order=ORDER))
-    again = ask(refund, idempotency="k1")
-    assert (again.position, again.answer) == (first.position, first.answer)
-    with pytest.raises(RefundedTooMuch):
-        ask(RefundOrder(order=ORDER, refund="r2", amount=Decimal(20)), idempotency="k2")
-    assert len(facts()) == 4
-
-
-def test_a_request_that_would_be_refused_now_is_answered_as_it_was(ask: Ask) -> None:
-    ask(place)
-    first = ask(pay, idempotency="k1", if_match=1)
-    assert ask(pay, idempotency="k1", if_match=1).position == first.position
-
-
-def test_a_key_stands_for_one_request(ask: Ask) -> None:
-    ask(register)
-    ask(tag("vip"), idempotency="k1")
-    with pytest.raises(OtherRequest):
-        ask(tag("late"), idempotency="k1")
-    with pytest.raises(OtherRequest):
-        ask(pay, idempotency="k1")
-
-
-def test_a_key_is_its_actors_own(ask: Ask, facts: Facts) -> None:
-    ask(register)
-    ask(tag("vip"), idempotency="k1")
-    ask(tag("late"), idempotency="k1", actor=Actor("person", "bo"))
-    assert len(facts()) == 3
-
-
-def test_what_was_not_news_is_answered_again_too(ask: Ask) -> None:
-    ask(register)
-    first = ask(register, idempotency="k1")
-    again = ask(register, idempotency="k1")
-    assert again.duplicate
-    assert again.answer == first.answer
-    with pytest.raises(OtherRequest):
-        ask(tag("vip"), idempotency="k1")
-
-
-def test_a_refused_request_may_be_asked_again_with_its_key(ask: Ask) -> None:
-    with pytest.raises(NotFound):
-        ask(pay, idempotency="k1")
-    ask(place)
-    assert ask(pay, idempotency="k1").recorded == 1
-
-
-def test_one_request_from_many_at_once_is_one(ask: Ask, facts: Facts) -> None:
-    asked = OpenTicket(kind=TicketKind.INQUIRY, channel=Channel.CHAT, about="Hello?")
-    with ThreadPoolExecutor(8) as threads:
-        told = list(threads.map(lambda _: ask(asked, idempotency="k1").answer, range(8)))
-    assert len(set(told)) == 1
-    assert len(facts()) == 1
-
-
-# ---- somebody else was first
-
-
-class Bother(Command, frozen=True, kw_only=True):
-    """State a kind, while somebody else tags the customer so many times."""
-
-    times: int
-
-
-@pytest.fixture
-def bother(event_log: EventLog) -> Iterator[Callable[[Ask, int], Receipt]]:
-    """Ask for something of Ada that others change between the decision and the append."""
-    tries: list[UUID] = []
-
-    @handles(Bother)
-    def state_kind(command: Bother, crm: Work) -> dict[str, Any]:
-        customer = crm.get(Customer, ADA)
-        customer.state_kind(Kind.PERSON)
-        crm.keep(customer)
-        tries.append(ADA)
-        if len(tries) <= command.times:
-            other = Draft(event=TagAdded(tag=str(len(tries))), occurred_at=NOON, who=Who(user=ADA))
-            event_log.append(Append(facts=(other,), actor=LIN, shop="shop", source="site"))
-        return {"tries": len(tries)}
-
-    yield lambda ask, times: ask(Bother(times=times))
-    del HANDLERS[Bother]
-
-
-def test_who_comes_second_decides_anew(
-    ask: Ask, facts: Facts, bother: Callable[[Ask, int], Receipt]
-) -> None:
-    ask(register)
-    receipt = bother(ask, TRIES - 1)
-    assert answer(receipt) == {"id": str(ADA), "version": TRIES + 1, "tries": TRIES}
-    assert events(facts())[-1] == KindStated(kind=Kind.PERSON)
-
-
-def test_who_is_always_second_is_told_so(
-    ask: Ask, facts: Facts, bother: Callable[[Ask, int], Receipt]
-) -> None:
-    ask(register)
-    with pytest.raises(Conflict) as caught:
-        bother(ask, TRIES)
-    assert type(caught.value) is Conflict
-    assert KindStated(kind=Kind.PERSON) not in events(facts())
-
-
-def test_two_at_once_both_have_their_way_when_they_may(ask: Ask, facts: Facts) -> None:
-    ask(register)
-    with ThreadPoolExecutor(2) as threads:
-        list(threads.map(lambda n: ask(tag(n)), ["left", "right"] * 4))
-    assert sorted(e.tag for e in events(facts()) if isinstance(e, TagAdded)) == ["left", "right"]
-
-
-def test_two_at_once_never_refund_more_than_was_paid(ask: Ask, facts: Facts) -> None:
-    ask(place)
-    ask(pay)
-
-    def refund(n: int) -> str:
-        try:
-            ask(RefundOrder(order=ORDER, refund=f"r{n}", amount=Decimal(15)))
-        except Refused as refusal:
-            return str(refusal)
-        return "done"
-
-    with ThreadPoolExecutor(2) as threads:
-        told = sorted(threads.map(refund, range(2)))
-    assert told == ["Order A-1 gives back 5 USD, not 15: 15 of 20 went back.", "done"]
-    assert sum(isinstance(e, OrderRefunded) for e in events(facts())) == 1
-
-
-def test_an_order_placed_by_many_at_once_is_placed_once(ask: Ask, facts: Facts) -> None:
-    with ThreadPoolExecutor(8) as threads:
-        receipts = list(threads.map(lambda _: ask(place), range(8)))
-    assert sum(r.recorded for r in receipts) == 1
-    assert len(facts()) == 1
-
-
-def test_another_order_under_the_same_number_is_found_out(ask: Ask) -> None:
-    ask(place)
-    with pytest.raises(PlacedOtherwise, match="A-1"):
-        ask(PlaceOrder(number="A-1", currency="EUR", lines=place.lines, total=Decimal(20)))
-
-
-def test_a_payment_that_meets_a_cancellation_is_decided_anew(ask: Ask, facts: Facts) -> None:
-    ask(place)
-
-    def either(command: Command) -> bool:
-        try:
-            ask(command)
-        except Cancelled:
-            return False
-        return True
-
-    with ThreadPoolExecutor(2) as threads:
-        paid, _ = threads.map(either, [pay, CancelOrder(order=ORDER)])
-    told = events(facts())
-    assert isinstance(told[-1], OrderCancelled)
-    assert any(isinstance(e, OrderPaid) for e in told) is paid
 
 
 # ---- how commands are called

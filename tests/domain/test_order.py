@@ -1,4 +1,4 @@
-"""Orders: what was bought, what is due, and what may go back."""
+"""Orders: what was bought, and what is due."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -13,57 +13,27 @@ from domain.order import aggregate as refusals
 from domain.order.aggregate import Order
 from domain.order.events import (
     Line,
-    OrderCancelled,
-    OrderDelivered,
     OrderPaid,
     OrderPlaced,
-    OrderRefunded,
     OrderRevised,
     OrderShipped,
-    ReturnedLine,
 )
 from domain.shared.events import Event
 from domain.shared.money import MixedCurrencies, UnknownCurrency
 from domain.shared.refusals import Malformed, NotFound, Refused
-from tests.scenario import ID, of
-
-D = Decimal
-tea = Line(product="tea", quantity=D(2), unit_price=D("10.00"), discount=D(1))
-pot = Line(product="pot", unit_price=D(30))
-placed = OrderPlaced(
-    number="A-1",
-    currency="USD",
-    lines=(tea, pot),
-    shipping=D(5),
-    tax=D(3),
-    discount=D(2),
-    total=D(55),
+from tests.domain.orders import (
+    D,
+    cancelled,
+    delivered,
+    paid,
+    pay,
+    placed,
+    refund,
+    revised,
+    shipped,
+    tea,
 )
-revised = OrderRevised(number="A-1", currency="USD", lines=(pot,), total=D(30))
-paid = OrderPaid(amount=D(55), currency="USD", method="card")
-shipped = OrderShipped(carrier="DHL", tracking="T1")
-delivered = OrderDelivered()
-cancelled = OrderCancelled(reason="changed their mind")
-refunded = OrderRefunded(refund="r1", amount=D(20), currency="USD")
-
-
-def pay(amount: str, payment: str = "payment", currency: str | None = "USD") -> Any:
-    return lambda o: o.pay(payment, D(amount), currency, "card")
-
-
-def refund(
-    amount: str | None = None,
-    refund: str = "refund",
-    currency: str | None = None,
-    lines: tuple[ReturnedLine, ...] = (),
-) -> Any:
-    return lambda o: o.refund(
-        refund, None if amount is None else D(amount), currency, lines=lines, reason=None
-    )
-
-
-def back(product: str, quantity: str, amount: str) -> ReturnedLine:
-    return ReturnedLine(product=product, quantity=D(quantity), amount=D(amount))
+from tests.scenario import ID, of
 
 
 def test_an_order_whose_parts_make_its_total_is_placed() -> None:
@@ -263,81 +233,6 @@ def test_what_was_delivered_is_not_cancelled() -> None:
 )
 def test_nothing_more_is_done_for_a_cancelled_order(ask: Callable[[Order], None]) -> None:
     of(Order).given(placed, cancelled).when(ask).then_refused(refusals.Cancelled, "A-1")
-
-
-def test_all_that_was_paid_goes_back() -> None:
-    of(Order).given(placed, paid, cancelled).when(refund()).then(
-        OrderRefunded(amount=D(55), currency="USD")
-    )
-
-
-def test_all_that_is_left_goes_back() -> None:
-    of(Order).given(placed, paid, refunded).when(refund(refund="r2")).then(
-        OrderRefunded(refund="r2", amount=D(35), currency="USD")
-    )
-
-
-def test_an_amount_goes_back() -> None:
-    of(Order).given(placed, paid).when(refund("20", "r1", "usd")).then(refunded)
-
-
-def test_lines_go_back() -> None:
-    lines = (back("tea", "1", "9.5"), back("pot", "1", "30"))
-    of(Order).given(placed, paid).when(refund(refund="r1", lines=lines)).then(
-        OrderRefunded(refund="r1", amount=D("39.5"), currency="USD", lines=lines)
-    )
-
-
-def test_the_same_refund_twice_is_not_news() -> None:
-    of(Order).given(placed, paid, refunded).when(refund("20", "r1")).then_nothing()
-
-
-def test_the_whole_refund_asked_twice_is_not_news() -> None:
-    whole = OrderRefunded(amount=D(55), currency="USD")
-    of(Order).given(placed, paid, whole).when(refund()).then_nothing()
-
-
-def test_the_same_refund_with_another_amount_is_refused() -> None:
-    of(Order).given(placed, paid, refunded).when(refund("21", "r1")).then_refused(
-        refusals.RefundedOtherwise, "r1", "20 USD", "not 21"
-    )
-
-
-def test_more_than_was_paid_is_refused_with_the_numbers() -> None:
-    of(Order).given(placed, paid, refunded).when(refund("35.01", "r2")).then_refused(
-        refusals.RefundedTooMuch, "A-1", "35 USD", "35.01", "20 of 55"
-    )
-
-
-@pytest.mark.parametrize("amount", [None, "1"])
-def test_nothing_goes_back_of_what_was_not_paid(amount: str | None) -> None:
-    of(Order).given(placed).when(refund(amount)).then_refused(refusals.RefundedTooMuch, "0 of 0")
-
-
-def test_a_reported_refund_without_an_amount_was_all_that_was_paid() -> None:
-    whole = OrderRefunded(refund="shop", currency="USD")
-    of(Order).given(placed, paid, whole).when(refund("1", "r2")).then_refused(
-        refusals.RefundedTooMuch, "0 USD", "55 of 55"
-    )
-
-
-def test_lines_that_do_not_make_the_refund_are_refused() -> None:
-    of(Order).given(placed, paid).when(refund("10", lines=(back("tea", "1", "9.5"),))).then_refused(
-        refusals.ReturnsDoNotAddUp, "9.5 USD", "10"
-    )
-
-
-def test_no_more_comes_back_than_was_ordered() -> None:
-    one = OrderRefunded(refund="r1", amount=D(9), currency="USD", lines=(back("tea", "1", "9"),))
-    of(Order).given(placed, paid, one).when(
-        refund(refund="r2", lines=(back("tea", "2", "18"),))
-    ).then_refused(refusals.ReturnedTooMany, "tea", "1", "not 2", "2 ordered")
-
-
-def test_what_was_never_ordered_does_not_come_back() -> None:
-    of(Order).given(placed, paid).when(refund(lines=(back("cup", "1", "4"),))).then_refused(
-        refusals.ReturnedTooMany, "cup", "0 ordered"
-    )
 
 
 @pytest.mark.parametrize(
