@@ -1,15 +1,25 @@
 """What was counted of a campaign, and how an answer is put together from it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 from domain.campaign.events import Arm
-from projections.conversion.answers import ArmOutcome, Day, Funnel, Revenue, Uplift
+from projections.conversion.answers import (
+    ArmOutcome,
+    Asked,
+    Conversion,
+    Day,
+    Funnel,
+    LastTouch,
+    Revenue,
+    Summary,
+    Uplift,
+)
 from projections.conversion.statistics import (
-    Incremental,
     Spell,
     Takings,
     incremental_revenue,
@@ -59,39 +69,102 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
+class Touched:
+    """Purchases in one currency whose last touch was the campaign's."""
+
+    currency: str
+    orders: int
+    net: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
-    """What was counted of one campaign."""
+    """What was counted of one campaign by an instant; sums in `currency` where not said otherwise.
+
+    By arm: `spells`, in which its recipients converted, and `takings` of the mature ones.
+    """
 
     groups: Sequence[Group]
     money: Sequence[Money]
+    currency: str | None
     window_days: int
+    spells: Mapping[str, Sequence[Spell]] = field(default_factory=dict)
+    takings: Mapping[str, Takings] = field(default_factory=dict)
+    touched: Sequence[Touched] = ()
 
     @property
     def days(self) -> int:
         """How many days the curve has: those of the longest window."""
         return max([self.window_days, *(g.converted_day or 0 for g in self.groups)])
 
-    @property
-    def currency(self) -> str | None:
-        """The currency of most orders; of equals the first by name."""
-        orders: dict[str, int] = {}
-        for part in self.money:
-            orders[part.currency] = orders.get(part.currency, 0) + part.orders
-        return min(orders, key=lambda c: (-orders[c], c), default=None)
-
-    @property
-    def arms(self) -> list[Arm]:
-        """The arms that have recipients, treated first."""
+    def arms(self) -> dict[Arm, ArmOutcome]:
+        """Return what became of the arms that have recipients, treated first."""
         present = {g.arm for g in self.groups}
-        return [arm for arm in Arm if arm in present]
+        return {arm: outcome(arm, self) for arm in Arm if arm in present}
 
 
-def outcome(arm: Arm, counts: Counts, spells: Iterable[Spell]) -> ArmOutcome:
+def main_currency(money: Iterable[Money]) -> str | None:
+    """Return the currency of most orders; of equals the first by name."""
+    orders: dict[str, int] = {}
+    for part in money:
+        orders[part.currency] = orders.get(part.currency, 0) + part.orders
+    return min(orders, key=lambda c: (-orders[c], c), default=None)
+
+
+def answered(asked: Asked, at: datetime, counts: Counts) -> Conversion:
+    """Return the answer about a campaign."""
+    arms = counts.arms()
+    uplift, why_not = compared(arms.get(Arm.TREATED), arms.get(Arm.CONTROL))
+    incremental = None
+    if uplift is not None:
+        treated, control = (counts.takings[arm] for arm in (Arm.TREATED, Arm.CONTROL))
+        incremental = incremental_revenue(treated, control, asked.seed or 0)
+    touched = counts.touched
+    return Conversion(
+        campaign=asked,
+        at=at,
+        currency=counts.currency,
+        arms=list(arms.values()),
+        uplift=uplift,
+        incremental=incremental,
+        why_no_uplift=why_not,
+        last_touch=LastTouch(
+            orders=sum(t.orders for t in touched),
+            net=sum((t.net for t in touched if t.currency == counts.currency), Decimal(0)),
+            other_currencies=elsewhere(((t.currency, t.net) for t in touched), counts.currency),
+        ),
+        both_arms=sum(g.both_arms for g in counts.groups),
+    )
+
+
+def summarised(asked: Asked, counts: Counts) -> Summary:
+    """Return a campaign's line in the list of campaigns."""
+    arms = counts.arms()
+    treated, control = arms.get(Arm.TREATED), arms.get(Arm.CONTROL)
+    uplift, why_not = compared(treated, control)
+    return Summary(
+        campaign=asked,
+        recipients=sum(arm.recipients for arm in arms.values()),
+        treated=treated.recipients if treated else 0,
+        control=control.recipients if control else 0,
+        mature=sum(arm.mature for arm in arms.values()),
+        converted=[day.converted for day in treated.curve] if treated else [0] * counts.days,
+        treated_rate=treated.curve[-1].share if treated else None,
+        control_rate=control.curve[-1].share if control else None,
+        uplift=uplift,
+        why_no_uplift=why_not,
+        currency=counts.currency,
+        net=sum((arm.revenue.net for arm in arms.values()), Decimal(0)),
+        other_currencies=elsewhere(((m.currency, m.net) for m in counts.money), counts.currency),
+    )
+
+
+def outcome(arm: Arm, counts: Counts) -> ArmOutcome:
     """Return what became of one arm."""
     mine = [g for g in counts.groups if g.arm == arm]
     recipients = sum(g.recipients for g in mine)
     mature = sum(g.recipients for g in mine if g.mature)
-    estimates = kaplan_meier(spells, counts.days)
+    estimates = kaplan_meier(counts.spells.get(arm, ()), counts.days)
     within = converted_within(mine, counts.days)
     curve = [
         Day(
@@ -140,15 +213,6 @@ def compared(
     interval = newcombe(one.converted, treated.mature, other.converted, control.mature)
     difference = one.converted / treated.mature - other.converted / control.mature
     return Uplift(difference, interval), None
-
-
-def incremental(
-    uplift: Uplift | None, takings: Mapping[str, Takings], seed: int
-) -> Incremental | None:
-    """Return the revenue beyond that of the control group, where there is an uplift at all."""
-    if uplift is None:
-        return None
-    return incremental_revenue(takings[Arm.TREATED], takings[Arm.CONTROL], seed)
 
 
 def elsewhere(money: Iterable[tuple[str, Decimal]], currency: str | None) -> dict[str, Decimal]:

@@ -12,16 +12,15 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
-from domain.campaign.events import Arm
-from projections.conversion.answers import Asked, Conversion, LastTouch, Summary
+from projections.conversion.answers import Asked, Conversion, Summary
 from projections.conversion.counts import (
     Counts,
     Group,
     Money,
-    compared,
-    elsewhere,
-    incremental,
-    outcome,
+    Touched,
+    answered,
+    main_currency,
+    summarised,
 )
 from projections.conversion.recipients import recipient_at
 from projections.conversion.statements import (
@@ -40,14 +39,19 @@ Connection = psycopg.Connection[Any]
 
 def campaigns(connection: Connection, at: datetime) -> list[Summary]:
     """Return every campaign drafted by an instant, the latest first, and what it had brought."""
-    groups = _groups(connection, at)
-    money = _money(connection, at)
+    groups: dict[UUID, list[Group]] = {}
+    for group in _groups(connection, at):
+        groups.setdefault(group.campaign, []).append(group)
+    money: dict[UUID, list[Money]] = {}
+    for part in _money(connection, at):
+        money.setdefault(part.campaign, []).append(part)
     return [
-        _summary(
+        summarised(
             asked,
             Counts(
-                groups=[g for g in groups if g.campaign == asked.campaign],
-                money=[m for m in money if m.campaign == asked.campaign],
+                groups=groups.get(asked.campaign, ()),
+                money=(mine := money.get(asked.campaign, [])),
+                currency=main_currency(mine),
                 window_days=asked.window_days,
             ),
         )
@@ -61,27 +65,19 @@ def conversion(connection: Connection, campaign: UUID, at: datetime) -> Conversi
     if not found:
         return None
     (asked,) = found
+    money = _money(connection, at, campaign)
+    currency = main_currency(money)
+    about = {"campaign": campaign, "at": at, "currency": currency}
     counts = Counts(
         groups=_groups(connection, at, campaign),
-        money=_money(connection, at, campaign),
+        money=money,
+        currency=currency,
         window_days=asked.window_days,
+        spells=_spells(connection, about),
+        takings=_takings(connection, about),
+        touched=_touched(connection, about),
     )
-    about = {"campaign": campaign, "at": at, "currency": counts.currency}
-    spells = _spells(connection, about)
-    arms = {arm: outcome(arm, counts, spells.get(arm, ())) for arm in counts.arms}
-    uplift, why_not = compared(arms.get(Arm.TREATED), arms.get(Arm.CONTROL))
-    takings = _takings(connection, about) if uplift else {}
-    return Conversion(
-        campaign=asked,
-        at=at,
-        currency=counts.currency,
-        arms=list(arms.values()),
-        uplift=uplift,
-        incremental=incremental(uplift, takings, asked.seed or 0),
-        why_no_uplift=why_not,
-        last_touch=_last_touch(connection, about),
-        both_arms=sum(g.both_arms for g in counts.groups),
-    )
+    return answered(asked, at, counts)
 
 
 def recipient_of(connection: Connection, customer: UUID, at: datetime) -> list[Recipient]:
@@ -100,27 +96,6 @@ def recipient_of(connection: Connection, customer: UUID, at: datetime) -> list[R
         )
         recipients = [recipient_at(recipient, purchases, at) for recipient in cursor]
     return [recipient for recipient in recipients if recipient is not None]
-
-
-def _summary(asked: Asked, counts: Counts) -> Summary:
-    arms = {arm: outcome(arm, counts, ()) for arm in counts.arms}
-    treated, control = arms.get(Arm.TREATED), arms.get(Arm.CONTROL)
-    uplift, why_not = compared(treated, control)
-    return Summary(
-        campaign=asked,
-        recipients=sum(arm.recipients for arm in arms.values()),
-        treated=treated.recipients if treated else 0,
-        control=control.recipients if control else 0,
-        mature=sum(arm.mature for arm in arms.values()),
-        converted=[day.converted for day in treated.curve] if treated else [0] * counts.days,
-        treated_rate=treated.curve[-1].share if treated else None,
-        control_rate=control.curve[-1].share if control else None,
-        uplift=uplift,
-        why_no_uplift=why_not,
-        currency=counts.currency,
-        net=sum((arm.revenue.net for arm in arms.values()), Decimal(0)),
-        other_currencies=elsewhere(((m.currency, m.net) for m in counts.money), counts.currency),
-    )
 
 
 def _asked(connection: Connection, at: datetime, campaign: UUID | None = None) -> list[Asked]:
@@ -153,11 +128,6 @@ def _takings(connection: Connection, about: dict[str, Any]) -> dict[str, Takings
     return dict(takings)
 
 
-def _last_touch(connection: Connection, about: dict[str, Any]) -> LastTouch:
-    touched = connection.execute(TOUCHED, about).fetchall()
-    currency = about["currency"]
-    return LastTouch(
-        orders=sum(orders for _, orders, _ in touched),
-        net=sum((net for other, _, net in touched if other == currency), Decimal(0)),
-        other_currencies=elsewhere(((other, net) for other, _, net in touched), currency),
-    )
+def _touched(connection: Connection, about: dict[str, Any]) -> list[Touched]:
+    with connection.cursor(row_factory=class_row(Touched)) as cursor:
+        return cursor.execute(TOUCHED, about).fetchall()

@@ -131,14 +131,13 @@ def recipient_at(
         sends=tuple(s for s in recipient.sends if s <= instant),
         **{step: at if at is not None and at <= instant else None for step, at in steps.items()},
     )
-    standing = [
-        p
-        for p in purchases
-        if p.campaign == recipient.campaign
-        and p.since <= instant
-        and (p.until is None or instant < p.until)
-    ]
-    return _figured(then, standing)
+    own = [p for p in purchases if p.campaign == recipient.campaign and stood(p, instant)]
+    return _figured(then, own)
+
+
+def stood(purchase: Purchase, instant: datetime) -> bool:
+    """Tell whether a row says how its purchase stood at an instant."""
+    return purchase.since <= instant and (purchase.until is None or instant < purchase.until)
 
 
 def earlier(one: datetime | None, other: datetime | None) -> datetime | None:
@@ -196,7 +195,7 @@ def _day(recipient: Recipient, bought: datetime) -> int | None:
 
 def _touched_at(recipient: Recipient, bought: datetime) -> datetime | None:
     """Return the latest message really sent to a treated recipient in time for a purchase."""
-    if recipient.arm != Arm.TREATED:
+    if recipient.arm != Arm.TREATED or not recipient.sends:
         return None
     return max((s for s in recipient.sends if s <= bought < reached(s)), default=None)
 

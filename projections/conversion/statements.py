@@ -86,7 +86,7 @@ group by campaign, arm, mature, p.currency
 """)
 
 TOUCHED: Final = sql.SQL("""
-select p.currency, count(*), sum(p.net)
+select p.currency, count(*) as orders, sum(p.net) as net
 from huike.conversion_purchase p join huike.conversion_recipient r using (campaign, customer)
 where campaign = %(campaign)s and assigned_at <= %(at)s
     and last_touch and since <= %(at)s and (until is null or until > %(at)s)

@@ -3,10 +3,14 @@
 All intervals are two-sided, at 95 %, and meant for one look, when the recipients are mature.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
+from itertools import groupby
 from math import sqrt
+from operator import itemgetter
 from statistics import NormalDist
 from typing import Final
 
@@ -94,6 +98,21 @@ def kaplan_meier(spells: Iterable[Spell], days: int) -> list[float]:
         for day in range(spell.day - 1, days):
             staying[day] *= factor
     return [1 - share for share in staying]
+
+
+def spells_of(watched: Iterable[tuple[timedelta, bool]]) -> list[Spell]:
+    """Return one spell for each instant of a conversion, from everybody's time under watch.
+
+    `watched`: how long after its anchor a recipient converted (true), or went out of sight (false).
+    """
+    times = sorted(watched)
+    spells = []
+    for elapsed, together in groupby(times, key=itemgetter(0)):
+        converted = sum(happened for _, happened in together)
+        if converted:
+            at_risk = len(times) - bisect_left(times, (elapsed, False))
+            spells.append(Spell(elapsed // timedelta(days=1) + 1, at_risk, converted))
+    return spells
 
 
 def incremental_revenue(treated: Takings, control: Takings, seed: int) -> Incremental:
