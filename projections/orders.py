@@ -196,7 +196,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if len({*sums, *([self.terms.currency] if self.terms else [])}) > 1:
             found.add(Flag.OTHER_CURRENCY)
         if self.terms is not None:
-            if self._own.paid > self.terms.total + ROUNDING:
+            if sums.get(self.terms.currency, Sums()).paid > self.terms.total + ROUNDING:
                 found.add(Flag.PAID_ABOVE_TOTAL)
             if _total_is_not_its_lines(self.terms):
                 found.add(Flag.TOTAL_NOT_ITS_LINES)

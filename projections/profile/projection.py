@@ -40,7 +40,16 @@ from domain.ticket.events import (
 from projections.activity import is_activity
 from projections.profile import facets, purchases, tickets
 from projections.profile.said import Said, Switch, latest, stamp
-from projections.profile.tables import NOTE, ORDER, PROFILE, TABLES, TICKET, Profile, ProfileNote
+from projections.profile.tables import (
+    CATEGORY,
+    NOTE,
+    ORDER,
+    PROFILE,
+    TABLES,
+    TICKET,
+    Profile,
+    ProfileNote,
+)
 from projections.projection import View
 from projections.rows import Key, Rows, Table
 
@@ -54,16 +63,16 @@ Wanted = tuple[tuple[Table[Any], Key], ...]
 @profile.on_any
 def _(rows: Rows, fact: Fact, event: Event) -> None:
     at = fact.occurred_at
-    row = rows.get(PROFILE)
-    if row is None:
-        row = Profile(customer=rows.subject, first_seen=at)
-    elif at < row.first_seen:
+    before = rows.get(PROFILE)
+    row = before or Profile(customer=rows.subject, first_seen=at)
+    if at < row.first_seen:
         row = replace(row, first_seen=at)
     if (row.last_seen is None or at > row.last_seen) and is_activity(event):
         row = replace(row, last_seen=at)
     if row.person is ERASED:
         row = facets.forgotten(row)
-    rows.put(PROFILE, row)
+    if row is not before:
+        rows.put(PROFILE, row)
 
 
 @profile.on(CustomerRegistered, KnownByAnotherId)
@@ -138,7 +147,9 @@ def _(_fact: Fact, event: NoteAdded) -> Wanted:
 @profile.on(OrderPlaced, OrderRevised, OrderPaid, OrderRefunded)
 def _(rows: Rows, fact: Fact, event: Event) -> None:
     assert isinstance(event, OrderPlaced | OrderRevised | OrderPaid | OrderRefunded)
-    rows.put(PROFILE, facets.with_currency(_row(rows), event.currency, stamp(fact)))
+    row = _row(rows)
+    if (now := facets.with_currency(row, event.currency, stamp(fact))) is not row:
+        rows.put(PROFILE, now)
     purchases.tell(rows, fact)
 
 
@@ -147,15 +158,14 @@ def _(rows: Rows, fact: Fact, _event: Event) -> None:
     purchases.tell(rows, fact)
 
 
-@profile.wants(
-    OrderPlaced,
-    OrderRevised,
-    OrderPaid,
-    OrderRefunded,
-    OrderShipped,
-    OrderDelivered,
-    OrderCancelled,
-)
+@profile.wants(OrderPlaced, OrderRevised)
+def _(fact: Fact, event: Event) -> Wanted:
+    assert isinstance(event, OrderPlaced | OrderRevised)
+    categories = {line.category for line in event.lines if line.category is not None}
+    return (ORDER, (fact.stream,)), *((CATEGORY, (category,)) for category in categories)
+
+
+@profile.wants(OrderPaid, OrderRefunded, OrderShipped, OrderDelivered, OrderCancelled)
 def _(fact: Fact, _event: Event) -> Wanted:
     return ((ORDER, (fact.stream,)),)
 

@@ -5,9 +5,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from domain.order.events import OrderDelivered, OrderShipped
+from domain.order.events import Line, OrderDelivered, OrderShipped
 from domain.shared.events import Fact
-from projections.orders import ZERO, combine, take
+from projections.orders import ZERO, Flag, Sums, combine, take
 from projections.profile.said import earliest
 from projections.profile.tables import (
     CATEGORY,
@@ -59,15 +59,17 @@ def in_currency(profile: Profile, currency: str | None) -> Profile:
 
 def _described(order: ProfileOrder) -> ProfileOrder:
     state, terms = order.state, order.state.terms
+    currency = state.currency
+    own = state.sums.get(currency or "", Sums())
     order = replace(
         order,
         number=terms.number if terms else None,
         channel=terms.channel if terms else None,
         total=terms.total if terms else None,
-        currency=state.currency,
-        paid=state.paid,
-        refunded=state.refunded,
-        net=state.net,
+        currency=currency,
+        paid=own.paid,
+        refunded=own.refunded,
+        net=own.net,
         placed_at=state.placed_at,
         purchased_at=state.purchased_at,
         cancelled_at=state.cancelled_at,
@@ -102,14 +104,9 @@ def _count(rows: Rows, before: ProfileOrder | None, after: ProfileOrder) -> None
             orders += sign * (order.placed_at is not None)
             purchases += sign * (order.purchased_at is not None)
             _add(turnovers, order, sign)
-    profile = replace(
-        profile,
-        orders=orders,
-        purchases=purchases,
-        favourite_category=_favourite(rows, profile, before, after),
-    )
+    profile = replace(profile, orders=orders, purchases=purchases)
     rows.put(ORDER, after)
-    rows.put(PROFILE, _with_turnovers(profile, turnovers))
+    rows.put(PROFILE, _with_turnovers(_with_favourite(rows, profile, before, after), turnovers))
 
 
 def _turnovers(profile: Profile) -> dict[str, Turnover]:
@@ -140,7 +137,7 @@ def _with_turnovers(profile: Profile, turnovers: dict[str, Turnover]) -> Profile
 
 
 def _add(turnovers: dict[str, Turnover], order: ProfileOrder, sign: int) -> None:
-    moved = order.state.sums
+    moved = _moved(order)
     bought_in = None
     if order.purchased_at is not None:
         bought_in = order.currency if order.currency in moved else min(moved)
@@ -157,29 +154,58 @@ def _add(turnovers: dict[str, Turnover], order: ProfileOrder, sign: int) -> None
             turnovers[currency] = after
 
 
-def _favourite(
+def _moved(order: ProfileOrder) -> dict[str, Sums]:
+    """Return what was paid and refunded by currency; nearly always that is the order's own."""
+    if Flag.OTHER_CURRENCY in order.flags:
+        return order.state.sums
+    if order.currency is None or not (order.state.payments or order.state.refunds):
+        return {}
+    return {order.currency: Sums(paid=order.paid, refunded=order.refunded)}
+
+
+def _with_favourite(
     rows: Rows, profile: Profile, before: ProfileOrder | None, after: ProfileOrder
-) -> str | None:
-    was, now = _units(before), _units(after)
-    if was == now:
-        return profile.favourite_category
-    units = {row.category: row.units for row in rows.all(CATEGORY).values()}
-    for category in {**was, **now}:
-        total = units.get(category, ZERO) - was.get(category, ZERO) + now.get(category, ZERO)
-        if total:
-            units[category] = total
-            row = ProfileCategory(customer=rows.subject, category=category, units=total)
+) -> Profile:
+    """Count units by category; only where the favourite has lost some are all looked at."""
+    if before is not None and _bought(before) is _bought(after):
+        return profile
+    more = _units(after)
+    for category, units in _units(before).items():
+        more[category] = more.get(category, ZERO) - units
+    best, most = profile.favourite_category, profile.memory.favourite
+    lost = False
+    for category, change in more.items():
+        if not change:
+            continue
+        known = rows.get(CATEGORY, category)
+        units = change + (known.units if known else ZERO)
+        if units:
+            row = ProfileCategory(customer=rows.subject, category=category, units=units)
             rows.put(CATEGORY, row)
+            if best is None or (-units, category) < (-most, best) or category == best:
+                best, most = category, units
         else:
-            units.pop(category, None)
             rows.delete(CATEGORY, category)
-    return min(units, key=lambda category: (-units[category], category), default=None)
+        lost = lost or change < 0 or not units
+    if lost:
+        units_of = {row.category: row.units for row in rows.all(CATEGORY).values()}
+        best = min(units_of, key=lambda category: (-units_of[category], category), default=None)
+        most = units_of[best] if best is not None else ZERO
+    return replace(
+        profile,
+        favourite_category=best,
+        memory=replace(profile.memory, favourite=most),
+    )
+
+
+def _bought(order: ProfileOrder) -> tuple[Line, ...] | None:
+    return order.state.lines if order.purchased_at is not None else None
 
 
 def _units(order: ProfileOrder | None) -> dict[str, Decimal]:
     units: dict[str, Decimal] = {}
-    if order is not None and order.purchased_at is not None:
-        for line in order.state.lines:
+    if order is not None:
+        for line in _bought(order) or ():
             if line.category is not None:
                 units[line.category] = units.get(line.category, ZERO) + line.quantity
     return units

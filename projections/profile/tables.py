@@ -38,6 +38,7 @@ class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: Stamp | None = None
     currency: Stamp | None = None
     campaign: Stamp | None = None
+    favourite: Decimal = ZERO  # units of the favourite category
     traits: dict[str, Stamp] = {}
     tags: Switches = {}
     consents: Switches = {}

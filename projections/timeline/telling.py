@@ -105,25 +105,15 @@ REPEATED: Final = frozenset(
 )
 """What a shop tracks under these names stands in the order's own facts."""
 
-PROPERTIES: Final = (
-    "product_id",
-    "sku",
-    "name",
-    "category",
-    "brand",
-    "variant",
-    "price",
-    "quantity",
-    "value",
-    "currency",
-    "coupon",
-    "promotion_id",
-    "step",
-    "query",
-    "path",
-    "title",
+_PROPERTIES: Final = (
+    "product_id sku name category brand variant price quantity value currency coupon promotion_id "
+    "step query path title"
 )
-"""What is kept of a behavioural event's properties, wherever it stands."""
+
+PROPERTIES: Final = {
+    spelling: name for name in _PROPERTIES.split() for spelling in (name, name.replace("_i", "I"))
+}
+"""What is kept of a behavioural event's properties, in whichever case it is spelled."""
 
 
 def worth_telling(event: Event) -> bool:
@@ -151,8 +141,9 @@ def kept(event: Event) -> tuple[Detail, Private]:
 
 
 def _short(value: Any) -> Any:
-    plain = msgspec.to_builtins(value)
-    return plain[:LONGEST] if isinstance(plain, str) else plain
+    if not isinstance(value, str):
+        return msgspec.to_builtins(value)
+    return value[:LONGEST] if len(value) > LONGEST else str(value)
 
 
 def _traits(event: TraitsAsserted, detail: Detail, private: Detail) -> bool:
@@ -201,9 +192,9 @@ def _picked(properties: Detail) -> Detail:
     if isinstance(inner, dict):
         properties = inner
     return {
-        name: _short(properties[name])
-        for name in PROPERTIES
-        if isinstance(properties.get(name), str | int | float)
+        PROPERTIES[name]: _short(value)
+        for name, value in properties.items()
+        if name in PROPERTIES and isinstance(value, str | int | float)
     }
 
 
