@@ -130,6 +130,18 @@ class UnknownChannel(NotTaken):
     code = "unknown-channel"
 
 
+class NotACloudEvent(NotTaken):
+    """It says that it is a CloudEvent of version 1.0, but {why}."""
+
+    code = "not-a-cloudevent"
+
+
+class WrongMedia(NotTaken):
+    """Its content type is not JSON."""
+
+    code = "wrong-content-type"
+
+
 class TooMany(NotTaken):
     """A batch may hold {limit} events; it holds {count}."""
 
