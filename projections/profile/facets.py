@@ -73,7 +73,12 @@ def with_tags(row: Profile, said: Switches) -> Profile:
 
 
 def with_consents(row: Profile, said: Switches) -> Profile:
-    """Take consents as last said; said at one instant, withdrawn is stricter and so holds."""
+    """Take consents as last said; of two said at one instant the stricter, withdrawn, holds.
+
+    So a recognised visitor's later word counts as the customer's own, which the law of combining
+    asks for. Of two known customers that are merged, the stricter holds whatever was said last:
+    that is for the fact of their merging to say.
+    """
     consents = switched(row.memory.consents, said, off_wins_ties=True)
     return replace(row, consents=those_on(consents), memory=replace(row.memory, consents=consents))
 
