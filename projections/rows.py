@@ -24,8 +24,8 @@ class Table(Generic[R]):
     """A table of a view: `key` names its primary key, whose first column is the subject.
 
     `eager` tables are loaded for every subject of a batch; the others when a fold asks.
-    `once`: no key is ever put again after its batch (it holds a fact's position, say), so that rows
-    are written without looking for an older one.
+    `once`: a row is put by one fact and never read, changed or deleted by a later one (its key
+    holds a fact's position, say), so that it is written without looking for an older one.
     """
 
     def __init__(
@@ -179,6 +179,14 @@ class Rows:
                 self._all.discard(table)
                 self._left.add(table)
         self._before.clear()
+
+    def take(self, table: Table[R]) -> list[R]:
+        """Return the table's rows and let go of them, as written."""
+        self._before.pop(table, None)
+        self._all.discard(table)
+        self._left.add(table)
+        held = self._now.pop(table, {})
+        return [cast("R", row) for row in held.values() if row is not None]
 
     def __len__(self) -> int:
         return sum(map(len, self._now.values()))

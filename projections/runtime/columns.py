@@ -54,6 +54,12 @@ def sealed_column(sealer: Sealer, view: str, table: Table[Any], column: str) -> 
     return SealedColumn(sealer, view, table.name, column, plain_type(wanted))
 
 
+def personal_columns(table: Table[Any]) -> frozenset[str]:
+    """Return which columns of a table are sealed."""
+    hints = get_type_hints(table.row, include_extras=True)
+    return frozenset(name for name in table.columns if is_personal(_inner(hints[name])))
+
+
 def _inner(annotation: Any) -> Any:
     """Return T of `T | None`."""
     if get_origin(annotation) in {Union, UnionType}:

@@ -12,7 +12,7 @@ from psycopg import sql
 from domain.shared.personal import Sealer
 from projections.projection import View
 from projections.rows import Key, Row, Rows, Table
-from projections.runtime.columns import Codec
+from projections.runtime.columns import Codec, personal_columns
 from projections.runtime.replay import Tables, tables_of
 from projections.runtime.store import column_types
 
@@ -23,7 +23,10 @@ _CHUNK: Final = 5_000
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One value that is not the same. `column` None: the row is only on one side."""
+    """One value that is not the same. `column` None: the row is only on one side.
+
+    What is personal is not told: `live` and `replayed` say whether there is something.
+    """
 
     subject: UUID
     table: str
@@ -64,10 +67,22 @@ class Differences:
                     table=table.name,
                     key=tuple(map(str, key[1:])),
                     column=column,
-                    live=live if column is None else getattr(live, column),
-                    replayed=other if column is None else getattr(other, column),
+                    live=_told(table, column, live),
+                    replayed=_told(table, column, other),
                 )
             )
+
+
+def _told(table: Table[Any], column: str | None, row: Row | None) -> Any:
+    """Return what may be told of one side of a difference."""
+    if row is None:
+        return None
+    if column is None:
+        return "a row"
+    value = getattr(row, column)
+    if value is not None and column in personal_columns(table):
+        return "something personal"
+    return value
 
 
 class StoredRows:

@@ -99,6 +99,11 @@ class LiveView:
             places[slot] = Place(position=position, clock=clock, shared=known[stored])
         return places
 
+    def goals(self) -> dict[int, Goal]:
+        """Return where every slot is, as a goal for another generation."""
+        places = self.places(range(self.slots))
+        return {s: Goal(position=p.position, clock=p.clock) for s, p in places.items()}
+
     def apply(
         self, facts: Sequence[Fact], places: Mapping[int, Place], goals: Mapping[int, Goal]
     ) -> Applied:

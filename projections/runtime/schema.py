@@ -34,9 +34,12 @@ class Generation(msgspec.Struct, frozen=True):
     @staticmethod
     def of(view: View, generation: int) -> "Generation":
         """Name the n-th generation: `<view>_v<version>`, from the second on with `_<n>`."""
+        return Generation.named(view.name, view.version, generation)
+
+    @staticmethod
+    def named(view: str, version: int, generation: int) -> "Generation":
         suffix = f"_{generation}" if generation > 1 else ""
-        schema = f"{view.name}_v{view.version}{suffix}"
-        return Generation(view.name, view.version, generation, schema)
+        return Generation(view, version, generation, f"{view}_v{version}{suffix}")
 
     @property
     def key(self) -> tuple[str, int, int]:

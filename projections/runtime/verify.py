@@ -58,6 +58,7 @@ class Verifier:
         live = LiveView(self._connection, view, self._sealer, self._reader, self._slots)
         with self._connection.transaction():
             self._connection.execute("set transaction isolation level repeatable read, read only")
+            self._connection.execute("set local idle_in_transaction_session_timeout to 0")
             live.attach(prepare=False)
             places = live.places(range(self._slots))
             differences = Differences()

@@ -5,28 +5,29 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from consumers.views import run_views
 from infra.settings import Settings
+from projections.projection import View
 from tests.projections.runtime.shop import Shop
 from tests.projections.runtime.tiny import tiny
 
 WAIT_SECONDS = 40.0
-VIEWS = {"tiny": tiny}
+VIEWS: Mapping[str, View] = {"tiny": tiny}
 
 
 @contextmanager
-def worker(settings: Settings) -> Iterator[None]:
+def worker(settings: Settings, views: Mapping[str, View] = VIEWS) -> Iterator[None]:
     """Run a worker in a thread, and end it as SIGTERM does."""
     stop = threading.Event()
     failed: list[BaseException] = []
 
     def run() -> None:
         try:
-            run_views(settings, stop, VIEWS)
+            run_views(settings, stop, views)
         except BaseException as error:  # noqa: BLE001  # raised in the test below
             failed.append(error)
 

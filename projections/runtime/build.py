@@ -1,0 +1,144 @@
+"""Building a generation: slots folded in memory by final customer, and copied out once."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import psycopg
+from psycopg import sql
+
+from domain.shared.log import Reader
+from domain.shared.personal import Sealer
+from projections.projection import View, slot_of
+from projections.rows import Row, Rows, Table
+from projections.runtime import schema
+from projections.runtime.replay import Replay
+from projections.runtime.schema import Generation
+from projections.runtime.store import TableStore, column_types, copy_rows
+
+COPIED: Final = 20_000
+"""Rows that are encoded and sent together."""
+
+Connection = psycopg.Connection[Any]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Slots to be built by one process, with the log up to a position, settled to a clock."""
+
+    generation: Generation
+    slots: tuple[int, ...]
+    of: int
+    upto: int
+    clock: datetime
+
+
+class Builder:
+    """Builds parts of one view over one connection, which is in autocommit."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        view: View,
+        sealer: Sealer,
+        reader: Reader,
+        told: Callable[[int], None],
+    ) -> None:
+        """`told` is called with how many more facts were folded."""
+        self._connection = connection
+        self._view = view
+        self._sealer = sealer
+        self._reader = reader
+        self._told = told
+
+    def build(self, part: Part) -> bytes:
+        """Write the part's rows; return what its slots share, encoded."""
+        types = column_types(self._connection, part.generation.schema)
+        stores = {
+            table: TableStore(
+                self._view, table, part.generation.schema, types[table.name], self._sealer
+            )
+            for table in self._view.tables
+        }
+        once = [table for table in self._view.tables if table.once]
+        replay = Replay(self._view, blind=self._sealer.blind)
+        mine = set(part.slots)
+        touched: set[UUID] = set()
+
+        def is_mine(subject: UUID) -> bool:
+            return slot_of(subject, part.of) in mine
+
+        self._connection.execute("set synchronous_commit to off")
+        fold, touch = replay.fold, touched.add
+        for chunk in self._reader.scan(part.slots, part.of, upto=part.upto):
+            for customer, fact in chunk:
+                fold(customer, fact, is_mine)
+                if customer is not None:
+                    touch(customer)
+            for table in once:
+                self._copy(stores[table], _taken(table, replay, touched))
+            touched.clear()
+            self._told(len(chunk))
+        replay.settle(part.clock)
+        for table, store in stores.items():
+            self._copy(store, _rows(table, replay.rows.values()))
+        return schema.encode_shared(replay.shared)
+
+    def _copy(self, store: TableStore, rows: Sequence[Row]) -> None:
+        for start in range(0, len(rows), COPIED):
+            copy_rows(self._connection, store.codec, store.insert, rows[start : start + COPIED])
+
+
+def _taken(table: Table[Any], replay: Replay, subjects: Iterable[UUID]) -> list[Row]:
+    """Return rows that are put once, and let go of them: they are not read again."""
+    found = (replay.rows.get(subject) for subject in subjects)
+    return [row for rows in found if rows is not None for row in rows.take(table)]
+
+
+def _rows(table: Table[Any], everybody: Iterable[Rows]) -> list[Row]:
+    return [row for rows in everybody for row in rows.take(table)]
+
+
+class Indexes:
+    """The indexes and keys of new tables, put aside while the tables are filled."""
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+        self._make: list[str] = []
+
+    def put_aside(self) -> None:
+        """Drop them, remembering how they are made."""
+        keys = self._connection.execute(
+            "select c.conrelid::regclass::text, quote_ident(c.conname), "
+            "pg_get_constraintdef(c.oid) from pg_constraint c join pg_namespace n "
+            "on n.oid = c.connamespace where n.nspname = %s and c.contype in ('p', 'u')",
+            (self._name,),
+        ).fetchall()
+        for table, name, definition in keys:
+            self._make.append(f"alter table {table} add constraint {name} {definition}")
+            self._run(f"alter table {table} drop constraint {name}")
+        indexes = self._connection.execute(
+            "select quote_ident(schemaname) || '.' || quote_ident(indexname), indexdef "
+            "from pg_indexes where schemaname = %s",
+            (self._name,),
+        ).fetchall()
+        for name, definition in indexes:
+            self._make.append(definition)
+            self._run(f"drop index {name}")
+
+    def put_back(self) -> None:
+        """Make them again, and let the planner look at the tables."""
+        for definition in self._make:
+            self._run(definition)
+        tables = self._connection.execute(
+            "select tablename from pg_tables where schemaname = %s", (self._name,)
+        ).fetchall()
+        for (table,) in tables:
+            self._connection.execute(
+                sql.SQL("analyze {}").format(sql.Identifier(self._name, table))
+            )
+
+    def _run(self, statement: str) -> None:
+        self._connection.execute(statement.encode())
