@@ -15,7 +15,7 @@ from domain.lifecycle.events import LifecyclePolicyAdopted
 from domain.order.events import OrderCancelled, OrderPaid, OrderRefunded
 from domain.shared.events import Event, Fact
 from projections.activity import is_activity
-from projections.lifecycle.stages import DEFAULT, EVER, Policies, Policy, adopted, newest
+from projections.lifecycle.stages import EVER, Policies, Policy, adopted, last_of, newest
 from projections.lifecycle.tables import (
     DAY,
     LIFECYCLE,
@@ -123,7 +123,7 @@ def _(rows: Rows, clock: datetime) -> None:
         for key in rows.all(MOVE).keys() - walk.moves.keys():
             rows.delete(MOVE, *key)
     else:
-        walk = Walk(row, _last(policies))
+        walk = Walk(row, last_of(policies))
         walk.wait(clock)
     _keep(rows, walk)
 
@@ -183,7 +183,7 @@ def _stepped(rows: Rows, row: Lifecycle, step: Step) -> Lifecycle:
     """Take a step if it is the next one; else leave the walk to be told anew."""
     policies = rows.shared.of(row.shop)
     if _is_next(row, step, policies):
-        walk = Walk(row, _last(policies))
+        walk = Walk(row, last_of(policies))
         try:
             walk.step(step)
         except Lost:
@@ -201,14 +201,10 @@ def _is_next(row: Lifecycle, step: Step, policies: tuple[Policy, ...]) -> bool:
     """Tell whether nothing that happened, or moved by time alone, is later than a step."""
     if row.next_move_at == LATE or row.policy != newest(policies):
         return False
-    if step.at < row.last_fact_at or step.at < _last(policies).at:
+    if step.at < row.last_fact_at or step.at < last_of(policies).at:
         return False
     moved_at = max(row.stage_since, row.tier_since)
     return moved_at < step.at or moved_at == step.at == row.last_fact_at
-
-
-def _last(policies: tuple[Policy, ...]) -> Policy:
-    return policies[-1] if policies else DEFAULT
 
 
 def _keep(rows: Rows, walk: Walk) -> None:

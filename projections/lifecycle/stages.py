@@ -169,3 +169,8 @@ def newest(policies: tuple[Policy, ...]) -> int:
 def in_force(policies: tuple[Policy, ...], instant: datetime) -> Policy:
     """Return the policy that holds at an instant."""
     return next((p for p in reversed(policies) if p.at <= instant), DEFAULT)
+
+
+def last_of(policies: tuple[Policy, ...]) -> Policy:
+    """Return the policy that holds until another is adopted."""
+    return policies[-1] if policies else DEFAULT

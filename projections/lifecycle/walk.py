@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple
 from msgspec.structs import replace
 
 from projections.lifecycle.stages import (
-    DEFAULT,
     Policy,
     Stage,
     Tier,
+    last_of,
     newest,
     next_turn,
     stage_of,
@@ -200,10 +200,13 @@ def tell(
     policies: tuple[Policy, ...],
     days: Iterable[LifecycleDay],
     orders: Iterable[LifecycleOrder],
+    *,
+    until: datetime | None = None,
 ) -> Walk:
     """Return the whole walk of a customer, from all that is kept of it.
 
-    Of `row` only its identities count, and when it was first heard of and known.
+    Of `row` only its identities count, and when it was first heard of and known. Steps after
+    `until` are left out.
     """
     heard = (row.heard_at, row.heard_position)
     told = list(orders)
@@ -214,10 +217,11 @@ def tell(
         *_steps(row, days, told),
     ]
     steps.sort(key=attrgetter("at", "position"))
-    walk = Walk(blank(row, newest(policies)), earlier[-1] if earlier else DEFAULT, whole=True)
+    walk = Walk(blank(row, newest(policies)), last_of(tuple(earlier)), whole=True)
     for step in steps:
-        walk.step(step)
-    walk.row = replace(walk.row, kept_purchases=sum(order.kept for order in told))
+        if until is None or step.at <= until:
+            walk.step(step)
+    walk.row = replace(walk.row, kept_purchases=sum(o.told.kept_at(until) for o in told))
     return walk
 
 

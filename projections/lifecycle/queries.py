@@ -1,0 +1,130 @@
+"""Questions about lifecycles, asked about an instant, past or future, over `huike.*`.
+
+One snapshot (`repeatable read`) for all statements of an answer keeps its figures consistent.
+Rows that time or a new policy has not moved yet are told at reading, by the fold's own rules.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+import psycopg
+from msgspec.structs import replace
+from psycopg.rows import class_row
+
+from projections.lifecycle import statements, stored
+from projections.lifecycle.answers import Counts, Standing, Tally, asked_under, standing
+from projections.lifecycle.stages import EVER, Policy, Stage, Tier, last_of, newest
+from projections.lifecycle.tables import Lifecycle, LifecycleMove
+from projections.lifecycle.walk import Walk, tell
+from projections.paging import Page, cursor_of, place_of
+
+Connection = psycopg.Connection[Any]
+
+LARGEST_PAGE: Final = 500
+
+
+class WantedMoves(msgspec.Struct, frozen=True, kw_only=True):
+    """Which moves: all that meet every condition given. `since` is included, `before` is not."""
+
+    customer: UUID | None = None
+    dimension: str | None = None
+    was: str | None = None
+    became: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+def counts(connection: Connection, at: datetime) -> Counts:
+    """Return how many customers were, or will be if nothing happens, in each stage and tier."""
+    tally, about = Tally(), {"at": at}
+    with connection.transaction():
+        policies = stored.policies(connection)
+        for stage, tier, customers in connection.execute(statements.PRESENT, about):
+            tally.add(Stage(stage), Tier(tier), customers)
+        for was, became, customers in connection.execute(statements.LATER, about):
+            tally.undo(was, became, customers)
+        for row in stored.rows(connection, statements.DUE, about):
+            known = (p for p in policies.of(row.shop) if p.position <= row.policy)
+            tally.add(*_waited(Walk(row, last_of(tuple(known))), at))
+        outdated = stored.rows(connection, statements.OLD, about)
+        for row, days, orders in stored.whole(connection, outdated):
+            walk = tell(row, policies.of(row.shop), days, orders, until=at)
+            tally.add(*_waited(walk, at))
+    return tally.counts(at)
+
+
+def what_if(connection: Connection, at: datetime, policy: Policy) -> Counts:
+    """Return how customers would be spread at an instant, had this policy always held."""
+    tally, always = Tally(), replace(policy, at=EVER, position=0)
+    with connection.transaction():
+
+        def unclear() -> Iterator[Lifecycle]:
+            for row in stored.rows(connection, statements.HEARD, {"at": at}):
+                place = asked_under(row, always, at)
+                if place is None:
+                    yield row
+                else:
+                    tally.add(*place)
+
+        for row, days, orders in stored.whole(connection, unclear()):
+            tally.add(*_waited(tell(row, (always,), days, orders, until=at), at))
+    return tally.counts(at)
+
+
+def customer(connection: Connection, customer: UUID, at: datetime) -> Standing | None:
+    """Return how a customer stood, or will stand, at an instant; None: not heard of by then."""
+    about = {"customer": customer}
+    with connection.transaction():
+        for row in stored.rows(connection, statements.ONE, about):
+            if row.heard_at > at:
+                return None
+            policies = stored.policies(connection).of(row.shop)
+            if row.policy == newest(policies) and _told_last(row, policies) <= at:
+                return standing(row, policies, at)
+            for _, days, orders in stored.whole(connection, [row]):
+                told = tell(row, policies, days, orders, until=at).row
+                return standing(told, tuple(p for p in policies if p.at <= at), at)
+    return None
+
+
+def moves(
+    connection: Connection, wanted: WantedMoves, *, cursor: str | None = None, limit: int = 50
+) -> Page[LifecycleMove]:
+    """Return a page of moves, the latest first. Raises Malformed for a cursor of another list."""
+    limit = max(1, min(limit, LARGEST_PAGE))
+    values = {k: v for k, v in msgspec.structs.asdict(wanted).items() if v is not None}
+    conditions = list(values)
+    if cursor is not None:
+        place = place_of(cursor, _Move)
+        conditions.append("after")
+        values |= {"after_at": place.at, "after": place.customer, "after_in": place.dimension}
+    statement = statements.moves(conditions)
+    with connection.cursor(binary=True, row_factory=class_row(LifecycleMove)) as found:
+        page = found.execute(statement, values | {"limit": limit + 1}).fetchall()
+    following = None
+    if len(page) > limit:
+        del page[limit:]
+        following = cursor_of(page[-1].at, page[-1].customer, page[-1].dimension)
+    return Page(page, following)
+
+
+class _Move(NamedTuple):
+    """Where a page of moves ended."""
+
+    at: datetime
+    customer: UUID
+    dimension: str
+
+
+def _waited(walk: Walk, at: datetime) -> tuple[Stage, Tier]:
+    walk.wait(at)
+    assert walk.row.stage is not None  # its first step led into one
+    return walk.row.stage, walk.row.tier
+
+
+def _told_last(row: Lifecycle, policies: tuple[Policy, ...]) -> datetime:
+    """Return the last instant at which anything of the row may have come to be as it is."""
+    return max(row.last_fact_at, row.stage_since, row.tier_since, last_of(policies).at)

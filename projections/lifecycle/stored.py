@@ -1,0 +1,102 @@
+"""Rows of the lifecycle view as they are read back from `huike.*`, a thousand at a time."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from itertools import islice
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import psycopg
+from psycopg.rows import class_row
+from psycopg.sql import Composed
+
+from projections.lifecycle import statements
+from projections.lifecycle.stages import Policies, Policy, Stage, Tier
+from projections.lifecycle.tables import (
+    DAY,
+    LIFECYCLE,
+    ORDER,
+    Lifecycle,
+    LifecycleDay,
+    LifecycleOrder,
+    LifecyclePolicy,
+)
+from projections.orders import OrderState
+
+Connection = psycopg.Connection[Any]
+Whole = tuple[Lifecycle, list[LifecycleDay], list[LifecycleOrder]]
+
+AT_ONCE: Final = 1_000
+
+
+def policies(connection: Connection) -> Policies:
+    """Return every policy that was adopted."""
+    adopted = Policies()
+    with connection.cursor(row_factory=class_row(LifecyclePolicy)) as cursor:
+        for row in cursor.execute("select * from huike.lifecycle_policy"):
+            adopted = adopted.and_one(row.shop, _policy(row))
+    return adopted
+
+
+def rows(
+    connection: Connection, statement: Composed, about: Mapping[str, Any]
+) -> Iterator[Lifecycle]:
+    """Yield customers without holding them all; inside a transaction."""
+    with connection.cursor("lifecycles", binary=True) as cursor:
+        cursor.itersize = AT_ONCE
+        for values in cursor.execute(statement, about):
+            yield _row(dict(zip(LIFECYCLE.columns, values, strict=True)))
+
+
+def whole(connection: Connection, some: Iterable[Lifecycle]) -> Iterator[Whole]:
+    """Yield customers with all their days and orders."""
+    left = iter(some)
+    while chunk := list(islice(left, AT_ONCE)):
+        customers = [row.customer for row in chunk]
+        days: dict[UUID, list[LifecycleDay]] = {customer: [] for customer in customers}
+        orders: dict[UUID, list[LifecycleOrder]] = {customer: [] for customer in customers}
+        cursor = connection.cursor(binary=True)
+        for values in cursor.execute(statements.DAYS, (customers,)):
+            day = LifecycleDay(**dict(zip(DAY.columns, values, strict=True)))
+            days[day.customer].append(day)
+        for values in cursor.execute(statements.ORDERS, (customers,)):
+            order = _order(dict(zip(ORDER.columns, values, strict=True)))
+            orders[order.customer].append(order)
+        for row in chunk:
+            yield row, days[row.customer], orders[row.customer]
+
+
+_nets: Final = msgspec.json.Decoder(dict[str, Decimal]).decode
+_told: Final = msgspec.json.Decoder(OrderState).decode
+
+
+def _row(values: dict[str, Any]) -> Lifecycle:
+    before = values["stage_before"]
+    values |= {
+        "stage": Stage(values["stage"]),
+        "stage_before": None if before is None else Stage(before),
+        "tier": Tier(values["tier"]),
+        "tier_before": Tier(values["tier_before"]),
+        "nets": _nets(values["nets"]),
+        "named": tuple(values["named"]),
+    }
+    return Lifecycle(**values)
+
+
+def _order(values: dict[str, Any]) -> LifecycleOrder:
+    return LifecycleOrder(**values | {"told": _told(values["told"])})
+
+
+def _policy(row: LifecyclePolicy) -> Policy:
+    return Policy(
+        at=row.adopted_at,
+        position=row.position,
+        new_days=row.new_days,
+        silent_after_days=row.silent_after_days,
+        lost_after_days=row.lost_after_days,
+        won_back_days=row.won_back_days,
+        high_value=row.high_value,
+        general_value=row.general_value,
+        currency=row.currency,
+    )
