@@ -62,6 +62,11 @@ class Journey:
     def _read(self, name: str, *columns: str) -> Any:
         return pq.read_table(self._data / f"{name}.parquet", columns=list(columns) or None)
 
+    @property
+    def end(self) -> datetime:
+        """The instant after the sample's last day."""
+        return self._instant(datetime(2018, 1, 1))  # noqa: DTZ001  # made UTC there
+
     def _instant(self, moment: datetime) -> datetime:
         return moment.replace(tzinfo=UTC) + self._shift
 

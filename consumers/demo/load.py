@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 from uuid import UUID, uuid4
+from zlib import crc32
 
 import httpx2
 import orjson
@@ -17,7 +18,8 @@ Advance = Callable[[int], None]
 
 _BATCH: Final = 200
 _BATCH_BYTES: Final = 400_000
-_IN_FLIGHT: Final = 4
+_LANES: Final = 4
+_WAITING: Final = 3
 _PATIENCE: Final = 120.0
 
 
@@ -38,26 +40,31 @@ class ShopClient:
             base_url=url,
             timeout=60,
             headers={"Authorization": f"Bearer {command}"},
-            limits=httpx2.Limits(max_connections=_IN_FLIGHT + 2),
+            limits=httpx2.Limits(max_connections=_LANES + 2),
         )
 
     def close(self) -> None:
         self._client.close()
 
     def publish(self, messages: Iterable[Message], advance: Advance) -> int:
-        """Send messages in batches, several at once; return how many were taken.
+        """Send messages in batches, several at once, one person's in order; return how many.
 
         Raises NotTaken when one was rejected: the sample is right, so the service is not.
         """
         taken = 0
-        flying: deque[Future[int]] = deque()
-        with ThreadPoolExecutor(_IN_FLIGHT) as threads:
-            for body, count in _batches(messages):
-                flying.append(threads.submit(self._send, body, count))
-                if len(flying) >= 2 * _IN_FLIGHT:
+        lanes: list[deque[Future[int]]] = [deque() for _ in range(_LANES)]
+        threads = [ThreadPoolExecutor(1) for _ in range(_LANES)]
+        try:
+            for lane, body, count in _batches(messages):
+                lanes[lane].append(threads[lane].submit(self._send, body, count))
+                while len(lanes[lane]) > _WAITING:
+                    taken += _land(lanes[lane].popleft(), advance)
+            for flying in lanes:
+                while flying:
                     taken += _land(flying.popleft(), advance)
-            while flying:
-                taken += _land(flying.popleft(), advance)
+        finally:
+            for thread in threads:
+                thread.shutdown(cancel_futures=True)
         return taken
 
     def _send(self, body: bytes, count: int) -> int:
@@ -120,18 +127,25 @@ def wait_until_ready(url: str, seconds: float, alive: Callable[[], bool]) -> Non
     raise TimeoutError(msg)
 
 
-def _batches(messages: Iterable[Message]) -> Iterator[tuple[bytes, int]]:
-    held: list[bytes] = []
-    size = 0
+def _batches(messages: Iterable[Message]) -> Iterator[tuple[int, bytes, int]]:
+    """Yield (lane, body, count): a person's messages always go by the same lane."""
+    held: list[list[bytes]] = [[] for _ in range(_LANES)]
+    sizes = [0] * _LANES
     for message in messages:
         raw = orjson.dumps(message)
-        if held and (len(held) >= _BATCH or size + len(raw) > _BATCH_BYTES):
-            yield b'{"batch":[' + b",".join(held) + b"]}", len(held)
-            held, size = [], 0
-        held.append(raw)
-        size += len(raw) + 1
-    if held:
-        yield b'{"batch":[' + b",".join(held) + b"]}", len(held)
+        lane = crc32(message["userId"].encode()) % _LANES
+        if held[lane] and (len(held[lane]) >= _BATCH or sizes[lane] + len(raw) > _BATCH_BYTES):
+            yield lane, _body(held[lane]), len(held[lane])
+            held[lane], sizes[lane] = [], 0
+        held[lane].append(raw)
+        sizes[lane] += len(raw) + 1
+    for lane, rest in enumerate(held):
+        if rest:
+            yield lane, _body(rest), len(rest)
+
+
+def _body(batch: list[bytes]) -> bytes:
+    return b'{"batch":[' + b",".join(batch) + b"]}"
 
 
 def _land(flight: "Future[int]", advance: Advance) -> int:

@@ -18,14 +18,13 @@ CONTROL_RATE: Final = 0.10
 TREATED_RATE: Final = 0.16
 CODE: Final = "simulated-win-back"
 NAME: Final = "Simulated: win-back coupon, true effect +6 points"
-SHOP_PREFIX: Final = "simulated-"
 
 _FIRST: Final = ("Ada", "Bo", "Chen", "Dara", "Emil", "Fang", "Gita", "Hana", "Ivo", "Jun")
 _LAST: Final = ("Arden", "Brook", "Cheng", "Dahl", "Engel", "Frost", "Gao", "Holm", "Ito", "Jain")
 
 
 def users() -> list[str]:
-    return [f"{SHOP_PREFIX}{n}" for n in range(1, CUSTOMERS + 1)]
+    return [f"simulated-{n}" for n in range(1, CUSTOMERS + 1)]
 
 
 def customers(anchor: datetime) -> Iterator[Message]:
@@ -57,31 +56,29 @@ def purchases(anchor: datetime, treated: frozenset[str]) -> Iterator[Message]:
             yield _order(user, "after", moment + timedelta(days=7), chance)
 
 
-def clicks(anchor: datetime, treated: frozenset[str]) -> Iterator[dict[str, Any]]:
-    """Yield what became of the messages: (user, outcome, instant, evidence) as reports."""
+def outcomes(anchor: datetime, treated: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """Yield what became of the messages after they were sent, as a sender reports it."""
     chance = random.Random(SEED + 2)  # noqa: S311  # a reproducible simulation
     for user in sorted(treated):
-        sent = anchor + timedelta(minutes=chance.uniform(0, 20))
-        yield {"user": user, "outcome": "sent", "at": sent}
         if chance.random() < 0.02:  # noqa: PLR2004  # a made-up share
-            yield {"user": user, "outcome": "bounced", "at": sent + timedelta(seconds=5)}
+            yield _outcome(user, "bounced", anchor + timedelta(seconds=5), permanent=True)
             continue
-        delivered = sent + timedelta(seconds=chance.uniform(1, 30))
-        yield {"user": user, "outcome": "delivered", "at": delivered}
+        delivered = anchor + timedelta(seconds=chance.uniform(1, 1200))
+        yield _outcome(user, "delivered", delivered)
         if chance.random() < 0.08:  # noqa: PLR2004  # a made-up share
             yield _click(user, delivered, 300, "datacenter")
         if chance.random() < 0.2:  # noqa: PLR2004  # a made-up share
             yield _click(user, delivered, round(chance.uniform(60_000, 9e7)), "residential")
 
 
+def _outcome(user: str, happened: str, moment: datetime, **more: Any) -> dict[str, Any]:
+    return {"user": user, "happened": happened, "occurred_at": moment, **more}
+
+
 def _click(user: str, delivered: datetime, delay_ms: int, address: str) -> dict[str, Any]:
-    return {
-        "user": user,
-        "outcome": "clicked",
-        "at": delivered + timedelta(milliseconds=delay_ms),
-        "link": "coupon",
-        "evidence": {"delay_ms": delay_ms, "address_class": address},
-    }
+    evidence = {"delay_ms": delay_ms, "address_class": address}
+    moment = delivered + timedelta(milliseconds=delay_ms)
+    return _outcome(user, "clicked", moment, link="coupon", evidence=evidence)
 
 
 def _order(user: str, when: str, moment: datetime, chance: random.Random) -> Message:

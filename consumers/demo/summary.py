@@ -1,0 +1,181 @@
+"""The page at the end of the demo: stages, the best campaigns with their curve, what to try."""
+
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from consumers.demo import sample, simulated
+from consumers.demo.load import ShopClient
+from infra.event_store import LogReader
+from infra.settings import Settings
+
+_BEST: Final = 5
+_FEW: Final = 50
+"""Recipients below which a campaign is not called one of the best."""
+
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_CHINESE: Final = {
+    "visitor": "访客",
+    "prospect": "潜客",
+    "idle prospect": "沉默潜客",
+    "new": "新客",
+    "won back": "回流",
+    "active": "活跃",
+    "silent": "沉默",
+    "lost": "流失",
+}
+
+
+class CampaignTold(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign in the summary; `converted` within 1 … 7 days, of those who were sent it."""
+
+    id: str
+    code: str
+    name: str
+    recipients: int
+    converted: list[int]
+    net: Decimal
+    uplift: dict[str, Any] | None = None
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What the demo came to. `simulated` is made up; everything else is the sample's."""
+
+    facts: int
+    customers: int
+    stages: dict[str, int]
+    campaigns: list[CampaignTold]
+    simulated: CampaignTold | None
+    seconds: float
+
+    def as_json(self) -> str:
+        return msgspec.json.format(_encode(self), indent=2).decode()
+
+
+_encode: Final = msgspec.json.Encoder(decimal_format="string").encode
+
+
+def ask(client: ShopClient, settings: Settings, seconds: float) -> Told:
+    """Ask the service for the summary, as an analyst would."""
+    assert settings.log_url is not None
+    reader = LogReader(settings.log_url, None, pool_size=1)
+    facts = reader.head().position
+    reader.close()
+    counts = client.get("/api/lifecycle", shop=settings.shop, position=facts)
+    stages = {stage["stage"]: stage["customers"] for stage in counts["stages"]}
+    campaigns = [
+        _campaign(found) for found in client.get("/api/campaigns", position=facts)["campaigns"]
+    ]
+    return Told(
+        facts=facts,
+        customers=sum(stages.values()),
+        stages=stages,
+        campaigns=sorted(
+            (c for c in campaigns if c.code != simulated.CODE),
+            key=lambda c: int(c.code.rpartition("-")[2]),
+        ),
+        simulated=next((c for c in campaigns if c.code == simulated.CODE), None),
+        seconds=round(seconds, 1),
+    )
+
+
+def _campaign(found: dict[str, Any]) -> CampaignTold:
+    asked = found["campaign"]
+    return CampaignTold(
+        id=asked["campaign"],
+        code=asked["code"],
+        name=asked["name"],
+        recipients=found["recipients"],
+        converted=found["converted"],
+        net=Decimal(found["net"]),
+        uplift=found["uplift"],
+    )
+
+
+def show(console: Console, told: Told) -> None:
+    """Print the summary for people."""
+    console.print()
+    console.print(
+        f"[bold]Huike 回客[/bold]  {told.customers:,} customers, {told.facts:,} facts, "
+        f"{told.seconds:.0f} s. Sample: completejourney (for education, simulated on real patterns)."
+    )
+    stages = Table("stage", "阶段", "customers", "", title="Customers by stage, now")
+    for stage, count in told.stages.items():
+        bar = "█" * round(40 * count / max(told.customers, 1))
+        stages.add_row(stage, _CHINESE.get(stage, ""), f"{count:,}", f"[cyan]{bar}[/cyan]")
+    console.print(stages)
+    table = Table(title=f"The {_BEST} campaigns with the highest share converted in seven days")
+    for column in ("campaign", "recipients", "day 1 → 7", "converted", "net USD", "uplift"):
+        table.add_column(column, justify="left" if column in {"campaign", "uplift"} else "right")
+    best = sorted(
+        (c for c in told.campaigns if c.recipients >= _FEW),
+        key=lambda c: c.converted[-1] / c.recipients,
+        reverse=True,
+    )[:_BEST]
+    for campaign in best:
+        _row(table, campaign)
+    if told.simulated is not None:
+        table.add_section()
+        _row(table, told.simulated)
+    console.print(table)
+    console.print(
+        "The sample's campaigns have no control group, so no uplift is shown for them. "
+        f"The last line is [bold]simulated[/bold]: its true effect is "
+        f"{simulated.TREATED_RATE - simulated.CONTROL_RATE:+.0%}, on made-up customers of the shop "
+        f"`{sample.SIMULATED}`; nothing else counts them."
+    )
+
+
+def _row(table: Table, campaign: CampaignTold) -> None:
+    most = max(campaign.recipients, 1)
+    curve = "".join(_BARS[min(7, 8 * count // most)] for count in campaign.converted)
+    uplift = "no control group"
+    if campaign.uplift is not None:
+        low, high = campaign.uplift["interval"]["low"], campaign.uplift["interval"]["high"]
+        uplift = f"{campaign.uplift['difference']:+.1%} ({low:+.1%} to {high:+.1%})"
+    table.add_row(
+        campaign.name,
+        f"{campaign.recipients:,}",
+        curve,
+        f"{campaign.converted[-1]:,} ({campaign.converted[-1] / most:.0%})",
+        f"{campaign.net:,.2f}",
+        uplift,
+    )
+
+
+def invite(console: Console, url: str, shop_key: str, desk_key: str) -> None:
+    """Print the address, the keys and five things to try."""
+    console.print(
+        Panel(
+            f"address     {url}\nshop's key  {shop_key}   (publishes)\n"
+            f"desk's key  {desk_key}   (asks, commands, audits, sees personal fields)",
+            title="Serving until Ctrl-C",
+            expand=False,
+        )
+    )
+    console.print("[bold]Five things to try[/bold]")
+    desk = f"-H 'Authorization: Bearer {desk_key}'"
+    for what, line in (
+        (
+            "publish an event, as a shop's SDK does",
+            f"curl -u {shop_key}: -H 'Content-Type: application/json' {url}/v1/track -d "
+            '\'{"userId":"900","event":"Product Viewed","properties":{"product_id":"1095275"}}\'',
+        ),
+        ("who is household 900?", f"curl {desk} {url}/api/customers/by/user/900"),
+        ("how do customers stand, by stage and tier?", f"curl {desk} {url}/api/lifecycle"),
+        (
+            "what if customers were called silent after 45 days?",
+            f"curl {desk} '{url}/api/lifecycle/what-if?silent_after_days=45&lost_after_days=120'",
+        ),
+        (
+            "which facts are there, who recorded them?",
+            f"curl {desk} '{url}/api/audit/facts?limit=5'",
+        ),
+    ):
+        console.print(f"  [dim]# {what}[/dim]")
+        console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
+    console.print(f"API: {url}/openapi.json", highlight=False)
