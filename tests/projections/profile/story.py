@@ -7,6 +7,8 @@ from uuid import UUID
 
 from domain.shared.events import Event, Fact
 from domain.shared.ids import Ids
+from projections.profile.projection import profile
+from projections.profile.tables import PROFILE, Profile
 from projections.projection import View
 from projections.rows import Rows
 from projections.runtime.replay import fold_past
@@ -55,3 +57,13 @@ def story(*told: tuple[float, Event] | tuple[float, Event, UUID]) -> list[Fact]:
 
 def folded(view: View, facts: Iterable[Fact]) -> Rows:
     return fold_past(view, ADA, facts, None, blind)
+
+
+def told(*said: tuple[float, Event] | tuple[float, Event, UUID]) -> Profile:
+    return row_of(story(*said))
+
+
+def row_of(facts: list[Fact]) -> Profile:
+    row = folded(profile, facts).get(PROFILE)
+    assert row is not None
+    return row
