@@ -66,7 +66,7 @@ def page() -> str:
     return document("Facts", *parts)
 
 
-def _of(noun: str) -> list[Stored]:
+def facts_of(noun: str) -> list[Stored]:
     """Return the facts of a noun in the order of its story, as its module tells it."""
     return [stored for name, stored in FACTS.items() if name.partition(".")[0] == noun]
 
@@ -75,7 +75,7 @@ def _contents() -> str:
     rows = [
         [f"[{code(stored.name)}](#{_anchor(stored.name)})", doc(stored.cls).splitlines()[0]]
         for noun in NOUNS
-        for stored in _of(noun)
+        for stored in facts_of(noun)
     ]
     return table(["fact", "says"], rows)
 
@@ -84,7 +84,7 @@ def _noun(noun: str) -> list[str]:
     module = import_module(f"domain.{noun}.events")
     return [
         f"## {noun.capitalize()}\n\n{doc(module)}\n\n{_STREAMS[noun]}",
-        *(_fact(stored) for stored in _of(noun)),
+        *(_fact(stored) for stored in facts_of(noun)),
     ]
 
 
@@ -122,7 +122,7 @@ def _shortened(value: Any) -> Any:
 def _all_parts() -> list[type[Any]]:
     found: dict[type[Any], None] = {}
     for noun in NOUNS:
-        for stored in _of(noun):
+        for stored in facts_of(noun):
             found.update(dict.fromkeys(parts_of(stored.cls)))
     return sorted(found, key=lambda cls: cls.__name__)
 

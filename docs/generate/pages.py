@@ -4,7 +4,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from docs.generate import chain, command_line, facts, http, refusals, settings, topics, views
+from docs.generate import (
+    asyncapi,
+    chain,
+    command_line,
+    facts,
+    http,
+    refusals,
+    settings,
+    topics,
+    views,
+)
 
 REFERENCE: Final = Path(__file__).parents[1] / "reference"
 
@@ -15,7 +25,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "openapi.json": http.openapi_json,
     "http-api.md": http.page,
     "views.md": views.page,
-    "asyncapi.yaml": topics.asyncapi_yaml,
+    "asyncapi.yaml": asyncapi.document_yaml,
     "topics.md": topics.page,
     "refusals.md": refusals.page,
     "chain.md": chain.page,
