@@ -7,6 +7,7 @@ from typing import Final
 from uuid import uuid4
 
 import structlog
+from prometheus_client import Histogram
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +31,7 @@ class Door:
         self._app = app
         self._keys = keys
         self._metrics = metrics
+        self._timers: dict[tuple[str, str, int], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -49,11 +51,11 @@ class Door:
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._enter(scope, headers, receive, answer)
-            finally:
-                self._account(scope, status, time.perf_counter() - began)
+        structlog.contextvars.bind_contextvars(request_id=request_id)  # each has its own context
+        try:
+            await self._enter(scope, headers, receive, answer)
+        finally:
+            self._account(scope, status, time.perf_counter() - began)
 
     async def _enter(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         if not scope["path"].startswith("/api/"):
@@ -76,6 +78,13 @@ class Door:
             key = await run_in_threadpool(self._keys.check, secret)
         return key or WrongKey()
 
+    def _timer(self, method: str, route: str, status: int) -> Histogram:
+        timer = self._timers.get((method, route, status))
+        if timer is None:
+            timer = self._metrics.requests.labels(method, route, str(status))
+            self._timers[method, route, status] = timer
+        return timer
+
     def _account(self, scope: Scope, status: int, seconds: float) -> None:
         """Log and count the request by its route: a path may hold an e-mail address."""
         route = getattr(scope.get("route"), "path", None) or (
@@ -83,13 +92,14 @@ class Door:
         )
         method = scope["method"]
         refusal = scope.get("refusal")
-        self._metrics.requests.labels(method, route, str(status)).observe(seconds)
+        self._timer(method, route, status).observe(seconds)
         if refusal:
             self._metrics.refusals.labels(refusal).inc()
         if route in _QUIET:
             return
         key = scope.get("key")
-        log.info(
+        reading = method == "GET" and status < HTTPStatus.BAD_REQUEST
+        (log.debug if reading else log.info)(
             "request",
             method=method,
             route=route,

@@ -11,11 +11,13 @@ from domain.shared.ids import Ids
 from infra import clock
 from infra.event_store import EventLog, LogReader
 from infra.event_store.search import FactSearch
+from infra.followers import Followers
 from infra.jobs import Jobs, Work, Worker
 from infra.keyring import Keyring
 from infra.keys import Keys
 from infra.metrics import Metrics
 from infra.postgres import KEEPER, READER, WRITER, Pool, pool
+from infra.reading import Readers
 from infra.refused import Refusals
 from infra.sealing import PersonKeys
 from infra.settings import Settings
@@ -42,6 +44,7 @@ class Services:
         self.sealer = PersonKeys(self._pool(log_url, KEEPER), keyring)
         self.keys = Keys(self.writer)
         self.metrics = Metrics()
+        self.metrics.watch(Followers(self.writer, self.views, clock.now))
         self.log = EventLog(log_url, self.sealer, watch=self.metrics.committed)
         self._open.callback(self.log.close)
         self.reader = LogReader(log_url, self.sealer)
@@ -50,8 +53,11 @@ class Services:
         self.search = FactSearch(self.writer, self.sealer)
         self.refused = Refusals(self.writer, self.sealer)
         self.jobs = Jobs(self.writer)
+        readers = Readers(views_url, READER)
+        self._open.callback(readers.close)
         self.sources = Sources(
             views=self.views,
+            readers=readers,
             reader=self.reader,
             sealer=self.sealer,
             ids=self.ids,

@@ -18,6 +18,7 @@ from api.queries.deps import (
     Connection,
     Cursor,
     Moment,
+    Sources,
     TheMoment,
     TheViews,
     Views,
@@ -26,6 +27,7 @@ from api.queries.deps import (
 )
 from api.responses import CSV, NDJSON, csv_of, ndjson
 from domain.customer.events import Kind
+from infra.sealing import PersonKeys
 from projections.conversion import queries as conversion_queries
 from projections.lifecycle.stages import Stage, Tier
 from projections.paging import Page
@@ -115,7 +117,9 @@ class Customers:
     async def one(self, customer: UUID, moment: Moment) -> Response:
         """Answer a customer now, or as of a moment. Raises NotFound."""
         if moment.is_now:
-            return await self._views.answer("profile", lambda c: self._living(c, customer))
+            return await self._views.answer(
+                "profile", lambda c: living(c, self._views.sources, customer, self._sealer)
+            )
 
         def tell(rows: Rows, _at: datetime) -> Customer:
             row = found("customer", customer, rows.get(PROFILE))
@@ -149,16 +153,19 @@ class Customers:
 
         return await self._views.answer("profile", ask)
 
-    def _living(self, connection: Connection, customer: UUID) -> Customer:
-        row = queries.by_id(connection, customer, sealer=self._sealer)
-        if row is None:  # a visitor who was recognised lives on in the customer
-            whole = self._views.sources.reader.customer_of(customer)
-            row = queries.by_id(connection, whole, sealer=self._sealer)
-        return found("customer", customer, row)
-
     def _each(self, wanted: Wanted) -> Iterator[Customer]:
         with self._views.sources.views.connection() as connection:
             yield from queries.every(connection, wanted, sealer=self._sealer)
+
+
+def living(
+    connection: Connection, sources: Sources, customer: UUID, sealer: PersonKeys | None
+) -> Customer:
+    """Return a customer as it is now. Raises NotFound."""
+    row = queries.by_id(connection, customer, sealer=sealer)
+    if row is None:  # a visitor who was recognised lives on in the customer
+        row = queries.by_id(connection, sources.reader.customer_of(customer), sealer=sealer)
+    return found("customer", customer, row)
 
 
 def _page(page: Page[Customer]) -> dict[str, Any]:

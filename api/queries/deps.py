@@ -23,6 +23,7 @@ from infra import clock
 from infra.jobs import Jobs
 from infra.keys import Key, Keys, Scope
 from infra.postgres import Pool
+from infra.reading import Readers
 from infra.sealing import PersonKeys
 from projections.projection import View
 from projections.rows import Rows
@@ -51,6 +52,7 @@ class Sources:
         self,
         *,
         views: Pool,
+        readers: Readers,
         reader: Reader,
         sealer: PersonKeys,
         ids: Ids,
@@ -59,13 +61,14 @@ class Sources:
         region: str,
     ) -> None:
         self.views = views
+        self.readers = readers
         self.reader = reader
         self.sealer = sealer
         self.ids = ids
         self.jobs = jobs
         self.keys = keys
         self.region = region
-        self.freshness = Freshness(views, clock.now)
+        self.freshness = Freshness(readers, clock.now)
 
 
 class Views:
@@ -96,7 +99,7 @@ class Views:
         """Answer in another form."""
         freshness = self.sources.freshness
         fresh = await freshness.reach(view, self._position)
-        body = await run_in_threadpool(self._ask, ask, write)
+        body = await self.sources.readers.ask(lambda connection: write(ask(connection)))
         return Response(body, headers=freshness.headers(fresh), media_type=media_type)
 
     async def headers(self, view: str) -> Mapping[str, str]:
@@ -104,10 +107,6 @@ class Views:
         return self.sources.freshness.headers(
             await self.sources.freshness.reach(view, self._position)
         )
-
-    def _ask(self, ask: Callable[[Connection], T], write: Callable[[T], bytes]) -> bytes:
-        with self.sources.views.connection() as connection:
-            return write(ask(connection))
 
     async def as_of(
         self, view: View, subject: UUID, moment: Moment, tell: Callable[[Rows, datetime], Any]

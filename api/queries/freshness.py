@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 
 from api.errors import NotThereYet
-from infra.postgres import Pool
+from infra.postgres import Connection
+from infra.reading import Readers
 
 PATIENCE: Final = 5.0
 """Seconds that a query waits for its view."""
@@ -31,11 +31,11 @@ class Freshness:
 
     def __init__(
         self,
-        pool: Pool,
+        readers: Readers,
         now: Callable[[], datetime],
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._pool = pool
+        self._readers = readers
         self._now = now
         self._steady = steady
         self._held: Mapping[str, Fresh] = {}
@@ -74,10 +74,11 @@ class Freshness:
             task.exception()  # those who wait have it
 
     async def _read(self) -> None:
-        self._held = await run_in_threadpool(self._ask)
-        self._read_at = self._steady()
+        asked_at = self._steady()
+        self._held = await self._readers.ask(_look)
+        self._read_at = asked_at
 
-    def _ask(self) -> Mapping[str, Fresh]:
-        with self._pool.connection() as connection:
-            rows = connection.execute("select view, position, clock from huike.freshness")
-            return {view: Fresh(position=position, clock=clock) for view, position, clock in rows}
+
+def _look(connection: Connection) -> Mapping[str, Fresh]:
+    rows = connection.execute("select view, position, clock from huike.freshness")
+    return {view: Fresh(position=position, clock=clock) for view, position, clock in rows}
