@@ -28,7 +28,7 @@ from api.bodies import (
     check_media,
     read_body,
 )
-from api.errors import MissingScope, NoKey, WrongKey, problem, title_of
+from api.errors import MissingScope, NoKey, WrongKey, problem, slug_of, title_of
 from api.security import secret_of
 from api.services import Services
 from api.together import all_done
@@ -138,7 +138,6 @@ class Ingest:
             return
         except (Refused, OperationalError, PoolTimeout, TimeoutError) as error:
             refused = error if isinstance(error, Refused) else LogUnavailable()
-            self._services.metrics.refusals.labels(_code(refused)).inc()
             scope["refusal"] = _code(refused)
             answer = _refuse(refused, scope)
         await answer(scope, receive, send)
@@ -219,6 +218,7 @@ class Ingest:
             name = _name_of(sent)
             receipt = _receipt_of(outcome)
             if isinstance(receipt, NotTaken):
+                self._services.metrics.refusals.labels(receipt.code).inc()
                 refused.append((pack_refused(sent), f"event {number}", receipt))
                 results.append(
                     Result(
@@ -247,7 +247,6 @@ class Ingest:
         """Keep what was refused, before anybody is told that it was."""
         rows = []
         for message, place, why in refused:
-            self._services.metrics.refusals.labels(why.code).inc()
             if isinstance(why, Forgotten):
                 continue
             about = Refusal(
@@ -305,7 +304,7 @@ def _name_of(sent: Sent) -> str | None:
 def _code(refused: Refused) -> str:
     if isinstance(refused, NotTaken):
         return refused.code
-    return title_of(type(refused)).lower().replace(" ", "-")
+    return slug_of(type(refused))
 
 
 def _refuse(refused: Refused, scope: Scope) -> Response:

@@ -29,6 +29,33 @@ _ABOUT: Final = {
     "batch": "Say up to 2,500 of these at once, each with its `type`, in at most 500 KB.",
 }
 
+_COMMON: Final = (
+    "Accepted means durably in the log; `results` says for each event what became of it. "
+    "The key is shown as Basic's user name, as Bearer, or as `writeKey` in the body."
+)
+_MORE: Final = {
+    "identify": """
+
+Reserved traits (`email`, `firstName`, `address`, ...) are sealed with the person's key, and so is
+every other trait that the shop does not allow in the clear (`HUIKE_CLEAR_TRAITS`). A trait that is
+null is taken back. Two traits mean more:
+
+* `kind` (or `type`), when it is `person` or `company`;
+* `consents`, by channel and purpose:
+  `{"email": {"marketing": {"granted": true, "wording": "v3", "source": "checkout"}}}`, or
+  `{"email": {"marketing": false}}`.
+""",
+    "track": """
+
+`Order Placed`, `Order Paid`, `Order Completed` (placed and paid at once), `Order Updated`, `Order
+Shipped`, `Order Delivered`, `Order Cancelled`, `Order Refunded` and `Coupon Redeemed` are recorded
+as said, in whatever order they come; each needs an `order_id` (`coupon_id`). Several payments or
+refunds of one order need a `payment_id` or `refund_id` each. An amount that is missing is worked
+out: `total`, else `revenue` + `shipping` + `tax`, else the products; a currency that is missing is
+the key's. `context.reportedBy: "system"` says that a machine reports, not the customer acts.
+""",
+}
+
 
 def _path(kind: str) -> dict[str, Any]:
     batch = {"batch": [{"type": "track", **_EXAMPLE}], "sentAt": "2026-11-20T10:15:01Z"}
@@ -45,9 +72,7 @@ def _path(kind: str) -> dict[str, Any]:
         "post": {
             "tags": ["tracking"],
             "summary": _ABOUT[kind].partition(".")[0].partition(":")[0],
-            "description": f"{_ABOUT[kind]} Accepted means durably in the log; `results` says for "
-            "each event what became of it. The key is shown as Basic's user name, as Bearer, or as "
-            "`writeKey` in the body.",
+            "description": f"{_ABOUT[kind]} {_COMMON}{_MORE.get(kind, '')}",
             "operationId": f"{kind}_v1_post",
             "requestBody": {
                 "required": True,

@@ -26,6 +26,8 @@ from domain.shared.log import Actor
 EVENT_BYTES: Final = 32 * 1024
 BATCH_BYTES: Final = 500 * 1024
 BATCH_EVENTS: Final = 2_500
+SHARED_BYTES: Final = 8 * 1024
+"""What a batch's `context` may have: it is written down with each of its events."""
 MESSAGE_ID_CHARACTERS: Final = 100
 DEPTH: Final = 32
 

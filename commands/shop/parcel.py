@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from commands.shop.contract import BATCH_EVENTS, DEPTH, Sent
-from commands.shop.refusals import BrokenJson, TooDeep, TooMany, WrongType
+from commands.shop.contract import BATCH_EVENTS, DEPTH, SHARED_BYTES, Sent, inspect
+from commands.shop.refusals import BrokenJson, SharedTooLarge, TooDeep, TooMany, WrongType
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,10 +41,11 @@ _raw: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
 def open_batch(body: bytes) -> Batch:
-    """Take a batch apart. Raises BrokenJson, WrongType, TooDeep, TooMany.
+    """Take a batch apart.
 
     One broken message must not cost its neighbours: what strict reading refuses as a whole (NaN, as
     some languages write it, or half a surrogate pair) is read again message by message.
+    Raises BrokenJson, WrongType, TooDeep, TooMany, BadText, SharedTooLarge.
     """
     try:
         batch = _batch.decode(body)
@@ -56,6 +57,10 @@ def open_batch(body: bytes) -> Batch:
         batch = _open_carefully(body)
     if len(batch.batch) > BATCH_EVENTS:
         raise TooMany(limit=BATCH_EVENTS, count=len(batch.batch))
+    if batch.context:
+        inspect(batch.context)
+        if (size := len(_encode(batch.context))) > SHARED_BYTES:
+            raise SharedTooLarge(limit=SHARED_BYTES, size=size)
     return batch
 
 

@@ -148,6 +148,12 @@ class TooMany(NotTaken):
     code = "too-many"
 
 
+class SharedTooLarge(NotTaken):
+    """The context of a batch may have {limit} bytes; it has {size}."""
+
+    code = "too-large"
+
+
 class ContentDiffers(NotTaken):
     """A message with this messageId was taken before, and said something else."""
 

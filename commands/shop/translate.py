@@ -1,5 +1,6 @@
 """From a shop's message to the facts that it tells: one append, kept whole or not at all."""
 
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +30,8 @@ from domain.shared.log import Append, Who
 NAME_CHARACTERS: Final = 200
 ID_CHARACTERS: Final = 500
 
+_user: Final = lru_cache(maxsize=20_000)(Ids.user)
+_visitor: Final = lru_cache(maxsize=20_000)(Ids.anonymous)
 _canonical: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -76,8 +79,8 @@ def _told(sent: Sent, door: Door, ids: Ids) -> Told:
         name=_name(message, kind),
         at=moment(message, sent, door.received_at),
         who=Who(
-            user=None if user_id is None else ids.user(door.shop, user_id),
-            anonymous=None if visitor_id is None else ids.anonymous(door.shop, visitor_id),
+            user=None if user_id is None else _user(ids, door.shop, user_id),
+            anonymous=None if visitor_id is None else _visitor(ids, door.shop, visitor_id),
         ),
         user_id=user_id,
         stream=ids.message(door.shop, door.source, message_id),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from api import ingest
 from api.services import Services
 from domain.shared.events import Fact
 
@@ -343,3 +344,36 @@ def test_the_original_is_kept_without_its_key(stranger: TestClient, services: Se
     assert original is not None
     assert secret.encode() not in original
     assert json.loads(original)["batch"] == [VIEWED]
+
+
+def test_who_sends_more_than_can_be_written_is_asked_to_wait(
+    site: TestClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "MOST_WAITING", -1)
+    answer = site.post("/v1/track", json=VIEWED)
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert facts(services) == []
+
+
+def test_without_a_log_nothing_is_accepted(site: TestClient, services: Services) -> None:
+    services.log.close()
+    for answer in (
+        site.post("/v1/track", json=VIEWED),
+        site.post("/v1/batch", json=batch(VIEWED, {"type": "dance"})),
+    ):
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_refusals_are_counted_by_reason(site: TestClient, stranger: TestClient) -> None:
+    site.post("/v1/batch", json=batch({"type": "dance", "userId": "42"}, "nonsense"))
+    site.post("/v1/track", content=b"{")
+    metrics = stranger.get("/metrics").text
+    for code in ("unknown-type", "wrong-type", "broken-json"):
+        assert f'huike_refusals_total{{reason="{code}"}} 1.0' in metrics
+
+
+def test_openapi_tells_of_the_shops_doors(with_scopes: Callable[..., TestClient]) -> None:
+    paths = with_scopes("query").get("/openapi.json").json()["paths"]
+    assert {f"/v1/{kind}" for kind in ("identify", "track", "batch")} <= set(paths)

@@ -8,7 +8,7 @@ import pytest
 from commands.shop.clear import Clear, cut
 from commands.shop.contract import Sent
 from commands.shop.parcel import open_batch, pack, pack_refused, unpack
-from commands.shop.refusals import BrokenJson, TooDeep, TooMany, WrongType
+from commands.shop.refusals import BadText, BrokenJson, SharedTooLarge, TooDeep, TooMany, WrongType
 from domain.activity.events import PageViewed, ScreenViewed, Tracked
 from domain.shared.log import Message
 from tests.commands.shop.shops import Shop, track
@@ -190,6 +190,8 @@ def test_a_broken_message_does_not_cost_its_neighbours(shop: Shop) -> None:
         (b'{"messages":[]}', WrongType),
         (b'{"batch":' + b"[" * 50_000 + b"]" * 50_000 + b"}", TooDeep),
         (b'{"batch":[' + b"{}," * 2_500 + b"{}]}", TooMany),
+        (b'{"batch":[],"context":{"ip":"\\u0000"}}', BadText),
+        (b'{"batch":[],"context":{"note":"' + b"x" * 8_192 + b'"}}', SharedTooLarge),
     ],
 )
 def test_a_batch_that_is_none_is_refused_as_a_whole(body: bytes, refusal: type) -> None:
