@@ -168,7 +168,7 @@ def bench(
 
 
 @keys_app.command("add")
-def keys_add(
+def keys_add(  # noqa: PLR0913  # what a key says of its facts
     name: Annotated[str, typer.Argument(help="What it is for, as people will read it.")],
     *,
     scope: Annotated[

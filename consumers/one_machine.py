@@ -1,4 +1,4 @@
-"""Everything on one machine: an embedded Postgres unless a URL is given, the server, the workers."""
+"""Everything on one machine: Postgres (embedded, unless a URL is given), server and workers."""
 
 import fcntl
 import sys

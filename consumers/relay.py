@@ -46,7 +46,7 @@ class Relay:
     """Publishes until it is stopped; what Kafka has not taken for certain is published again."""
 
     def __init__(self, settings: Settings, published: Callable[[int], None] | None = None) -> None:
-        """`published` is told each position that Kafka has taken."""
+        """Tell `published` each position that Kafka has taken."""
         assert settings.log_url is not None
         assert settings.kafka_bootstrap is not None
         self._url = settings.log_url
@@ -57,7 +57,7 @@ class Relay:
         self._incarnation = ""
 
     def run(self, stop: threading.Event) -> None:
-        """Be the active relay, or stand by for the one that is; begin again when a server is lost."""
+        """Be the active relay, or stand by for it; begin again when a server is lost."""
         pause = 0.1
         while not stop.is_set():
             try:
@@ -154,9 +154,9 @@ class Relay:
         for future in futures:
             future.get(timeout=1)
         connection.execute(
-            "insert into log.relay (position, previous) values (%s, %s) on conflict (one) do update "
-            "set position = excluded.position, previous = excluded.previous, "
-            "moved_at = clock_timestamp()",
+            "insert into log.relay (position, previous) values (%s, %s) "
+            "on conflict (one) do update set position = excluded.position, "
+            "previous = excluded.previous, moved_at = clock_timestamp()",
             (position, place.previous),
         )
         place.position = position

@@ -1,4 +1,4 @@
-"""Keeps the processes of one machine running: starts them, restarts what dies, stops all at once."""
+"""Keeps the processes of one machine running: starts them, restarts what dies, stops all."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Verifies a view from the command line: does it say what the log says?"""
+"""Verifies from the command line that a view says what the log says."""
 
 import typer
 from rich.console import Console

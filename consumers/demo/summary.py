@@ -101,7 +101,7 @@ def show(console: Console, told: Told) -> None:
     console.print()
     console.print(
         f"[bold]Huike 回客[/bold]  {told.customers:,} customers, {told.facts:,} facts, "
-        f"{told.seconds:.0f} s. Sample: completejourney (for education, simulated on real patterns)."
+        f"{told.seconds:.0f} s. Sample: completejourney (for teaching, simulated on real patterns)."
     )
     stages = Table("stage", "阶段", "customers", "", title="Customers by stage, now")
     for stage, count in told.stages.items():
@@ -158,12 +158,12 @@ def invite(console: Console, url: str, shop_key: str, desk_key: str) -> None:
         )
     )
     console.print("[bold]Five things to try[/bold]")
+    viewed = '{"userId":"900","event":"Product Viewed","properties":{"product_id":"1095275"}}'
     desk = f"-H 'Authorization: Bearer {desk_key}'"
     for what, line in (
         (
             "publish an event, as a shop's SDK does",
-            f"curl -u {shop_key}: -H 'Content-Type: application/json' {url}/v1/track -d "
-            '\'{"userId":"900","event":"Product Viewed","properties":{"product_id":"1095275"}}\'',
+            f"curl -u {shop_key}: -H 'Content-Type: application/json' {url}/v1/track -d '{viewed}'",
         ),
         ("who is household 900?", f"curl {desk} {url}/api/customers/by/user/900"),
         ("how do customers stand, by stage and tier?", f"curl {desk} {url}/api/lifecycle"),

@@ -12,7 +12,7 @@ from domain.shared.personal import Personal
 
 @fact("activity.tracked")
 class Tracked(Event, frozen=True, kw_only=True):
-    """A customer did something that has a name: `Product Viewed`, `Checkout Started`, …"""
+    """A customer did something that has a name, such as `Product Viewed`."""
 
     name: str
     properties: dict[str, Any] = {}

@@ -25,7 +25,7 @@ class Goal(Value, frozen=True, kw_only=True):
 
 @fact("campaign.drafted")
 class CampaignDrafted(Event, frozen=True, kw_only=True):
-    """A marketer had an idea. `simulated` says that its recipients are made up, wherever it shows."""
+    """A marketer had an idea. `simulated`: its recipients are made up; said wherever it shows."""
 
     code: str
     name: str

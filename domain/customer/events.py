@@ -27,7 +27,7 @@ class Address(Value, frozen=True, kw_only=True):
 
 
 class Person(Value, frozen=True, kw_only=True):
-    """What says who somebody is. A field that is None was not asserted; an empty one was removed."""
+    """What says who somebody is. None: was not asserted; empty: was removed."""
 
     name: str | None = None
     first_name: str | None = None
@@ -59,7 +59,7 @@ class VisitorRecognised(Event, frozen=True, kw_only=True):
 
 @fact("customer.known-by-another-id")
 class KnownByAnotherId(Event, frozen=True, kw_only=True):
-    """This customer is also known by another identity; its past belongs to the customer now."""
+    """The customer is also known by another identity; its past belongs to the customer now."""
 
     identity: UUID
     kind: str

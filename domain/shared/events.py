@@ -126,7 +126,7 @@ class Stored:
         self, body: bytes, version: int, stream: UUID, origin: UUID | None, sealer: Sealer | None
     ) -> Event:
         if version > self.version:
-            msg = f"{self.name} v{version} was written by a newer Huike; this one knows v{self.version}"
+            msg = f"{self.name} v{version} is a newer Huike's; this one knows v{self.version}"
             raise UnknownFact(msg)
         state: dict[str, Any] = msgspec.json.decode(body)
         for name, value in state.items():
@@ -171,7 +171,7 @@ def fact(name: str, *, version: int = 1) -> Callable[[type[E]], type[E]]:
     return register
 
 
-def decode(
+def decode(  # noqa: PLR0913, PLR0917  # a stored row has as many parts
     type_: str, version: int, body: bytes, stream: UUID, origin: UUID | None, sealer: Sealer | None
 ) -> Event:
     """Return the event of a stored row. Raises UnknownFact when its name is not known."""

@@ -1,4 +1,4 @@
-"""The log: what is asked of it to record, and what it answers. One append is kept whole or not at all."""
+"""The log: what it is asked to record, and what it answers. An append is kept whole or not."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -106,7 +106,7 @@ class OtherContent(Refused):
 
 
 class OtherRequest(Refused):
-    """This Idempotency-Key was used before, for another request."""
+    """The Idempotency-Key was used before, for another request."""
 
 
 class LogUnavailable(Refused):
@@ -164,7 +164,7 @@ class Reader(Protocol):
     def scan(
         self, slots: Sequence[int], of: int, *, upto: int, after: int = 0
     ) -> Iterator[Sequence[tuple[UUID | None, Fact]]]:
-        """Yield chunks, in order, of (customer at `upto`, fact) for the customers in `slots` of `of`.
+        """Yield chunks, in order, of (customer at `upto`, fact) for customers in `slots` of `of`.
 
         Facts of nobody come with None, whatever the slots.
         """

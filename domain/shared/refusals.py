@@ -4,7 +4,7 @@ from typing import Any
 
 
 class Refused(Exception):
-    """This cannot be done."""
+    """It cannot be done."""
 
     def __init__(self, **about: Any) -> None:
         """Fill the docstring's {placeholders} with `about`, which stays readable to machines."""

@@ -14,6 +14,7 @@ from domain.shared.log import (
     StreamMoved,
     Who,
 )
+from domain.shared.refusals import Refused
 from infra.event_store.state import State, StreamState
 
 
@@ -73,31 +74,13 @@ class Plan:
         """Plan one append after those before it; a refused one leaves no trace."""
         outcome = Outcome(append)
         self.outcomes.append(outcome)
-        state = self.state
-        if append.idempotency is not None:
-            known = state.answers.get(append.idempotency.key)
-            if known is not None:
-                if known[0] != append.idempotency.request:
-                    outcome.error = OtherRequest()
-                else:
-                    outcome.receipt = Receipt(
-                        position=known[1], recorded=0, duplicate=True, answer=known[2]
-                    )
-                return outcome
-        if append.message is not None:
-            recorded = state.streams.get(append.message.id)
-            if recorded is not None:
-                if recorded.content != append.message.content:
-                    outcome.error = OtherContent()
-                else:
-                    outcome.receipt = Receipt(position=None, recorded=0, duplicate=True)
-                return outcome
-        if append.expected:
-            for stream, version in append.expected.items():
-                held = state.streams.get(stream)
-                if (held.version if held else 0) != version:
-                    outcome.error = StreamMoved()
-                    return outcome
+        known = self._known(append)
+        if isinstance(known, Receipt):
+            outcome.receipt = known
+            return outcome
+        if known is not None:
+            outcome.error = known
+            return outcome
         outcome.start = len(self.facts)
         for draft in append.facts:
             self._place(append, draft, outcome)
@@ -107,9 +90,28 @@ class Plan:
         outcome.end = len(self.facts)
         if append.idempotency is not None:
             self.remembered.append((append, outcome))
-            # position is not known yet: an equal key in this batch waits for the next one
-            state.answers[append.idempotency.key] = (append.idempotency.request, None, b"")
         return outcome
+
+    def _known(self, append: Append) -> Receipt | Refused | None:
+        """Return what was answered to this before, or why it is refused; None when it is news."""
+        state = self.state
+        if append.idempotency is not None:
+            answered = state.answers.get(append.idempotency.key)
+            if answered is not None:
+                if answered[0] != append.idempotency.request:
+                    return OtherRequest()
+                return Receipt(position=answered[1], recorded=0, duplicate=True, answer=answered[2])
+        if append.message is not None:
+            recorded = state.streams.get(append.message.id)
+            if recorded is not None:
+                if recorded.content != append.message.content:
+                    return OtherContent()
+                return Receipt(position=None, recorded=0, duplicate=True)
+        for stream, version in (append.expected or {}).items():
+            held = state.streams.get(stream)
+            if (held.version if held else 0) != version:
+                return StreamMoved()
+        return None
 
     def _place(self, append: Append, draft: Draft, outcome: Outcome) -> None:
         state = self.state

@@ -35,10 +35,10 @@ from log.fact f
 left join log.membership m
   on m.identity = f.origin and m.since <= %(upto)s and (m.until is null or m.until > %(upto)s)
 where f.position > %(after)s and f.position <= %(upto)s
-  and (f.origin is null or %(every)s or log.slot(coalesce(m.customer, f.origin), %(of)s) = any(%(slots)s))
+  and (f.origin is null or %(every)s
+       or log.slot(coalesce(m.customer, f.origin), %(of)s) = any(%(slots)s))
 order by f.position
 """  # noqa: S608  # made of constants
-_PERSONAL: Final = 15
 
 
 class LogReader:

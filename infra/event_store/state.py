@@ -1,6 +1,6 @@
 """What the log must know to record a batch: streams, identities and keys already used."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -33,14 +33,46 @@ class State:
 
 
 _HEAD: Final = "select coalesce(max(position), 0) from log.batch"
-_STREAMS: Final = "select id, version, origin, content from log.stream where id = any(%s)"
-_REDIRECTS: Final = (
-    "select anonymous, identity from log.redirect where anonymous = any(%s) and until is null"
-)
-_MEMBERS: Final = (
-    "select identity, customer from log.membership where identity = any(%s) and until is null"
-)
-_ANSWERS: Final = "select key, request, position, answer from log.idempotency where key = any(%s)"
+_QUERIES: Final = {
+    "streams": "select id, version, origin, content from log.stream where id = any(%s)",
+    "redirects": "select anonymous, identity from log.redirect "
+    "where anonymous = any(%s) and until is null",
+    "members": "select identity, customer from log.membership "
+    "where identity = any(%s) and until is null",
+    "answers": "select key, request, position, answer from log.idempotency where key = any(%s)",
+}
+
+
+class _Touched:
+    """What a batch of appends touches."""
+
+    def __init__(self, appends: Iterable[Append]) -> None:
+        self.streams: set[UUID] = set()
+        self.anonymous: set[UUID] = set()
+        self.identities: set[UUID] = set()
+        self.keys: list[bytes] = []
+        for append in appends:
+            self._take(append)
+        self.identities |= self.anonymous
+
+    def _take(self, append: Append) -> None:
+        if append.message is not None:
+            self.streams.add(append.message.id)
+        if append.expected:
+            self.streams.update(append.expected)
+        if append.idempotency is not None:
+            self.keys.append(append.idempotency.key)
+        if append.recognition is not None:
+            self.anonymous.add(append.recognition.visitor)
+            self.identities.add(append.recognition.user)
+        for draft in append.facts:
+            if draft.stream is not None:
+                self.streams.add(draft.stream)
+            if draft.who is not None:
+                if draft.who.user is not None:
+                    self.identities.add(draft.who.user)
+                if draft.who.anonymous is not None:
+                    self.anonymous.add(draft.who.anonymous)
 
 
 def read_state(connection: Connection, appends: Iterable[Append]) -> State:
@@ -48,64 +80,45 @@ def read_state(connection: Connection, appends: Iterable[Append]) -> State:
 
     The head is read first: if it is still the head under the lock, the rest still holds.
     """
-    streams: set[UUID] = set()
-    anonymous: set[UUID] = set()
-    identities: set[UUID] = set()
-    keys: list[bytes] = []
-    for append in appends:
-        if append.message is not None:
-            streams.add(append.message.id)
-        if append.expected:
-            streams.update(append.expected)
-        if append.idempotency is not None:
-            keys.append(append.idempotency.key)
-        if append.recognition is not None:
-            anonymous.add(append.recognition.visitor)
-            identities.update((append.recognition.visitor, append.recognition.user))
-        for draft in append.facts:
-            if draft.stream is not None:
-                streams.add(draft.stream)
-            if draft.who is not None:
-                if draft.who.user is not None:
-                    identities.add(draft.who.user)
-                if draft.who.anonymous is not None:
-                    anonymous.add(draft.who.anonymous)
-    identities |= anonymous
-    state = State()
+    touched = _Touched(appends)
     # a customer's own stream is its origin's: any identity that is named may be written to
-    wanted = streams | identities
-    cursors: dict[str, Any] = {}
+    wanted = touched.streams | touched.identities
+    state = State()
     with connection.pipeline():
-        cursors["head"] = connection.execute(_HEAD)
-        for name, query, values in (
-            ("streams", _STREAMS, wanted),
-            ("redirects", _REDIRECTS, anonymous),
-            ("members", _MEMBERS, identities),
-            ("answers", _ANSWERS, keys),
-        ):
-            if values:
-                cursors[name] = connection.execute(query, (list(values),), binary=True)
-    state.head = cursors["head"].fetchone()[0]
+        head = connection.execute(_HEAD)
+        cursors = _ask(
+            connection,
+            streams=wanted,
+            redirects=touched.anonymous,
+            members=touched.identities,
+            answers=touched.keys,
+        )
+    row = head.fetchone()
+    assert row is not None
+    state.head = row[0]
     _take(state, cursors)
     further = {s.origin for s in state.streams.values() if s.origin is not None}
     further |= set(state.redirects.values())
-    further -= identities
+    further -= touched.identities
     if further:
         with connection.pipeline():
-            cursors = {
-                "members": connection.execute(_MEMBERS, (list(further),), binary=True),
-                "streams": connection.execute(_STREAMS, (list(further - wanted),), binary=True),
-            }
+            cursors = _ask(connection, members=further, streams=further - wanted)
         _take(state, cursors)
     return state
 
 
-def _take(state: State, cursors: dict[str, Any]) -> None:
-    for id_, version, origin, content in cursors["streams"] if "streams" in cursors else ():
+def _ask(connection: Connection, **wanted: Collection[Any]) -> dict[str, Iterable[Any]]:
+    return {
+        name: connection.execute(_QUERIES[name], (list(values),), binary=True)
+        for name, values in wanted.items()
+        if values
+    }
+
+
+def _take(state: State, cursors: Mapping[str, Iterable[Any]]) -> None:
+    for id_, version, origin, content in cursors.get("streams", ()):
         state.streams[id_] = StreamState(version, origin, content)
-    for anonymous, identity in cursors["redirects"] if "redirects" in cursors else ():
-        state.redirects[anonymous] = identity
-    for identity, customer in cursors["members"] if "members" in cursors else ():
-        state.members[identity] = customer
-    for key, request, position, answer in cursors["answers"] if "answers" in cursors else ():
+    state.redirects.update(cursors.get("redirects", ()))
+    state.members.update(cursors.get("members", ()))
+    for key, request, position, answer in cursors.get("answers", ()):
         state.answers[key] = (request, position, answer)

@@ -1,4 +1,4 @@
-"""The one writer of a process: appends wait in a queue and are committed together under the lock."""
+"""The one writer of a process: appends wait in a queue and are committed together."""
 
 import contextlib
 import hashlib

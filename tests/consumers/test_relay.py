@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -136,7 +137,7 @@ def test_every_fact_is_published_to_its_slot_in_order(
         positions = [r.position for r in published]
         assert positions == sorted(positions)
         assert all(r.row and slot_of(r.row[8], SLOTS) == slot for r in published)
-        assert all(b.previous >= a.position for a, b in zip(published, published[1:], strict=False))
+        assert all(b.previous >= a.position for a, b in pairwise(published))
 
 
 def test_a_fact_of_nobody_goes_to_every_slot(settings: Settings, event_log: EventLog) -> None:

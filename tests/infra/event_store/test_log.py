@@ -141,7 +141,7 @@ def test_the_same_message_id_with_another_content_is_refused(event_log: EventLog
 
 
 def test_personal_fields_are_sealed_in_the_log_and_open_with_the_key(
-    event_log: EventLog, reader: LogReader, database_url: str, keys: PersonKeys
+    event_log: EventLog, reader: LogReader, database_url: str
 ) -> None:
     told = TraitsAsserted(person=Person(name="Ada Lovelace"), traits={"age": 36})
     event_log.append(said(of(ADA, told)))
