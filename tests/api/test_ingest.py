@@ -377,3 +377,19 @@ def test_refusals_are_counted_by_reason(site: TestClient, stranger: TestClient) 
 def test_openapi_tells_of_the_shops_doors(with_scopes: Callable[..., TestClient]) -> None:
     paths = with_scopes("query").get("/openapi.json").json()["paths"]
     assert {f"/v1/{kind}" for kind in ("identify", "track", "batch")} <= set(paths)
+
+
+def test_of_somebody_who_was_forgotten_nothing_is_kept(
+    site: TestClient, services: Services
+) -> None:
+    with services.writer.connection() as connection, connection.transaction():
+        connection.execute("set local role huike_keeper")
+        connection.execute(
+            "insert into keeper.person_key (identity, epoch, wrapped, forgotten_at)"
+            " values (%s, 1, null, now())",
+            (services.ids.user("shop", "42"),),
+        )
+    (result,) = site.post("/v1/track", json=VIEWED).json()["results"]
+    assert (result["status"], result["reason"]) == ("rejected", "forgotten")
+    assert facts(services) == []
+    assert services.refused.page(after=None, reason=None, limit=10) == []
