@@ -55,18 +55,23 @@ SPELLS: Final = sql.SQL("""{outcomes}, watched as (
     select arm, bought_at is not null as converted,
         coalesce(bought_at, least(%(at)s, window_ends)) - anchor as elapsed
     from outcome
+), moment as (
+    select arm, elapsed, count(*) as recipients, count(*) filter (where converted) as converted
+    from watched
+    group by arm, elapsed
 ), ranked as (
     select arm, elapsed, converted,
-        count(*) over (partition by arm order by elapsed desc) as at_risk,
-        count(*) filter (where not converted) over (
-            partition by arm order by elapsed range unbounded preceding exclude group) as gone
-    from watched
+        sum(recipients) over (partition by arm order by elapsed desc) as at_risk,
+        sum(recipients - converted) over (
+            partition by arm order by elapsed rows between unbounded preceding and 1 preceding
+        ) as gone
+    from moment
 )
 select arm, floor(extract(epoch from elapsed) / 86400)::int + 1 as day,
-    max(at_risk) as at_risk, count(*) as converted
+    max(at_risk)::bigint as at_risk, sum(converted)::bigint as converted
 from ranked
-where converted
-group by arm, day, gone
+where converted > 0
+group by arm, day, coalesce(gone, 0)
 """).format(outcomes=OUTCOMES)
 
 TAKINGS: Final = sql.SQL("""{outcomes}
