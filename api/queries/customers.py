@@ -29,6 +29,8 @@ from api.responses import CSV, NDJSON, csv_of, ndjson
 from domain.customer.events import Kind
 from infra.sealing import PersonKeys
 from projections.conversion import queries as conversion_queries
+from projections.conversion.projection import conversion
+from projections.conversion.recipients import recipients_in
 from projections.lifecycle.stages import Stage, Tier
 from projections.paging import Page
 from projections.profile import queries
@@ -274,9 +276,13 @@ async def one(id: CustomerId, customers: TheCustomers, moment: TheMoment) -> Res
     summary="What a customer was a recipient of, and what came of it",
     responses=answers({"campaigns": []}),
 )
-async def campaigns(id: CustomerId, views: TheViews, at: Instant | None = None) -> Response:
-    """Give each assignment with its arm, messages and purchases by an instant."""
+async def campaigns(id: CustomerId, views: TheViews, moment: TheMoment) -> Response:
+    """Give each assignment with its arm, messages and purchases, now or as of any moment."""
+    if moment.known_at is not None:
+        return await views.as_of(
+            conversion, id, moment, lambda rows, at: {"campaigns": recipients_in(rows, at)}
+        )
+    at = moment.at or views.now
     return await views.answer(
-        "conversion",
-        lambda c: {"campaigns": conversion_queries.recipient_of(c, id, at or views.now)},
+        "conversion", lambda c: {"campaigns": conversion_queries.recipient_of(c, id, at)}
     )

@@ -22,7 +22,7 @@ from projections.conversion.counts import (
     main_currency,
     summarised,
 )
-from projections.conversion.recipients import recipient_at
+from projections.conversion.recipients import recipients_at
 from projections.conversion.statements import (
     ASKED,
     GROUPS,
@@ -90,12 +90,9 @@ def recipient_of(connection: Connection, customer: UUID, at: datetime) -> list[R
         purchases = cursor.fetchall()
     with connection.cursor(row_factory=class_row(Recipient)) as cursor:
         cursor.execute(
-            "select * from huike.conversion_recipient where customer = %(customer)s "
-            "order by anchor, campaign",
-            about,
+            "select * from huike.conversion_recipient where customer = %(customer)s", about
         )
-        recipients = [recipient_at(recipient, purchases, at) for recipient in cursor]
-    return [recipient for recipient in recipients if recipient is not None]
+        return recipients_at(cursor, purchases, at)
 
 
 def _asked(connection: Connection, at: datetime, campaign: UUID | None = None) -> list[Asked]:

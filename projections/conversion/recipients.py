@@ -135,6 +135,22 @@ def recipient_at(
     return _figured(then, own)
 
 
+def recipients_in(rows: Rows, instant: datetime) -> list[Recipient]:
+    """Return what a customer was a recipient of by an instant, from its complete rows."""
+    return recipients_at(rows.all(RECIPIENT).values(), rows.all(PURCHASE).values(), instant)
+
+
+def recipients_at(
+    recipients: Iterable[Recipient], purchases: Collection[Purchase], instant: datetime
+) -> list[Recipient]:
+    """Return a customer's recipients as they stood at an instant, the earliest anchor first."""
+    stood_so = (recipient_at(recipient, purchases, instant) for recipient in recipients)
+    return sorted(
+        (recipient for recipient in stood_so if recipient is not None),
+        key=lambda r: (_assignment(r), r.campaign),
+    )
+
+
 def stood(purchase: Purchase, instant: datetime) -> bool:
     """Tell whether a row says how its purchase stood at an instant."""
     return purchase.since <= instant and (purchase.until is None or instant < purchase.until)
