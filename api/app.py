@@ -12,6 +12,7 @@ from api import audit, errors, health, ingest, ingest_docs, jobs, refused
 from api.commands import campaign, customer, lifecycle, order, ticket
 from api.door import Door
 from api.queries import campaigns, customers, quick, stories
+from api.queries import lifecycle as lifecycles
 from api.services import Services
 
 DESCRIPTION: Final = """
@@ -50,6 +51,8 @@ ROUTERS: Final = (
     ticket.router,
     campaign.router,
     lifecycle.router,
+    lifecycles.router,
+    lifecycles.of_one,
     customers.router,
     stories.router,
     campaigns.router,

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Self
 
 from api.queries.deps import Sources
+from api.works import Works
 from commands.application import Crm
 from commands.shop.clear import Clear
 from domain.shared.ids import Ids
@@ -12,7 +13,7 @@ from infra import clock
 from infra.event_store import EventLog, LogReader
 from infra.event_store.search import FactSearch
 from infra.followers import Followers
-from infra.jobs import Jobs, Work, Worker
+from infra.jobs import Jobs, Worker
 from infra.keyring import Keyring
 from infra.keys import Keys
 from infra.metrics import Metrics
@@ -65,7 +66,8 @@ class Services:
             keys=self.keys,
             region=settings.region,
         )
-        self._worker = Worker(log_url, self.jobs, self._works())
+        works = Works(self.reader, self.sealer, views_url, settings.slots)
+        self._worker = Worker(log_url, self.jobs, works.by_kind())
 
     def _pool(self, url: str, role: str) -> Pool:
         return self._open.enter_context(pool(url, role))
@@ -86,9 +88,6 @@ class Services:
             yield
         finally:
             self._worker.stop()
-
-    def _works(self) -> Mapping[str, Work]:
-        return {}
 
     def checks(self) -> Mapping[str, Callable[[], object]]:
         """Return what must work before requests can be answered, by name."""

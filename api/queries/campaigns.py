@@ -1,28 +1,24 @@
 """Questions about campaigns: what each brought, and its curve."""
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from psycopg import IsolationLevel
 
 from api.parameters import CampaignId, Instant
 from api.queries.deps import (
     ASKED,
     JOB,
-    Connection,
     Moment,
     TheMoment,
     TheViews,
     Views,
     answers,
     found,
+    in_one_snapshot,
 )
 from projections.conversion import queries
-
-T = TypeVar("T")
 
 router = APIRouter(prefix="/api/campaigns", tags=["campaigns"], responses=ASKED)
 SUMMARY: Final = {
@@ -52,7 +48,7 @@ class Campaigns:
         asked_at = at or self._views.now
         return await self._views.answer(
             "conversion",
-            _in_one_snapshot(lambda c: {"campaigns": queries.campaigns(c, asked_at)}),
+            in_one_snapshot(lambda c: {"campaigns": queries.campaigns(c, asked_at)}),
         )
 
     async def conversion(self, campaign: UUID, moment: Moment) -> Response:
@@ -61,23 +57,11 @@ class Campaigns:
         if moment.known_at is None:
             return await self._views.answer(
                 "conversion",
-                _in_one_snapshot(
+                in_one_snapshot(
                     lambda c: found("campaign", campaign, queries.conversion(c, campaign, asked_at))
                 ),
             )
         return await self._views.everybody("conversion", moment, {"campaign": campaign})
-
-
-def _in_one_snapshot(ask: Callable[[Connection], T]) -> Callable[[Connection], T]:
-    def asking(connection: Connection) -> T:
-        connection.isolation_level = IsolationLevel.REPEATABLE_READ
-        try:
-            with connection.transaction():
-                return ask(connection)
-        finally:
-            connection.isolation_level = None
-
-    return asking
 
 
 async def campaigns(views: TheViews) -> Campaigns:

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 from fastapi import Depends, Query, Request, Response
+from psycopg import IsolationLevel
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
@@ -144,6 +145,20 @@ def position_of(reader: Reader, known_at: int | datetime | None) -> int:
     if known_at is None:
         return reader.head().position
     return known_at if isinstance(known_at, int) else reader.position_at(known_at)
+
+
+def in_one_snapshot(ask: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    """Make all statements of a question see the same rows."""
+
+    def asking(connection: Connection) -> T:
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        try:
+            with connection.transaction():
+                return ask(connection)
+        finally:
+            connection.isolation_level = None
+
+    return asking
 
 
 def found(what: str, id: object, it: T | None) -> T:
