@@ -28,7 +28,7 @@ from projections.lifecycle.tables import (
     LifecycleOrder,
     LifecyclePolicy,
 )
-from projections.lifecycle.walk import Lost, Step, Walk, moved, tell
+from projections.lifecycle.walk import STAGE, Lost, Step, Walk, moved, rewound, tell
 from projections.orders import NO_ORDER, OrderState, combine, take
 from projections.projection import View
 from projections.rows import Key, Rows, Table
@@ -170,6 +170,7 @@ def _new(rows: Rows, fact: Fact) -> Lifecycle:
         customer=rows.subject,
         shop=fact.shop,
         stage_since=at,
+        told_since=at,
         tier_since=at,
         tier_cause=position,
         heard_at=at,
@@ -182,6 +183,7 @@ def _new(rows: Rows, fact: Fact) -> Lifecycle:
 def _stepped(rows: Rows, row: Lifecycle, step: Step) -> Lifecycle:
     """Take a step if it is the next one; else leave the walk to be told anew."""
     policies = rows.shared.of(row.shop)
+    row = _before_time_moved(rows, row, step, policies)
     if _is_next(row, step, policies):
         walk = Walk(row, last_of(policies))
         try:
@@ -195,6 +197,23 @@ def _stepped(rows: Rows, row: Lifecycle, step: Step) -> Lifecycle:
     if step.known:
         row = replace(row, known_at=step.at, known_position=step.position)
     return replace(row, next_move_at=LATE)
+
+
+def _before_time_moved(
+    rows: Rows, row: Lifecycle, step: Step, policies: tuple[Policy, ...]
+) -> Lifecycle:
+    """Take back the moves of time alone that a step comes before, as when old orders arrive."""
+    if (
+        row.next_move_at == LATE
+        or row.policy != newest(policies)
+        or not max(row.told_since, row.last_fact_at, last_of(policies).at) <= step.at
+        or not step.at <= row.stage_since != row.told_since
+    ):
+        return row
+    row, turns = rewound(row, last_of(policies))
+    for at in turns:
+        rows.delete(MOVE, STAGE, at)
+    return row
 
 
 def _is_next(row: Lifecycle, step: Step, policies: tuple[Policy, ...]) -> bool:

@@ -8,6 +8,10 @@ create table lifecycle (
     stage_since        timestamptz not null,  -- when it came into this stage
     stage_cause        bigint,                -- position of the fact that moved it; null: time alone
     stage_before       text,                  -- the stage it came from; null: this is its first
+    told_stage         text,                  -- the four columns above as they were at the last fact,
+    told_since         timestamptz not null,  -- before time alone moved it on: from there a fact that
+    told_cause         bigint,                -- happened before those moves takes it another way
+    told_before        text,
     tier               text not null,         -- high, general, low, none: by `net`
     tier_since         timestamptz not null,
     tier_cause         bigint,

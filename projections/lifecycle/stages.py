@@ -7,6 +7,7 @@ Windows are half-open; a day is 24 hours.
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from operator import attrgetter
 from typing import Final, Protocol
 
@@ -56,19 +57,24 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def new_for(self) -> timedelta:
-        return timedelta(days=self.new_days)
+        return _days(self.new_days)
 
     @property
     def silent_after(self) -> timedelta:
-        return timedelta(days=self.silent_after_days)
+        return _days(self.silent_after_days)
 
     @property
     def lost_after(self) -> timedelta:
-        return timedelta(days=self.lost_after_days)
+        return _days(self.lost_after_days)
 
     @property
     def won_back_for(self) -> timedelta:
-        return timedelta(days=self.won_back_days)
+        return _days(self.won_back_days)
+
+
+@cache
+def _days(count: int) -> timedelta:
+    return timedelta(days=count)
 
 
 DEFAULT: Final = Policy()

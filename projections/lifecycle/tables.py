@@ -21,6 +21,10 @@ class Lifecycle(Row, frozen=True, kw_only=True):
     stage_since: datetime
     stage_cause: int | None = None
     stage_before: Stage | None = None
+    told_stage: Stage | None = None
+    told_since: datetime
+    told_cause: int | None = None
+    told_before: Stage | None = None
     tier: Tier = Tier.NONE
     tier_since: datetime
     tier_cause: int | None = None

@@ -71,7 +71,14 @@ class Walk:
         policy = self._policy
         row = self._with_stage(row, step, stage, stage_of(row, policy, step.at))
         row = self._with_tier(row, step, tier, tier_of(row.net, policy))
-        self.row = replace(row, next_move_at=next_turn(row, policy, step.at))
+        self.row = replace(
+            row,
+            next_move_at=next_turn(row, policy, step.at),
+            told_stage=row.stage,
+            told_since=row.stage_since,
+            told_cause=row.stage_cause,
+            told_before=row.stage_before,
+        )
 
     def wait(self, clock: datetime) -> None:
         """Make the moves of time alone up to an instant."""
@@ -195,6 +202,25 @@ class Walk:
         return next(earlier, None)
 
 
+def rewound(row: Lifecycle, policy: Policy) -> tuple[Lifecycle, list[datetime]]:
+    """Return a row as it was at its last fact, and the instants of the moves of time since then.
+
+    `policy`: the one in force. The row is told by the newest policy, and not marked as late.
+    """
+    last = max(row.last_fact_at, policy.at)
+    back = replace(
+        row,
+        stage=row.told_stage,
+        stage_since=row.told_since,
+        stage_cause=row.told_cause,
+        stage_before=row.told_before,
+        next_move_at=next_turn(row, policy, last),
+    )
+    walk = Walk(back, policy)
+    walk.wait(row.stage_since)
+    return back, [at for _, at in walk.moves]
+
+
 def tell(
     row: Lifecycle,
     policies: tuple[Policy, ...],
@@ -231,6 +257,7 @@ def blank(row: Lifecycle, policy: int) -> Lifecycle:
         customer=row.customer,
         shop=row.shop,
         stage_since=row.heard_at,
+        told_since=row.heard_at,
         tier_since=row.heard_at,
         tier_cause=row.heard_position,
         heard_at=row.heard_at,
