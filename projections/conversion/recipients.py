@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -16,8 +16,10 @@ from projections.conversion.told import Standing
 from projections.rows import Rows
 
 DAY: Final = timedelta(days=1)
-TOUCH: Final = 7 * DAY
+TOUCH_DAYS: Final = 7
 """How long a message that was sent may claim the purchases after it."""
+
+LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 INSTANTS: Final = (
     "sent_at",
@@ -41,7 +43,7 @@ def assigned(customer: UUID, fact: Fact, event: RecipientAssigned) -> Recipient:
         arm=event.arm.value,
         anchor=event.anchor,
         window_days=event.window_days,
-        window_ends=event.anchor + event.window_days * DAY,
+        window_ends=_after(event.anchor, event.window_days),
         goal_product=event.goal.product,
         goal_category=event.goal.category,
         assigned_at=fact.occurred_at,
@@ -83,7 +85,7 @@ def watches(recipient: Recipient, purchased_at: datetime) -> bool:
 
 def reached(sent_at: datetime) -> datetime:
     """Return the end of the time in which a message may be a purchase's last touch."""
-    return sent_at + TOUCH
+    return _after(sent_at, TOUCH_DAYS)
 
 
 def recount(rows: Rows, orders: Collection[Order], campaigns: Iterable[UUID] = ()) -> None:
@@ -162,10 +164,18 @@ def earlier(one: datetime | None, other: datetime | None) -> datetime | None:
     return min(one, other)
 
 
+def _after(instant: datetime, days: int) -> datetime:
+    """Return the instant so many days later; the last there is, where a calendar ends before."""
+    try:
+        return instant + days * DAY
+    except OverflowError:
+        return LAST
+
+
 def _assignment(recipient: Recipient) -> tuple[bool, datetime, int]:
     """Order assignments by anchor, then position; those who were not assigned come last."""
     if recipient.anchor is None or recipient.position is None:
-        return (True, datetime.max, 0)  # noqa: DTZ901  # never compared with an anchor
+        return (True, LAST, 0)
     return (False, recipient.anchor, recipient.position)
 
 

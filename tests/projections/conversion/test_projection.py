@@ -1,5 +1,6 @@
 """A recipient's purchases count from its anchor, for seven days, at the instant they happened."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -186,6 +187,13 @@ def test_the_funnel_keeps_the_first_of_each_step_and_scanners_apart(story: Story
     assert recipient.sent_at == at(0.5)
     assert recipient.clicked_by_scanner_at == at(1)
     assert recipient.clicked_by_person_at == at(1.5)
+
+
+def test_a_window_that_no_calendar_holds_ends_with_the_calendar() -> None:
+    story = Story()
+    last_days = (datetime(9999, 12, 30, tzinfo=UTC) - at(0)) / timedelta(days=1)
+    story.assigned("ada", anchor=last_days)
+    assert story.recipient("ada").window_ends == datetime.max.replace(tzinfo=UTC)
 
 
 def test_messages_without_an_assignment_make_no_recipient() -> None:
