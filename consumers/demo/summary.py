@@ -66,14 +66,13 @@ def ask(client: ShopClient, settings: Settings, seconds: float) -> Told:
     facts = reader.head().position
     reader.close()
     counts = client.get("/api/lifecycle", shop=settings.shop, position=facts)
-    stages = {stage["stage"]: stage["customers"] for stage in counts["stages"]}
     campaigns = [
         _campaign(found) for found in client.get("/api/campaigns", position=facts)["campaigns"]
     ]
     return Told(
         facts=facts,
-        customers=sum(stages.values()),
-        stages=stages,
+        customers=counts["customers"],
+        stages=counts["stages"],
         campaigns=sorted(
             (c for c in campaigns if c.code != simulated.CODE),
             key=lambda c: int(c.code.rpartition("-")[2]),
