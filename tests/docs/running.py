@@ -17,7 +17,9 @@ from typing import Final, NamedTuple
 ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
 
-_BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```\n(?:^```(?:text|json)\n(.*?)^```$)?", re.M | re.S)
+_BLOCK: Final = re.compile(
+    r"^```(\w+)\n(.*?)^```\n(?:^```(?:text|json)\n(.*?)^```$)?", re.MULTILINE | re.DOTALL
+)
 _START_SECONDS: Final = 60
 _RUN_SECONDS: Final = 100
 
@@ -48,7 +50,7 @@ def run(page: Path, folder: Path, environment: Mapping[str, str]) -> None:
             script.append(block.code)
         script.append("printf '\\n@@@\\n'")
     done = subprocess.run(
-        ["bash", "-c", "\n".join(script)],
+        ["bash", "-c", "\n".join(script)],  # noqa: S607  # whichever bash there is
         cwd=folder,
         env=dict(environment),
         capture_output=True,
@@ -72,7 +74,9 @@ def _same(wanted: str, got: str) -> bool:
 
 
 @contextmanager
-def service(database_url: str, folder: Path, **more: str) -> Iterator[dict[str, str]]:
+def service(
+    database_url: str, folder: Path, *, worker: str = "views", **more: str
+) -> Iterator[dict[str, str]]:
     """Run a server and a worker on a database; give the environment that finds them."""
     port = _free_port()
     environment = {
@@ -86,7 +90,7 @@ def service(database_url: str, folder: Path, **more: str) -> Iterator[dict[str, 
         **more,
     }
     with ExitStack() as stack:
-        for part in (["serve"], ["work", "views"]):
+        for part in (["serve"], ["work", worker]):
             stack.enter_context(_process(part, folder, environment))
             _await(f"http://127.0.0.1:{port}/ready", folder)
         yield environment
