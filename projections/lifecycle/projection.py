@@ -73,19 +73,18 @@ def _(rows: Rows, fact: Fact, event: LifecyclePolicyAdopted) -> None:
 @lifecycle.on_any
 def _(rows: Rows, fact: Fact, event: Event) -> None:
     at, position, origin = fact.occurred_at, fact.position, fact.origin
-    row = rows.get(LIFECYCLE)
-    new = row is None
-    if row is None:
-        row = _new(rows, fact)
-    elif at < row.heard_at:
+    held = rows.get(LIFECYCLE)
+    row = held or _new(rows, fact)
+    if at < row.heard_at:
         row = replace(row, heard_at=at, heard_position=position, next_move_at=LATE)
     if origin is not None and type(event) is CustomerRegistered and origin not in row.named:
         row = replace(row, named=tuple(sorted((*row.named, origin))))
     known = origin in row.named and (row.known_at is None or at < row.known_at)
     active = is_activity(event) and _did(rows, row, fact)
-    if new or known or active:
+    if held is None or known or active:
         row = _stepped(rows, row, Step(at, position, known=known, active=active))
-    rows.put(LIFECYCLE, row)
+    if row is not held:
+        rows.put(LIFECYCLE, row)
 
 
 @lifecycle.on(OrderPaid, OrderRefunded, OrderCancelled)
@@ -203,12 +202,10 @@ def _before_time_moved(
     rows: Rows, row: Lifecycle, step: Step, policies: tuple[Policy, ...]
 ) -> Lifecycle:
     """Take back the moves of time alone that a step comes before, as when old orders arrive."""
-    if (
-        row.next_move_at == LATE
-        or row.policy != newest(policies)
-        or not max(row.told_since, row.last_fact_at, last_of(policies).at) <= step.at
-        or not step.at <= row.stage_since != row.told_since
-    ):
+    if not step.at <= row.stage_since != row.told_since:
+        return row
+    told_at = max(row.told_since, row.last_fact_at, last_of(policies).at)
+    if row.next_move_at == LATE or row.policy != newest(policies) or step.at < told_at:
         return row
     row, turns = rewound(row, last_of(policies))
     for at in turns:
@@ -246,23 +243,26 @@ def _order(rows: Rows, order: UUID, told: OrderState) -> LifecycleOrder:
 
 def _did(rows: Rows, row: Lifecycle, fact: Fact) -> bool:
     """Keep that the customer did something; tell whether that could make a difference."""
-    at, position = fact.occurred_at, fact.position
-    day = LifecycleDay(
-        customer=rows.subject, day=at.date(), first_at=at, first_position=position, last_at=at
-    )
-    last, first = row.last_activity_at, row.day_first_at
-    if row.next_move_at == LATE:
-        return _on_day(rows, day)
-    if last is None or first is None or last.date() < day.day:
-        rows.put(DAY, day)
-        return True
-    if last.date() == day.day and first <= at:
-        assert row.day_first_position is not None  # it goes with day_first_at
-        if at <= last:
+    at, date = fact.occurred_at, fact.occurred_at.date()
+    last, first, position = row.last_activity_at, row.day_first_at, row.day_first_position
+    late = row.next_move_at == LATE or (last is not None and date < last.date())
+    if not late and last is not None and first is not None and position is not None:
+        if first <= at <= last:
             return False
-        rows.put(DAY, replace(day, first_at=first, first_position=row.day_first_position))
-        return True
-    return _on_day(rows, day)
+        late = at < first
+        if date == last.date() and not late:
+            same = LifecycleDay(
+                customer=rows.subject, day=date, first_at=first, first_position=position, last_at=at
+            )
+            rows.put(DAY, same)
+            return True
+    day = LifecycleDay(
+        customer=rows.subject, day=date, first_at=at, first_position=fact.position, last_at=at
+    )
+    if late:
+        return _on_day(rows, day)
+    rows.put(DAY, day)
+    return True
 
 
 def _on_day(rows: Rows, day: LifecycleDay) -> bool:

@@ -125,21 +125,20 @@ def stage_of(life: Life, policy: Policy, instant: datetime) -> Stage:
     return Stage.SILENT if quiet < policy.lost_after else Stage.LOST
 
 
-def next_turn(life: Life, policy: Policy, instant: datetime) -> datetime | None:
-    """Return when the stage is next another than at `instant` if nothing happens; None: never."""
+def next_turn(life: Life, policy: Policy, stage: Stage) -> datetime | None:
+    """Return when time alone ends the stage that a customer is in; None: never."""
     active = life.last_activity_at or life.known_at
-    if active is None or (life.first_purchase_at is None and life.known_at is None):
-        return None
-    turns = [active + policy.silent_after]
-    if life.first_purchase_at is not None:
-        turns += (active + policy.lost_after, life.first_purchase_at + policy.new_for)
-        if life.won_back_at is not None:
-            turns.append(life.won_back_at + policy.won_back_for)
-    now = stage_of(life, policy, instant)
-    for turn in sorted(turns):
-        if turn > instant and stage_of(life, policy, turn) is not now:
-            return turn
-    return None
+    match stage:
+        case Stage.ACTIVE | Stage.PROSPECT if active is not None:
+            return active + policy.silent_after
+        case Stage.SILENT if active is not None:
+            return active + policy.lost_after
+        case Stage.NEW if life.first_purchase_at is not None:
+            return life.first_purchase_at + policy.new_for
+        case Stage.WON_BACK if life.won_back_at is not None:
+            return life.won_back_at + policy.won_back_for
+        case _:
+            return None
 
 
 def tier_of(net: Decimal, policy: Policy) -> Tier:

@@ -64,21 +64,17 @@ class Walk:
         """Take a step, and before it the moves of time alone. Raises Lost, unless whole."""
         while (turn := self.row.next_move_at) is not None and turn < step.at:
             self._turn(turn)
-        row = self.row
-        stage = None if row.stage is None else stage_of(row, self._policy, step.at)
+        row, prior = self.row, self.row.stage
+        if turn == step.at:
+            prior = stage_of(row, self._policy, step.at)
         tier = row.tier
         row = replace(row, **self._changes(step))
-        policy = self._policy
-        row = self._with_stage(row, step, stage, stage_of(row, policy, step.at))
-        row = self._with_tier(row, step, tier, tier_of(row.net, policy))
-        self.row = replace(
-            row,
-            next_move_at=next_turn(row, policy, step.at),
-            told_stage=row.stage,
-            told_since=row.stage_since,
-            told_cause=row.stage_cause,
-            told_before=row.stage_before,
-        )
+        stage = stage_of(row, self._policy, step.at)
+        if stage is not prior or prior is not row.stage:
+            row = self._with_stage(row, step, prior, stage)
+        if step.nets is not None or step.policy is not None:
+            row = self._with_tier(row, step, tier, tier_of(row.net, self._policy))
+        self.row = _told(row, next_turn(row, self._policy, stage))
 
     def wait(self, clock: datetime) -> None:
         """Make the moves of time alone up to an instant."""
@@ -94,7 +90,7 @@ class Walk:
             stage_since=at,
             stage_cause=None,
             stage_before=row.stage,
-            next_move_at=next_turn(row, self._policy, at),
+            next_move_at=next_turn(row, self._policy, stage),
         )
 
     def _changes(self, step: Step) -> dict[str, Any]:
@@ -138,8 +134,6 @@ class Walk:
     def _with_stage(
         self, row: Lifecycle, step: Step, prior: Stage | None, stage: Stage
     ) -> Lifecycle:
-        if stage is prior and stage is row.stage:
-            return row
         amends = row.stage_since == step.at
         before = row.stage_before if amends else row.stage
         cause = row.stage_cause if amends else None
@@ -202,19 +196,33 @@ class Walk:
         return next(earlier, None)
 
 
+def _told(row: Lifecycle, turn: datetime | None) -> Lifecycle:
+    told = (row.told_stage, row.told_since, row.told_cause, row.told_before)
+    if told == (row.stage, row.stage_since, row.stage_cause, row.stage_before):
+        return replace(row, next_move_at=turn)
+    return replace(
+        row,
+        next_move_at=turn,
+        told_stage=row.stage,
+        told_since=row.stage_since,
+        told_cause=row.stage_cause,
+        told_before=row.stage_before,
+    )
+
+
 def rewound(row: Lifecycle, policy: Policy) -> tuple[Lifecycle, list[datetime]]:
     """Return a row as it was at its last fact, and the instants of the moves of time since then.
 
     `policy`: the one in force. The row is told by the newest policy, and not marked as late.
     """
-    last = max(row.last_fact_at, policy.at)
+    assert row.told_stage is not None  # its first step led into one
     back = replace(
         row,
         stage=row.told_stage,
         stage_since=row.told_since,
         stage_cause=row.told_cause,
         stage_before=row.told_before,
-        next_move_at=next_turn(row, policy, last),
+        next_move_at=next_turn(row, policy, row.told_stage),
     )
     walk = Walk(back, policy)
     walk.wait(row.stage_since)
@@ -270,7 +278,7 @@ def blank(row: Lifecycle, policy: int) -> Lifecycle:
 
 def moved(before: OrderState, after: OrderState) -> Nets:
     """Return by currency how much more an order is worth than before."""
-    was, now = before.sums, after.sums
+    was, now = before.sums if before.payments or before.refunds else {}, after.sums
     none = Sums()
     changes = {c: now.get(c, none).net - was.get(c, none).net for c in {**was, **now}}
     return {currency: change for currency, change in changes.items() if change}
