@@ -51,7 +51,7 @@ def install(connection: Connection) -> None:
 
     The connection is in autocommit and belongs to somebody who may create roles and schemas.
     """
-    if connection.execute("select to_regclass('huike.freshness')").fetchone() != (None,):
+    if _installed(connection):
         return
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -63,6 +63,14 @@ def install(connection: Connection) -> None:
         )
         text = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
         connection.execute(text.encode())
+
+
+def _installed(connection: Connection) -> bool:
+    """Say whether all is there; a restored database has the tables, but not its own grants."""
+    if connection.execute("select to_regclass('huike.freshness')").fetchone() == (None,):
+        return False
+    may = "select has_database_privilege('huike_views', current_database(), 'create')"
+    return connection.execute(may).fetchone() == (True,)
 
 
 def _make_role(connection: Connection, role: str) -> None:
