@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.facts import Told, told
-from api.jobs import TheJobs, accepted
+from api.jobs import JOB, TheJobs, accepted
 from api.parameters import FARTHEST, CampaignId, CustomerId, Instant, OrderId, TicketId
 from api.responses import NDJSON, Json, ndjson
 from api.security import Needs, may_see_persons
@@ -199,7 +199,7 @@ def recipient(
     "/verify/{view}",
     status_code=202,
     summary="Does a view equal the log?",
-    responses={422: {"description": "There is no such view."}},
+    responses=JOB,
 )
 def verify(view: ViewName, jobs: TheJobs, key: Auditor) -> Response:
     """Replay the log up to the view's checkpoints and compare: the job's answer is the differences.

@@ -1,6 +1,6 @@
 """Questions that take longer than a request: asked once, and asked after."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -10,6 +10,21 @@ from api.security import Needs
 from infra.jobs import Job, Jobs
 from infra.keys import Scope
 
+JOB: Final[dict[int | str, dict[str, Any]]] = {
+    202: {
+        "description": "It takes longer than a request: ask after the job.",
+        "content": {
+            "application/json": {
+                "example": {
+                    "job": "0d9c3f0a-2b7e-4c44-8a10-5d6e7f809101",
+                    "state": "waiting",
+                    "ask": "/api/jobs/0d9c3f0a-2b7e-4c44-8a10-5d6e7f809101",
+                }
+            }
+        },
+    }
+}
+
 router = APIRouter(prefix="/api/jobs", tags=["jobs"], dependencies=[Depends(Needs(Scope.QUERY))])
 
 
@@ -18,6 +33,27 @@ async def jobs(request: Request) -> Jobs:
     return found
 
 
+_ASKED: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "content": {
+            "application/json": {
+                "example": {
+                    "id": "0d9c3f0a-2b7e-4c44-8a10-5d6e7f809101",
+                    "kind": "lifecycle",
+                    "asked": {"at": "2026-03-01T00:00:00Z", "known_at": 1204},
+                    "asked_by": "6f2c0b9e-7d0e-4d52-9d5a-0c8f6d2b7a11",
+                    "state": "running",
+                    "progress": 0.25,
+                    "answer": None,
+                    "error": None,
+                    "created_at": "2026-11-20T10:15:00Z",
+                    "finished_at": None,
+                }
+            }
+        }
+    },
+    404: {"description": "There is no such job."},
+}
 TheJobs = Annotated[Jobs, Depends(jobs)]
 
 
@@ -31,7 +67,7 @@ def accepted(job: Job) -> Response:
     )
 
 
-@router.get("/{id}", summary="How far a job is, and its answer")
+@router.get("/{id}", summary="How far a job is, and its answer", responses=_ASKED)
 def job(id: UUID, jobs: TheJobs) -> Response:
     """`state` is waiting, running, done (then `answer` holds it) or failed (then `error` says why).
 

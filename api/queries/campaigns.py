@@ -6,10 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from api.jobs import JOB
 from api.parameters import CampaignId, Instant
 from api.queries.deps import (
     ASKED,
-    JOB,
     Moment,
     TheMoment,
     TheViews,

@@ -10,11 +10,11 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from api.jobs import JOB
 from api.parameters import CustomerId, Instant
 from api.queries.deps import (
     ASKED,
     FRESH,
-    JOB,
     Connection,
     Cursor,
     Moment,

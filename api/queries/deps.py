@@ -229,20 +229,6 @@ FRESH: Final = {
         "schema": {"type": "number"},
     },
 }
-JOB: Final[dict[int | str, dict[str, Any]]] = {
-    202: {
-        "description": "It takes longer than a request: ask after the job.",
-        "content": {
-            "application/json": {
-                "example": {
-                    "job": "0d9c3f0a-2b7e-4c44-8a10-5d6e7f809101",
-                    "state": "waiting",
-                    "ask": "/api/jobs/0d9c3f0a-2b7e-4c44-8a10-5d6e7f809101",
-                }
-            }
-        },
-    }
-}
 
 
 def answers(example: Any) -> dict[int | str, dict[str, Any]]:

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from api.jobs import JOB
 from api.parameters import CustomerId, Instant
 from api.queries.deps import (
     ASKED,
-    JOB,
     Connection,
     Cursor,
     Moment,

@@ -54,7 +54,10 @@ def test_a_query_waits_only_so_long(
     assert answer.headers["Retry-After"]
 
 
-def test_without_views_nothing_is_known_yet(analyst: TestClient) -> None:
+def test_without_views_nothing_is_known_yet(
+    analyst: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freshness, "PATIENCE", 0.05)
     answer = analyst.get(f"/api/customers/{uuid4()}", params={"position": 0})
     assert answer.status_code in {503, 504}
 

@@ -1,0 +1,107 @@
+"""The OpenAPI document: what the routes say, and what holds for all of them."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api import ingest_docs
+from api.errors import PROBLEM
+
+DESCRIPTION: Final = """
+Shops publish what happened, people ask for something to be done, and everything that is known can
+be asked about: now, or as it was at any instant.
+
+Show an API key on every request: `Authorization: Bearer hk_...`. A key has **scopes**: `ingest`,
+`query`, `command`, `audit`, `admin`; and `personal`, which opens what says who somebody is.
+
+* **Commands** answer `X-Position`: the place in the log of what they recorded. Give it to a query
+  as `position=`, and the query waits until its view has come that far. Repeat a command safely
+  with the same `Idempotency-Key`. `If-Match` refuses it when somebody was quicker.
+* **Queries** say how fresh they are: `X-View-Position` and `X-View-Age` (seconds). `at=` asks about
+  another instant, `known_at=` about what was known at a position or an instant; about everybody
+  that takes longer, and is answered by a job.
+* **Ids** in paths are UUIDs, or the shop's own after their kind: `user:42`, `number:1001`,
+  `code:spring`.
+* **Errors** are problem details (RFC 9457). `409` is a refusal, with its reason in `detail`; `422`
+  says which part of a request is malformed. `X-Request-ID` finds a request again in the logs and in
+  the facts that it led to (their `correlation`).
+"""
+
+TAGS: Final = [
+    {"name": "tracking", "description": "What shops publish, in the shape of Segment's SDKs."},
+    {"name": "customers", "description": "Who the customers are, and what is known of them."},
+    {"name": "orders", "description": "What was bought, paid, sent and given back."},
+    {"name": "tickets", "description": "What customers turned to the shop for."},
+    {"name": "campaigns", "description": "Who was sent what, and what it brought."},
+    {"name": "lifecycle", "description": "Stages and tiers, and the policy that tells them."},
+    {"name": "audit", "description": "The facts themselves: who, when, because of what."},
+    {"name": "jobs", "description": "Questions that take longer than a request."},
+    {"name": "health", "description": "For those who run the service."},
+]
+
+_GUARDED: Final = "/api/"
+_REFUSALS: Final = {
+    "401": "No API key, or none that lives.",
+    "403": "The key lacks a scope; `scope` says which.",
+}
+_MALFORMED: Final = "Something is malformed; `errors` says where."
+_SCHEMA: Final = {
+    "title": "Problem",
+    "description": "Why a request was not answered (RFC 9457); a refusal adds what it is about.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "request_id"],
+    "properties": {
+        "type": {"type": "string", "examples": ["urn:huike:problem:malformed"]},
+        "title": {"type": "string", "examples": ["Malformed"]},
+        "status": {"type": "integer", "examples": [422]},
+        "detail": {"type": "string", "examples": ["body/amount: is no number"]},
+        "instance": {"type": "string", "examples": ["/api/orders"]},
+        "request_id": {"type": "string", "examples": ["0b1c2d3e4f5061728394a5b6c7d8e9f0"]},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+_CONTENT: Final = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Return the document, made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=DESCRIPTION,
+            tags=TAGS,
+            routes=app.routes,
+        )
+        for path, methods in document["paths"].items():
+            for operation in methods.values():
+                _complete(operation, guarded=path.startswith(_GUARDED))
+        document["paths"].update(ingest_docs.PATHS)
+        schemas = document["components"]["schemas"]
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        schemas["Problem"] = _SCHEMA
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _complete(operation: dict[str, Any], *, guarded: bool) -> None:
+    responses = operation["responses"]
+    if guarded:
+        operation.setdefault("security", [{"key": []}])
+        for status, why in _REFUSALS.items():
+            responses.setdefault(status, {"description": why})
+    for status, answer in responses.items():
+        if status.startswith(("4", "5")):
+            if "$ref" in str(answer.get("content", {})):  # the framework's own
+                answer["description"] = _MALFORMED
+            answer["content"] = _CONTENT
+    operation["responses"] = dict(sorted(responses.items()))

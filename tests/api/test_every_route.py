@@ -1,0 +1,146 @@
+"""What holds for every route: who may, what it says of itself, and how it refuses."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.testclient import TestClient
+
+from api.app import ROUTERS
+from api.queries import freshness
+from infra.keys import Scope
+
+OPEN = {"/health", "/ready", "/metrics"}
+VALUES = {
+    "id": str(uuid4()),
+    "recipient": str(uuid4()),
+    "channel": "email",
+    "view": "profile",
+    "field": "net",
+}
+TWO_MAY = {"/api/refused": {Scope.AUDIT, Scope.ADMIN}}
+
+
+def routes() -> Iterator[tuple[str, str]]:
+    for router in ROUTERS:
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            for method in route.methods or ():
+                yield method, route.path
+
+
+GUARDED = sorted(route for route in routes() if route[1] not in OPEN)
+
+
+def filled(path: str) -> str:
+    return re.sub(r"{(\w+)}", lambda m: VALUES.get(m[1], "x"), path)
+
+
+@cache
+def needed(path: str, method: str) -> set[Scope]:
+    for prefix, scopes in TWO_MAY.items():
+        if path.startswith(prefix):
+            return scopes
+    if path.startswith("/api/audit"):
+        return {Scope.AUDIT}
+    return {Scope.QUERY} if method == "GET" else {Scope.COMMAND}
+
+
+@pytest.fixture
+def openapi(app: FastAPI) -> dict[str, Any]:
+    return app.openapi()
+
+
+def operations(openapi: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in openapi["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def test_nothing_answers_without_a_key_but_health(stranger: TestClient) -> None:
+    for method, path in GUARDED:
+        answer = stranger.request(method, filled(path))
+        assert answer.status_code == 401, (method, path, answer.text)
+        assert answer.headers["WWW-Authenticate"], (method, path)
+        assert answer.headers["Content-Type"] == "application/problem+json", (method, path)
+
+
+def test_nothing_answers_to_a_key_without_the_scope(
+    with_scopes: Callable[..., TestClient],
+) -> None:
+    for method, path in GUARDED:
+        may = needed(path, method)
+        client = with_scopes(*(scope for scope in Scope if scope not in may))
+        answer = client.request(method, filled(path))
+        assert answer.status_code == 403, (method, path, answer.text)
+        assert answer.json()["scope"] in may, (method, path)
+        assert answer.json()["scope"] in answer.json()["detail"], (method, path)
+
+
+def test_no_route_breaks_on_an_empty_request(
+    with_scopes: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freshness, "PATIENCE", 0)
+    client = with_scopes(*Scope)
+    for method, path in GUARDED:
+        answer = client.request(method, filled(path))
+        assert answer.status_code < 500 or answer.status_code in {503, 504}, (method, path)
+        assert answer.headers["X-Request-ID"], (method, path)
+
+
+def test_what_is_open_needs_no_key(stranger: TestClient) -> None:
+    for path in OPEN:
+        assert stranger.get(path).status_code == 200, path
+
+
+def test_every_operation_says_what_it_is_for(openapi: dict[str, Any]) -> None:
+    for name, operation in operations(openapi):
+        assert operation.get("summary"), name
+        assert operation.get("description"), name
+        assert operation.get("tags"), name
+
+
+def test_every_operation_says_how_it_succeeds_by_an_example(openapi: dict[str, Any]) -> None:
+    for name, operation in operations(openapi):
+        good = [r for status, r in operation["responses"].items() if status.startswith("2")]
+        assert good, name
+        if "/api/" not in name or "/api/refused" in name:
+            continue
+        examples = [
+            media for r in good for media in r.get("content", {}).values() if "example" in media
+        ]
+        assert examples, name
+
+
+def test_every_guarded_operation_names_its_scheme_and_errors(openapi: dict[str, Any]) -> None:
+    schemes = openapi["components"]["securitySchemes"]
+    assert schemes["key"]["scheme"] == "bearer"
+    for name, operation in operations(openapi):
+        if "/api/" in name:
+            assert operation.get("security"), name
+            assert {"401", "403"} <= set(operation["responses"]), name
+
+
+def test_errors_are_documented_as_problems(openapi: dict[str, Any]) -> None:
+    for name, operation in operations(openapi):
+        for status, answer in operation["responses"].items():
+            if "/api/" in name and status.startswith(("4", "5")):
+                assert list(answer["content"]) == ["application/problem+json"], (name, status)
+
+
+def test_operations_have_names_of_their_own(openapi: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for _, operation in operations(openapi)]
+    assert len(ids) == len(set(ids))
+
+
+def test_bodies_are_shown_by_examples(openapi: dict[str, Any]) -> None:
+    schemas = openapi["components"]["schemas"]
+    for name, schema in schemas.items():
+        if schema.get("type") == "object" and not schema.get("description"):
+            pytest.fail(f"{name} does not say what it is")
+    assert "HTTPValidationError" not in schemas

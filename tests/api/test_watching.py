@@ -1,0 +1,101 @@
+"""What operators watch: metrics, logs, readiness."""
+
+import io
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+import structlog
+from starlette.testclient import TestClient
+
+from infra import logging as our_logging
+from tests.api.shop import Shop, ask
+
+
+@pytest.fixture
+def as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def metric(text: str, name: str) -> float:
+    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+    assert found, name
+    return float(found[1])
+
+
+def test_metrics_say_how_far_behind_each_view_is(
+    live: None,  # noqa: ARG001  # it follows
+    with_scopes: Callable[..., TestClient],
+    stranger: TestClient,
+) -> None:
+    shop = Shop(with_scopes("command"))
+    ada = shop.customer("ada")
+    for view in ("/customers", "/lifecycle", "/campaigns", f"/customers/{ada}/timeline"):
+        ask(with_scopes("query"), view, position=shop.position)
+    text = stranger.get("/metrics").text
+    for view in ("profile", "timeline", "lifecycle", "conversion"):
+        which = f'{{kind="view",name="{view}"}}'
+        assert metric(text, f"huike_behind_facts{which}") == 0
+        assert metric(text, f"huike_behind_seconds{which}") == 0
+        assert metric(text, f"huike_position{which}") == shop.position
+    assert metric(text, "huike_commit_facts_sum") == shop.position
+    assert metric(text, "huike_commit_appends_count") >= 1
+
+
+def test_metrics_say_what_waits(
+    with_scopes: Callable[..., TestClient], stranger: TestClient
+) -> None:
+    Shop(with_scopes("command")).customer("ada")
+    text = stranger.get("/metrics").text
+    assert metric(text, "huike_commit_facts_count") == 1
+
+
+def test_logs_are_json_where_nobody_looks(as_before: None) -> None:  # noqa: ARG001  # it mends
+    out = io.StringIO()
+    our_logging.configure("info", out=out)
+    structlog.get_logger("a part").info("begun", facts=3)
+    logging.getLogger("a library").warning("said %s", "this")
+    structlog.get_logger().debug("not said")
+    ours, theirs = (json.loads(line) for line in out.getvalue().splitlines())
+    assert (ours["message"], ours["facts"], ours["level"]) == ("begun", 3, "info")
+    assert (theirs["message"], theirs["logger"]) == ("said this", "a library")
+
+
+def test_logs_hold_no_values_of_a_failing_function(as_before: None) -> None:  # noqa: ARG001  # it mends
+    for as_json in (True, False):
+        out = io.StringIO()
+        our_logging.configure("info", out=out, as_json=as_json)
+
+        def failing(email: str) -> None:
+            whole = email.partition("@")
+            raise ValueError(len(whole))
+
+        try:
+            failing("ada@" + "example.com")
+        except ValueError:
+            structlog.get_logger().exception("broken")
+        assert "failing" in out.getvalue()
+        assert "ada@example" not in out.getvalue()
+
+
+def test_a_request_is_logged_by_its_route(
+    as_before: None,  # noqa: ARG001  # it mends
+    with_scopes: Callable[..., TestClient],
+) -> None:
+    out = io.StringIO()
+    our_logging.configure("debug", out=out, as_json=True)
+    client = with_scopes("query")
+    client.get("/api/customers/by/email/ada@example.com", headers={"X-Request-ID": "look-here"})
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    (line,) = [line for line in lines if line["message"] == "request"]
+    assert line["route"] == "/api/customers/by/email/{value}"
+    assert line["request_id"] == "look-here"
+    assert line["key"] == "a test"
+    assert "ada@" not in json.dumps([line for line in lines if line.get("logger") == "api"])
