@@ -27,6 +27,7 @@ from domain.shared.log import (
     Append,
     Draft,
     Idempotency,
+    LogUnavailable,
     Message,
     OtherContent,
     OtherRequest,
@@ -37,8 +38,10 @@ from domain.shared.log import (
 )
 from domain.shared.personal import ERASED
 from infra.event_store import EventLog, LogReader
+from infra.event_store.reader import LOCK
+from infra.event_store.writer import PART
 from infra.keyring import Keyring
-from infra.postgres import KEEPER, Pool, pool
+from infra.postgres import KEEPER, OWNER, WRITER, Pool, connect, pool
 from infra.sealing import PersonKeys
 
 IDS = Ids(b"secret")
@@ -276,3 +279,54 @@ def test_two_writers_record_one_message_once(
         opened.close()
     assert sum(r.recorded for r in receipts) == 50
     assert [f.position for f in reader.read(0, 1000)] == list(range(1, 51))
+
+
+def test_the_log_goes_on_into_its_next_partition(
+    database_url: str, keys: PersonKeys, reader: LogReader
+) -> None:
+    last = 2 * PART - 3
+    with connect(database_url, OWNER) as connection:
+        connection.execute(
+            "insert into log.batch values (%s, now(), 1, gen_random_uuid(), ''::bytea)", (last,)
+        )
+    log = EventLog(database_url, keys)
+    for n in range(6):
+        log.append(said(of(ADA, TagAdded(tag=str(n)))))
+    log.close()
+    assert [f.position for f in reader.read(last, 10)] == list(range(last + 1, last + 7))
+
+
+def test_a_log_that_is_closed_takes_nothing_more(database_url: str, keys: PersonKeys) -> None:
+    log = EventLog(database_url, keys)
+    log.close()
+    with pytest.raises(LogUnavailable):
+        log.append(said(of(ADA, CustomerRegistered())))
+
+
+def test_a_full_queue_refuses_at_once_and_loses_nothing_it_took(
+    database_url: str, keys: PersonKeys, reader: LogReader
+) -> None:
+    log = EventLog(database_url, keys, most_waiting=3)
+    with connect(database_url, WRITER, autocommit=False) as rival:
+        rival.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+        futures = [log.submit(viewed(f"m{n}", user="ada")) for n in range(20)]
+        refused = [f for f in futures if f.done() and isinstance(f.exception(), LogUnavailable)]
+        rival.rollback()
+    log.close()
+    assert refused
+    assert len(reader.read(0, 100)) == len(futures) - len(refused)
+
+
+def test_a_lost_connection_is_made_again_and_nothing_is_twice(
+    database_url: str, keys: PersonKeys, reader: LogReader
+) -> None:
+    log = EventLog(database_url, keys)
+    with connect(database_url) as admin:
+        for n in range(10):
+            log.append(viewed(f"m{n}", user="ada"))
+            admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where application_name = 'huike:huike_writer' and datname = current_database()"
+            )
+    log.close()
+    assert [f.position for f in reader.read(0, 100)] == list(range(1, 11))

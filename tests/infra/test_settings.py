@@ -1,0 +1,34 @@
+"""Settings come from the environment, then from one file."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from infra.settings import Settings
+
+
+def test_the_environment_wins_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "huike.env"
+    file.write_text("HUIKE_PORT=9001\nHUIKE_SHOP=tea\n")
+    monkeypatch.setenv("HUIKE_PORT", "9002")
+    read = Settings(_env_file=file)
+    assert (read.port, read.shop) == (9002, "tea")
+
+
+def test_lists_are_given_by_comma(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUIKE_CLEAR_TRAITS", "plan, tier,,")
+    assert Settings().clear_traits == ("plan", "tier")
+
+
+def test_the_views_live_beside_the_log_unless_told_otherwise() -> None:
+    assert Settings(log_url="postgresql:///log").views_or_log_url == "postgresql:///log"
+    both = Settings(log_url="postgresql:///log", views_url="postgresql:///views")
+    assert both.views_or_log_url == "postgresql:///views"
+
+
+def test_a_port_that_cannot_be_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Settings(port=70_000)
