@@ -28,7 +28,8 @@ from projections.lifecycle.tables import (
     LifecycleOrder,
     LifecyclePolicy,
 )
-from projections.lifecycle.walk import STAGE, Lost, Step, Walk, moved, rewound, tell
+from projections.lifecycle.telling import moved, tell
+from projections.lifecycle.walk import STAGE, Lost, Step, Walk, rewound
 from projections.orders import NO_ORDER, OrderState, combine, take
 from projections.projection import View
 from projections.rows import Key, Rows, Table

@@ -18,7 +18,8 @@ from projections.lifecycle import statements, stored
 from projections.lifecycle.answers import Counts, Standing, Tally, asked_under, standing
 from projections.lifecycle.stages import EVER, Policy, Stage, Tier, last_of, newest
 from projections.lifecycle.tables import Lifecycle, LifecycleMove
-from projections.lifecycle.walk import Walk, tell
+from projections.lifecycle.telling import tell
+from projections.lifecycle.walk import Walk
 from projections.paging import Page, cursor_of, place_of
 
 Connection = psycopg.Connection[Any]

@@ -1,12 +1,8 @@
-"""A customer's walk through stages and tiers: step by step as facts come, or anew from all of them.
+"""A customer's walk through stages and tiers, step by step."""
 
-Both take the same steps, and so come to the same row and the same moves.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
@@ -15,14 +11,12 @@ from projections.lifecycle.stages import (
     Policy,
     Stage,
     Tier,
-    last_of,
-    newest,
     next_turn,
     stage_of,
     tier_of,
 )
-from projections.lifecycle.tables import Lifecycle, LifecycleDay, LifecycleMove, LifecycleOrder
-from projections.orders import NO_ORDER, ZERO, OrderState, Sums, growing
+from projections.lifecycle.tables import Lifecycle, LifecycleMove
+from projections.orders import ZERO
 from projections.rows import Key
 
 STAGE: Final = "stage"
@@ -227,79 +221,6 @@ def rewound(row: Lifecycle, policy: Policy) -> tuple[Lifecycle, list[datetime]]:
     walk = Walk(back, policy)
     walk.wait(row.stage_since)
     return back, [at for _, at in walk.moves]
-
-
-def tell(
-    row: Lifecycle,
-    policies: tuple[Policy, ...],
-    days: Iterable[LifecycleDay],
-    orders: Iterable[LifecycleOrder],
-    *,
-    until: datetime | None = None,
-) -> Walk:
-    """Return the whole walk of a customer, from all that is kept of it.
-
-    Of `row` only its identities count, and when it was first heard of and known. Steps after
-    `until` are left out.
-    """
-    heard = (row.heard_at, row.heard_position)
-    told = list(orders)
-    earlier = [p for p in policies if (p.at, p.position) <= heard]
-    steps = [
-        Step(*heard),
-        *(Step(p.at, p.position, policy=p) for p in policies if p not in earlier),
-        *_steps(row, days, told),
-    ]
-    steps.sort(key=attrgetter("at", "position"))
-    walk = Walk(blank(row, newest(policies)), last_of(tuple(earlier)), whole=True)
-    for step in steps:
-        if until is None or step.at <= until:
-            walk.step(step)
-    walk.row = replace(walk.row, kept_purchases=sum(o.told.kept_at(until) for o in told))
-    return walk
-
-
-def blank(row: Lifecycle, policy: int) -> Lifecycle:
-    """Return a customer at the moment when it was first heard of, before its first step."""
-    return Lifecycle(
-        customer=row.customer,
-        shop=row.shop,
-        stage_since=row.heard_at,
-        told_since=row.heard_at,
-        tier_since=row.heard_at,
-        tier_cause=row.heard_position,
-        heard_at=row.heard_at,
-        heard_position=row.heard_position,
-        last_fact_at=row.heard_at,
-        named=row.named,
-        policy=policy,
-    )
-
-
-def moved(before: OrderState, after: OrderState) -> Nets:
-    """Return by currency how much more an order is worth than before."""
-    was, now = before.sums if before.payments or before.refunds else {}, after.sums
-    none = Sums()
-    changes = {c: now.get(c, none).net - was.get(c, none).net for c in {**was, **now}}
-    return {currency: change for currency, change in changes.items() if change}
-
-
-def _steps(
-    row: Lifecycle, days: Iterable[LifecycleDay], orders: Iterable[LifecycleOrder]
-) -> Iterator[Step]:
-    if row.known_at is not None and row.known_position is not None:
-        yield Step(row.known_at, row.known_position, known=True)
-    for day in days:
-        yield Step(day.first_at, day.first_position, active=True)
-        if day.last_at > day.first_at:
-            yield Step(day.last_at, day.first_position, active=True)
-    for order in orders:
-        before = NO_ORDER
-        for report, after in growing(order.told):
-            purchased = before.purchased_at is None and after.purchased_at is not None
-            nets = moved(before, after)
-            yield Step(report.at, report.position, purchased=purchased, nets=nets)
-            before = after
 
 
 def _sum(nets: Nets, changes: Nets) -> dict[str, Decimal]:

@@ -14,7 +14,7 @@ from domain.customer.events import CustomerRegistered, VisitorRecognised
 from projections.lifecycle.projection import lifecycle
 from projections.lifecycle.tables import DAY as DAYS
 from projections.lifecycle.tables import LIFECYCLE, MOVE, ORDER, LifecycleMove
-from projections.lifecycle.walk import tell
+from projections.lifecycle.telling import tell
 from projections.rows import Rows
 from projections.runtime.replay import Replay
 from tests.projections.histories import USERS, VISITORS, History, MemoryLog
