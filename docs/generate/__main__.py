@@ -2,8 +2,8 @@
 
 import sys
 
-from docs.generate.pages import REFERENCE, written
+from docs.generate.pages import DOCS, written
 
 for name, text in written().items():
-    (REFERENCE / name).write_text(text, encoding="utf-8")
-    sys.stdout.write(f"docs/reference/{name}\n")
+    (DOCS / name).write_text(text, encoding="utf-8")
+    sys.stdout.write(f"docs/{name}\n")

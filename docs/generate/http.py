@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from api import app
-from api.app import TAGS
+from api import app, openapi
 from docs.generate.markdown import block, code, document, table
 
 _WHEN: Final = {
@@ -17,39 +16,31 @@ _WHEN: Final = {
 }
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
-_NOT_OURS: Final = {"HTTPValidationError", "ValidationError"}
-
 _ABOUT: Final = """
 The same as OpenAPI 3.1, for programs: [openapi.json](openapi.json); a running service answers it at
 `/openapi.json`. What is refused: [refusals](refusals.md).
 """
 
 
-def openapi() -> dict[str, Any]:
+def described() -> dict[str, Any]:
     """Return what the application says of itself, without anything behind its doors."""
-    bare = FastAPI(
-        title="Huike",
-        summary="The customer who comes back",
-        description=app.DESCRIPTION,
-        version=version("huike"),
-        openapi_tags=TAGS,
-    )
+    bare = FastAPI(title="Huike", summary="The customer who comes back", version=version("huike"))
     for router in app.ROUTERS:
-        bare.include_router(router)
-    return app._openapi(bare)  # noqa: SLF001
+        bare.router.routes += router.routes
+    return openapi.describe(bare)
 
 
 def openapi_json() -> str:
     """Return the OpenAPI document, as a running service answers it."""
-    return json.dumps(openapi(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    return json.dumps(described(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def page() -> str:
     """Return the page of all routes."""
-    told = openapi()
+    told = described()
     schemas = told.get("components", {}).get("schemas", {})
     parts = [_ABOUT, told["info"]["description"].strip()]
-    for tag in TAGS:
+    for tag in openapi.TAGS:
         parts.append(f"## {tag['name'].capitalize()}\n\n{tag['description']}")
         parts += [
             _operation(path, method, operation)
@@ -58,7 +49,7 @@ def page() -> str:
             if method in _METHODS and operation.get("tags", [""])[0] == tag["name"]
         ]
     parts.append("## Bodies\n\nWhat members of a body are made of.")
-    parts += [_schema(name, schema) for name, schema in schemas.items() if name not in _NOT_OURS]
+    parts += [_schema(name, schema) for name, schema in schemas.items()]
     return document("HTTP API", *parts)
 
 

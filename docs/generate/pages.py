@@ -8,6 +8,7 @@ from docs.generate import (
     asyncapi,
     chain,
     command_line,
+    decisions,
     facts,
     http,
     refusals,
@@ -16,22 +17,24 @@ from docs.generate import (
     views,
 )
 
-REFERENCE: Final = Path(__file__).parents[1] / "reference"
+DOCS: Final = Path(__file__).parents[1]
+REFERENCE: Final = DOCS / "reference"
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
-    "facts.md": facts.page,
-    "settings.md": settings.page,
-    "command-line.md": command_line.page,
-    "openapi.json": http.openapi_json,
-    "http-api.md": http.page,
-    "views.md": views.page,
-    "asyncapi.yaml": asyncapi.document_yaml,
-    "topics.md": topics.page,
-    "refusals.md": refusals.page,
-    "chain.md": chain.page,
+    "reference/facts.md": facts.page,
+    "reference/settings.md": settings.page,
+    "reference/command-line.md": command_line.page,
+    "reference/openapi.json": http.openapi_json,
+    "reference/http-api.md": http.page,
+    "reference/views.md": views.page,
+    "reference/asyncapi.yaml": asyncapi.document_yaml,
+    "reference/topics.md": topics.page,
+    "reference/refusals.md": refusals.page,
+    "reference/chain.md": chain.page,
+    "decisions/README.md": decisions.page,
 }
 
 
 def written() -> dict[str, str]:
-    """Return the text of each page by its file's name."""
+    """Return the text of each page by its place in `docs`."""
     return {name: make() for name, make in PAGES.items()}

@@ -2,35 +2,35 @@
 
 -- One customer, as of its last fact and its last move.
 create table lifecycle (
-    customer           uuid primary key,
-    shop               text not null,
+    customer           uuid primary key,      -- the customer's id; the same in every table
+    shop               text not null,         -- whose customer it is, and by whose policies it is told
     stage              text not null,         -- visitor, prospect, idle prospect, new, won back, active, silent, lost
     stage_since        timestamptz not null,  -- when it came into this stage
     stage_cause        bigint,                -- position of the fact that moved it; null: time alone
     stage_before       text,                  -- the stage it came from; null: this is its first
-    told_stage         text,                  -- the four columns above as they were at the last fact,
-    told_since         timestamptz not null,  -- before time alone moved it on: from there a fact that
-    told_cause         bigint,                -- happened before those moves takes it another way
-    told_before        text,
+    told_stage         text,                  -- the stage at the last fact, before time alone moved it on
+    told_since         timestamptz not null,  -- since when it was that stage
+    told_cause         bigint,                -- the fact that had moved it to that stage
+    told_before        text,                  -- the stage before that one
     tier               text not null,         -- high, general, low, none: by `net`
-    tier_since         timestamptz not null,
-    tier_cause         bigint,
-    tier_before        text not null,
+    tier_since         timestamptz not null,  -- when it came into this tier
+    tier_cause         bigint,                -- position of the fact that moved it; null: time alone
+    tier_before        text not null,         -- the tier it came from
     next_move_at       timestamptz,           -- when time alone moves it next; null: never
     heard_at           timestamptz not null,  -- its first fact of any kind
-    heard_position     bigint not null,
+    heard_position     bigint not null,       -- of the fact at heard_at
     known_at           timestamptz,           -- since when known by more than an anonymous id
-    known_position     bigint,
+    known_position     bigint,                -- of the fact at known_at
     first_purchase_at  timestamptz,           -- a purchase is an order paid, at its earliest payment
-    last_purchase_at   timestamptz,
+    last_purchase_at   timestamptz,           -- its last purchase
     won_back_at        timestamptz,           -- last purchase after a silence, by the policy in force
-    purchases          integer not null,
+    purchases          integer not null,      -- how many; refunds do not lower it
     kept_purchases     integer not null,      -- neither cancelled nor wholly refunded
     net                numeric not null,      -- paid - refunded, in the currency of the policy
     nets               bytea not null,        -- JSON: the same by currency
     last_activity_at   timestamptz,           -- what the customer last did
     day_first_at       timestamptz,           -- what it first did on the day of last_activity_at (UTC)
-    day_first_position bigint,
+    day_first_position bigint,                -- of the fact at day_first_at
     slept              boolean not null,      -- silent for a while since its last purchase
     last_fact_at       timestamptz not null,  -- of the facts that count here
     named              uuid[] not null,       -- its identities that are more than anonymous ids
@@ -40,11 +40,11 @@ create index on lifecycle (next_move_at);
 
 -- One order of a customer, as far as stage and tier depend on it.
 create table lifecycle_order (
-    customer     uuid not null,
-    order_id     uuid not null,
+    customer     uuid not null,               -- whose order it is
+    order_id     uuid not null,               -- the order's id
     purchased_at timestamptz,                 -- its earliest payment; null: not paid
     kept         boolean not null,            -- bought, and neither cancelled nor wholly refunded
-    currency     text,
+    currency     text,                        -- the order's currency; null: not yet told
     net          numeric not null,            -- paid - refunded, in the order's currency
     told         bytea not null,              -- JSON: every report of a payment or refund, with its instant
     primary key (customer, order_id)
@@ -52,21 +52,21 @@ create table lifecycle_order (
 
 -- One day (UTC) on which a customer did something.
 create table lifecycle_day (
-    customer       uuid not null,
-    day            date not null,
-    first_at       timestamptz not null,
+    customer       uuid not null,             -- who did something
+    day            date not null,             -- the day
+    first_at       timestamptz not null,      -- the first thing on that day
     first_position bigint not null,           -- of the fact at first_at
-    last_at        timestamptz not null,
+    last_at        timestamptz not null,      -- the last thing on that day
     primary key (customer, day)
 ) with (fillfactor = 70);
 
 -- One move of a customer from stage to stage, or from tier to tier.
 create table lifecycle_move (
-    customer  uuid not null,
+    customer  uuid not null,                  -- who moved
     dimension text not null,                  -- stage, tier
-    at        timestamptz not null,
+    at        timestamptz not null,           -- when
     was       text,                           -- null: its first stage
-    became    text not null,
+    became    text not null,                  -- where it moved to
     cause     bigint,                         -- position of the fact that moved it; null: time alone
     primary key (customer, dimension, at)
 );
@@ -76,14 +76,14 @@ create index on lifecycle_move (at);
 create table lifecycle_policy (
     policy            uuid not null,          -- the shop's policies, all of them
     position          bigint not null,        -- of the fact that adopted this one
-    shop              text not null,
+    shop              text not null,          -- whose policy it is
     adopted_at        timestamptz not null,   -- it holds from then until the next
-    new_days          integer not null,
-    silent_after_days integer not null,
-    lost_after_days   integer not null,
-    won_back_days     integer not null,
-    high_value        numeric not null,
-    general_value     numeric not null,
-    currency          text not null,
+    new_days          integer not null,       -- new until so many days after the first purchase
+    silent_after_days integer not null,       -- silent after so many days without activity
+    lost_after_days   integer not null,       -- lost after so many
+    won_back_days     integer not null,       -- won back for so many days after the purchase
+    high_value        numeric not null,       -- tier high from this net value on
+    general_value     numeric not null,       -- tier general from this one on
+    currency          text not null,          -- of the two values
     primary key (policy, position)
 );
