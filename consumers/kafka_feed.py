@@ -13,10 +13,10 @@ from infra import facts_topic
 from infra.event_store import LogReader
 from infra.facts_topic import Record
 from infra.settings import Settings
-from projections.runtime.batch import Goal, Place
+from projections.runtime.batch import Goal, Grouped, Place
 
 GROUP: Final = "{topic}.views"
-BATCH: Final = 4_000
+BATCH: Final = 8_000
 POLL_MS: Final = 500
 COMMIT_SECONDS: Final = 2.0
 
@@ -97,7 +97,7 @@ class KafkaFeed:
         if not records:
             return
         rows = {r.position: r.row for batch in records.values() for r in batch if r.row is not None}
-        facts = self._reader.facts_of([rows[position] for position in sorted(rows)])
+        facts = Grouped(self._reader.facts_of([rows[position] for position in sorted(rows)]))
         for keeper in self._keepers:
             self._fill(keeper, records)
             goals = {}

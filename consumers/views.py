@@ -4,7 +4,7 @@ import gc
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from time import monotonic
 from typing import Final
@@ -27,9 +27,9 @@ from infra.settings import Settings
 from projections import catalogue
 from projections.projection import View
 from projections.runtime import schema
-from projections.runtime.batch import Goal
+from projections.runtime.batch import Goal, Grouped
 
-BATCH: Final = 4_000
+BATCH: Final = 8_000
 IDLE_SECONDS: Final = 0.5
 """How often the log is looked at when nobody notifies."""
 TICK_SECONDS: Final = 1.0
@@ -69,6 +69,7 @@ def _follow(
     reader = LogReader(log_url, sealer, pool_size=2)
     stack.callback(reader.close)
     connection = stack.enter_context(connect(views_url, VIEWS))
+    connection.execute("set synchronous_commit to off")  # what a crash loses is folded again
     schema.prepare(connection, views.values(), settings.slots)
     keepers = [Keeper(connection, v, sealer, reader, settings.slots) for v in views.values()]
     gc.collect()
@@ -146,10 +147,10 @@ class LogFeed:
         last = facts[-1]
         caught_up = last.position == head.position
         clock = head.clock if caught_up else last.recorded_at
-        self._apply_all(after, facts, Goal(position=last.position, clock=clock))
+        self._apply_all(after, Grouped(facts), Goal(position=last.position, clock=clock))
         return not caught_up
 
-    def _apply_all(self, after: int, facts: list[Fact], goal: Goal) -> None:
+    def _apply_all(self, after: int, facts: Sequence[Fact], goal: Goal) -> None:
         for keeper in self._keepers:
             slots = [s for s, p in keeper.places().items() if p.position == after]
             if slots:

@@ -1,6 +1,6 @@
 """A view: a pure fold from facts to rows, with its tables and its rule for the passing of time."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final, TypeVar
@@ -134,18 +134,25 @@ class View:
         That a visitor was recognised is told by the customer's KnownByAnotherId; the visitor's
         VisitorRecognised is never folded: its rows go, and come into the customer's by `combine`.
         """
-        if type(fact.event) is VisitorRecognised:
+        event = fact.event
+        kind = type(event)
+        if kind is VisitorRecognised:
             return
         if self._any is not None and fact.subject is not None:
-            self._any(rows, fact, fact.event)
-        handler = self._handlers.get(type(fact.event))
+            self._any(rows, fact, event)
+        handler = self._handlers.get(kind)
         if handler is not None:
-            handler(rows, fact, fact.event)
+            handler(rows, fact, event)
 
-    def wanted(self, fact: Fact) -> Iterable[tuple[Table[Any], Key]]:
-        """Return which rows folding this fact is going to ask for, as far as was registered."""
-        rule = self._wants.get(type(fact.event))
-        return rule(fact, fact.event) if rule else ()
+    def wanted(self, facts: Iterable[Fact]) -> Iterator[tuple[Table[Any], Key]]:
+        """Yield which rows folding these facts is going to ask for, as far as was registered."""
+        rules = self._wants
+        if not rules:
+            return
+        for fact in facts:
+            rule = rules.get(type(fact.event))
+            if rule is not None:
+                yield from rule(fact, fact.event)
 
     def settle(self, rows: Rows, clock: datetime) -> None:
         """Let time pass for one subject, up to and including `clock`."""

@@ -1,6 +1,7 @@
 """Rows: the part of a view's tables that belongs to one subject, held in memory while it folds."""
 
 from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar, cast
 from uuid import UUID
 
@@ -43,13 +44,18 @@ class Table(Generic[R]):
         self.eager = eager
         self.once = once
         self.columns: Final = tuple(f.name for f in msgspec.structs.fields(row))
-
-    def key_of(self, row: R) -> Key:
-        """Return the row's key within its subject."""
-        return tuple([getattr(row, k) for k in self.key[1:]])
+        self.key_of: Final = _key_of(key[1:])
+        """Returns the row's key within its subject."""
 
     def __repr__(self) -> str:
         return f"Table({self.name})"
+
+
+def _key_of(names: tuple[str, ...]) -> Callable[[Row], Key]:
+    if not names:
+        return lambda _row: ()
+    get = attrgetter(*names)
+    return get if len(names) > 1 else lambda row: (get(row),)
 
 
 class NotLoaded(Exception):
