@@ -36,6 +36,7 @@ class _Then(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     known_at: int
     campaign: UUID | None = None
+    shop: str | None = None
     wanted: Wanted = Wanted()
     sort: Sort = Sort.LAST_SEEN_DOWN
     limit: int = 50
@@ -62,7 +63,10 @@ class Works:
         """Count customers by stage and tier."""
         then, tally = _then(asked), Tally()
         self._as_of(lifecycle).everybody(
-            tally.rows, at=then.at, known_at=then.known_at, progress=progress
+            lambda rows: tally.rows(rows, then.shop),
+            at=then.at,
+            known_at=then.known_at,
+            progress=progress,
         )
         return tally.counts(then.at)
 

@@ -94,6 +94,7 @@ def wanted(
     )
 
 
+OfShop = Annotated[str | None, Query(max_length=100, description="Only customers of this shop.")]
 Days = Annotated[int, Query(ge=1, le=36_500)]
 Value = Annotated[Decimal, Query(ge=0, max_digits=21, decimal_places=6)]
 
@@ -125,16 +126,16 @@ class Lifecycles:
     def __init__(self, views: Views) -> None:
         self._views = views
 
-    async def counts(self, moment: Moment) -> Response:
+    async def counts(self, moment: Moment, shop: str | None) -> Response:
         """Answer how many were where at an instant, or queue a job about an old position."""
         at = moment.at or self._views.now
         if moment.known_at is None:
-            return await self._ask(lambda c: queries.counts(c, at))
-        return await self._views.everybody("lifecycle", moment, {})
+            return await self._ask(lambda c: queries.counts(c, at, shop=shop))
+        return await self._views.everybody("lifecycle", moment, {"shop": shop})
 
-    async def what_if(self, at: datetime | None, policy: Policy) -> Response:
+    async def what_if(self, at: datetime | None, policy: Policy, shop: str | None) -> Response:
         asked_at = at or self._views.now
-        return await self._ask(lambda c: queries.what_if(c, asked_at, policy))
+        return await self._ask(lambda c: queries.what_if(c, asked_at, policy, shop=shop))
 
     async def moves(self, wanted: WantedMoves, cursor: str | None, limit: int) -> Response:
         return await self._ask(
@@ -172,12 +173,12 @@ TheLifecycles = Annotated[Lifecycles, Depends(lifecycles)]
 
 
 @router.get("", summary="Customers by stage and tier", responses={**answers(COUNTS), **JOB})
-async def counts(lifecycles: TheLifecycles, moment: TheMoment) -> Response:
+async def counts(lifecycles: TheLifecycles, moment: TheMoment, shop: OfShop = None) -> Response:
     """Count customers by stage and tier at any instant, past or (if nothing happens) future.
 
     With `known_at` it is about everybody at an old position: a job, and 202.
     """
-    return await lifecycles.counts(moment)
+    return await lifecycles.counts(moment, shop)
 
 
 @router.get(
@@ -200,9 +201,10 @@ async def what_if(
     lifecycles: TheLifecycles,
     policy: Annotated[Policy, Depends(policy)],
     at: Instant | None = None,
+    shop: OfShop = None,
 ) -> Response:
     """Count customers as if this policy had always held. Nothing is adopted."""
-    return await lifecycles.what_if(at, policy)
+    return await lifecycles.what_if(at, policy, shop)
 
 
 @of_one.get(

@@ -92,10 +92,10 @@ class Tally:
         else:
             self._stages[Stage(was)] += customers
 
-    def rows(self, rows: Rows) -> None:
-        """Count the customer of complete, settled rows, if they are a customer's."""
+    def rows(self, rows: Rows, shop: str | None = None) -> None:
+        """Count the customer of complete, settled rows, if they are a customer's (of a shop)."""
         row = rows.get(LIFECYCLE)
-        if row is not None and row.stage is not None:
+        if row is not None and row.stage is not None and shop in {None, row.shop}:
             self.add(row.stage, row.tier)
 
     def counts(self, at: datetime) -> Counts:

@@ -38,9 +38,12 @@ class WantedMoves(msgspec.Struct, frozen=True, kw_only=True):
     before: datetime | None = None
 
 
-def counts(connection: Connection, at: datetime) -> Counts:
-    """Return how many customers were, or will be if nothing happens, in each stage and tier."""
-    tally, about = Tally(), {"at": at}
+def counts(connection: Connection, at: datetime, *, shop: str | None = None) -> Counts:
+    """Return how many customers were, or will be if nothing happens, in each stage and tier.
+
+    `shop`: only customers of this shop.
+    """
+    tally, about = Tally(), {"at": at, "shop": shop}
     with connection.transaction():
         policies = stored.policies(connection)
         for stage, tier, customers in connection.execute(statements.PRESENT, about):
@@ -57,13 +60,15 @@ def counts(connection: Connection, at: datetime) -> Counts:
     return tally.counts(at)
 
 
-def what_if(connection: Connection, at: datetime, policy: Policy) -> Counts:
-    """Return how customers would be spread at an instant, had this policy always held."""
+def what_if(
+    connection: Connection, at: datetime, policy: Policy, *, shop: str | None = None
+) -> Counts:
+    """Return how customers (of a shop) would be spread, had this policy always held."""
     tally, always = Tally(), replace(policy, at=EVER, position=0)
     with connection.transaction():
 
         def unclear() -> Iterator[Lifecycle]:
-            for row in stored.rows(connection, statements.HEARD, {"at": at}):
+            for row in stored.rows(connection, statements.HEARD, {"at": at, "shop": shop}):
                 place = asked_under(row, always, at)
                 if place is None:
                     yield row

@@ -1,4 +1,4 @@
-"""The SQL of the questions about lifecycles; `at` is the instant."""
+"""The SQL of the questions about lifecycles; `at` is the instant, `shop` null for all shops."""
 
 from collections.abc import Sequence
 from typing import Final, LiteralString
@@ -19,29 +19,35 @@ _OLD: Final = SQL(
 )
 
 
+_OF_SHOP: Final = SQL("(%(shop)s::text is null or l.shop = %(shop)s)")
+
+
 def _of_customers(text: LiteralString) -> Composed:
-    return SQL(text).format(columns=_columns(LIFECYCLE.columns), old=_OLD)
+    return SQL(text).format(columns=_columns(LIFECYCLE.columns), old=_OLD, of_shop=_OF_SHOP)
 
 
 PRESENT: Final = _of_customers("""
 select stage, tier, count(*) from huike.lifecycle l
-where (next_move_at is null or next_move_at > %(at)s) and not {old}
+where (next_move_at is null or next_move_at > %(at)s) and not {old} and {of_shop}
 group by stage, tier
 """)
 
 LATER: Final = _of_customers("""
 select m.was, m.became, count(*) from huike.lifecycle_move m join huike.lifecycle l using (customer)
-where m.at > %(at)s and not {old}
+where m.at > %(at)s and not {old} and {of_shop}
 group by m.was, m.became
 """)
 
 DUE: Final = _of_customers(
-    "select {columns} from huike.lifecycle l where next_move_at <= %(at)s and not {old}"
+    "select {columns} from huike.lifecycle l "
+    "where next_move_at <= %(at)s and not {old} and {of_shop}"
 )
 OLD: Final = _of_customers(
-    "select {columns} from huike.lifecycle l where heard_at <= %(at)s and {old}"
+    "select {columns} from huike.lifecycle l where heard_at <= %(at)s and {old} and {of_shop}"
 )
-HEARD: Final = _of_customers("select {columns} from huike.lifecycle where heard_at <= %(at)s")
+HEARD: Final = _of_customers(
+    "select {columns} from huike.lifecycle l where heard_at <= %(at)s and {of_shop}"
+)
 ONE: Final = _of_customers("select {columns} from huike.lifecycle where customer = %(customer)s")
 
 DAYS: Final = SQL("select {} from huike.lifecycle_day where customer = any(%s)").format(

@@ -12,7 +12,7 @@ from projections.lifecycle.answers import Counts
 from projections.lifecycle.projection import lifecycle
 from projections.lifecycle.stages import Policy, Stage, Tier
 from projections.runtime.verify import Verifier
-from tests.projections.histories import SLOTS, USERS, VISITORS, History, MemoryLog
+from tests.projections.histories import SHOP, SLOTS, USERS, VISITORS, History, MemoryLog
 from tests.projections.lifecycle.definition import adopted_in, defined
 from tests.projections.lifecycle.keeping import keep, sweep
 from tests.projections.lifecycle.stories import lives, one_life
@@ -55,12 +55,13 @@ def test_answers_about_any_instant_are_the_definition(
     def agree() -> None:
         for at in instants:
             places = defined(history, adopted_in(history), at)
-            assert queries.counts(shop.connection, at) == spread(at, places)
+            for whose, there in ((None, places), (SHOP, places), ("another", {})):
+                assert queries.counts(shop.connection, at, shop=whose) == spread(at, there)
             for customer in (*USERS, *VISITORS):
                 standing = queries.customer(shop.connection, customer, at)
                 place = standing and (standing.stage.place, standing.tier.place)
                 assert place == places.get(customer)
-            what_if = queries.what_if(shop.connection, at, other)
+            what_if = queries.what_if(shop.connection, at, other, shop=SHOP)
             assert what_if == spread(at, defined(history, [other], at))
 
     agree()
