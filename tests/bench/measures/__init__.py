@@ -1,0 +1,11 @@
+"""The measures, in the order in which they are run; add one here."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from tests.bench.measure import Measure
+from tests.bench.measures import append, ask, commands, memory, publish, rebuild
+
+MEASURES: Final[Mapping[str, Measure]] = {
+    m.MEASURE.name: m.MEASURE for m in (append, commands, rebuild, publish, ask, memory)
+}

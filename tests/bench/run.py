@@ -1,0 +1,98 @@
+"""`huike bench`: runs measures one after the other on a Postgres of their own, and tells them."""
+
+import fcntl
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from infra import logging
+from tests.bench import report
+from tests.bench.ground import Ground
+from tests.bench.measure import Figure
+from tests.bench.measures import MEASURES
+
+ROOT: Final = Path(__file__).parents[2]
+FOLDER: Final = ROOT / ".huike-dev" / "bench"
+"""On the checkout's disk: in memory, a commit would cost nothing."""
+
+
+class Busy(Exception):
+    """Another benchmark runs in this checkout: two at once would measure each other."""
+
+
+def run(
+    names: Sequence[str], *, as_json: bool = False, markdown: bool = False, quick: bool = False
+) -> int:
+    """Measure, print; return the exit status: 0 whatever the figures are."""
+    unknown = [name for name in names if name not in MEASURES]
+    console = Console(stderr=True)
+    if unknown:
+        console.print(f"There is no measure {', '.join(unknown)}. These are there:")
+        for name, measure in MEASURES.items():
+            console.print(f"  [bold]{name:10}[/] {measure.about}")
+        return 2
+    try:
+        figures = run_all(names or list(MEASURES), console, quick=quick)
+    except Busy as refusal:
+        console.print(str(refusal.__doc__))
+        return 1
+    if as_json:
+        print(report.as_json(figures))  # noqa: T201  # the answer itself
+    elif markdown:
+        print(report.as_markdown(figures))  # noqa: T201
+    else:
+        wide = Console(width=None if sys.stdout.isatty() else 160)
+        wide.print(report.as_table(figures))
+        wide.print(report.machine())
+    return 0
+
+
+def run_all(names: Sequence[str], console: Console, *, quick: bool) -> list[Figure]:
+    """Run measures, telling what is being done. Raises Busy."""
+    _undisturbed()
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    figures: list[Figure] = []
+    with _alone(), Progress(*columns, TimeElapsedColumn(), console=console) as bar:
+        task = bar.add_task("", total=len(names))
+        now = ""
+
+        def say(what: str) -> None:
+            bar.update(task, description=f"{now}: {what}" if now else what)
+
+        with Ground(FOLDER, quick=quick, say=say) as ground:
+            for name in sorted(names, key=list(MEASURES).index):
+                now = name
+                say("measuring")
+                found = MEASURES[name].run(ground)
+                for figure in found:
+                    bar.console.print(report.as_line(figure))
+                figures += found
+                bar.advance(task)
+    return figures
+
+
+def _undisturbed() -> None:
+    """Let no setting of this machine's own Huike reach the processes that are measured."""
+    logging.configure("error")
+    for name in [n for n in os.environ if n.startswith("HUIKE_")]:
+        del os.environ[name]
+    os.environ["HUIKE_SETTINGS"] = os.devnull
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    FOLDER.parent.mkdir(exist_ok=True)
+    with (FOLDER.parent / "bench.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy from None
+        yield
