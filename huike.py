@@ -152,9 +152,18 @@ def topics(
 
 @app.command()
 def bench(
-    names: Annotated[list[str] | None, typer.Argument(help="Which measures; all of them.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="append, commands, rebuild, publish, ask, memory; none: all of them."),
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the table of docs/performance.md.")
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only show that it works; the figures mean nothing.")
+    ] = False,
 ) -> None:
     """Measure this machine: each measure runs both sides in turn and prints the ratio."""
     folder = Path(__file__).parent
@@ -164,7 +173,7 @@ def bench(
     sys.path.insert(0, str(folder))
     from tests.bench.run import run
 
-    raise typer.Exit(run(names or [], as_json=as_json))
+    raise typer.Exit(run(names or [], as_json=as_json, markdown=markdown, quick=quick))
 
 
 @keys_app.command("add")
