@@ -40,6 +40,7 @@ def create_app(services: Services) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         with services.running():
             yield
+        services.sources.quick.close()  # in the event loop that they belong to
 
     app = FastAPI(
         title="Huike",

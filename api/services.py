@@ -22,6 +22,8 @@ from infra.reading import Readers
 from infra.refused import Refusals
 from infra.sealing import PersonKeys
 from infra.settings import Settings
+from infra.wire import Wires
+from projections.profile.queries import BY_ID
 
 
 class NoDatabase(Exception):
@@ -56,9 +58,12 @@ class Services:
         self.jobs = Jobs(self.writer)
         readers = Readers(views_url, READER)
         self._open.callback(readers.close)
+        quick = Wires(views_url, READER, BY_ID.replace(b"%s", b"$1"))
+        self._open.callback(quick.close)
         self.sources = Sources(
             views=self.views,
             readers=readers,
+            quick=quick,
             reader=self.reader,
             sealer=self.sealer,
             ids=self.ids,

@@ -85,6 +85,10 @@ class PersonKeys:
             self.load([identity])
         return self._keys.get(identity)
 
+    def holds(self, identity: UUID) -> bool:
+        """Tell whether an identity's key, or that it has none, is known without asking."""
+        return identity in self._keys
+
     def seal(self, identity: UUID, plain: bytes, context: bytes) -> bytes:
         """Seal under the identity's key. Raises KeyForgotten when it has none."""
         key = self._key(identity)

@@ -26,6 +26,7 @@ from infra.keys import Key, Keys, Scope
 from infra.postgres import Pool
 from infra.reading import Readers
 from infra.sealing import PersonKeys
+from infra.wire import Wires
 from projections.projection import View
 from projections.rows import Rows
 from projections.runtime.as_of import AsOf
@@ -54,6 +55,7 @@ class Sources:
         *,
         views: Pool,
         readers: Readers,
+        quick: Wires,
         reader: Reader,
         sealer: PersonKeys,
         ids: Ids,
@@ -63,6 +65,7 @@ class Sources:
     ) -> None:
         self.views = views
         self.readers = readers
+        self.quick = quick
         self.reader = reader
         self.sealer = sealer
         self.ids = ids

@@ -66,13 +66,15 @@ def by_id(
     connection: Connection, customer: UUID, *, sealer: Sealer | None = None
 ) -> Customer | None:
     """Return a customer; with a `sealer` what is personal is opened."""
-    found = connection.execute(_ONE_OPENED if sealer else _ONE, (customer,), binary=True).fetchone()
-    if found is None:
-        return None
-    if sealer is None:
-        return read(found, person=NOT_ASKED)
+    found = connection.execute(BY_ID, (customer,), binary=True).fetchone()
+    return None if found is None else of_row(found, sealer)
+
+
+def of_row(found: Sequence[Any], sealer: Sealer | None) -> Customer:
+    """Return the customer of a row of BY_ID."""
     *columns, sealed = found
-    return read(columns, person=opened(sealer, sealed, customer))
+    person = NOT_ASKED if sealer is None else opened(sealer, sealed, columns[0])
+    return read(columns, person=person)
 
 
 def by_email(connection: Connection, address: str, blind: Blind) -> list[UUID]:
@@ -142,8 +144,8 @@ class Place(NamedTuple):
 
 _LISTED: Final = ", ".join(f"p.{column}" for column in COLUMNS)
 _FROM: Final = "from huike.profile p"
-_ONE: Final = f"select {_LISTED} {_FROM} where p.customer = %s".encode()
-_ONE_OPENED: Final = f"select {_LISTED}, p.person {_FROM} where p.customer = %s".encode()
+BY_ID: Final = f"select {_LISTED}, p.person {_FROM} where p.customer = %s".encode()
+"""One customer, with the sealed column `person` last."""
 _WITH_STAGE: Final = f"{_FROM} left join huike.lifecycle l on l.customer = p.customer"
 _LAST_SEEN: Final = "coalesce(p.last_seen, p.first_seen)"
 _SORTED_BY: Final = {

@@ -76,6 +76,20 @@ def test_a_customer_is_masked_but_for_who_may_see_persons(
     assert opened["email"] == "Ada@Example.com"
 
 
+def test_a_customer_is_the_same_by_every_way(
+    shop: Shop, officer: TestClient, analyst: TestClient, stranger: TestClient
+) -> None:
+    ada = shop.customer("ada", person=PERSON, traits={"plan": "gold"})
+    shop.order("1", ada, "42.50")
+    ask(analyst, f"/customers/{ada}", position=shop.position)
+    for client in (officer, analyst):
+        usual = ask(client, f"/customers/{ada}", position=0)
+        stranger.headers["Authorization"] = client.headers["Authorization"]
+        for _ in range(20):  # one event loop, in which wires are opened meanwhile
+            assert ask(stranger, f"/customers/{ada}") == usual
+    assert stranger.get(f"/api/customers/{uuid4()}").status_code == 404
+
+
 def test_a_customer_is_found_by_what_the_shop_knows(shop: Shop, analyst: TestClient) -> None:
     ada = shop.customer("ada", person=PERSON)
     shop.customer("bob")
