@@ -4,12 +4,23 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+from consumers.mistakes import told
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        with told():
+            return super().invoke(ctx)
+
 
 app = typer.Typer(
     name="huike",
+    cls=_Commands,
     help="Huike, the customer who comes back: an event-sourced customer relationship system.\n\n"
     "Try it: `huike demo` loads a real shop's year and serves it. Run it on one machine: "
     "`huike up`. Settings come from the environment (HUIKE_...) or the file huike.env; "
@@ -54,16 +65,21 @@ def demo(
     from consumers.demo.show import show
     from infra.settings import Settings
 
-    show(Settings(), _stop_event(), once=once or as_json, as_json=as_json, original=original_dates)
+    stop = _stop_event()
+    once = once or as_json
+    raise typer.Exit(show(Settings(), stop, once=once, as_json=as_json, original=original_dates))
 
 
 @app.command()
 def serve() -> None:
     """Answer HTTP: shops' events, commands, queries, audit."""
     from api.serve import serve as serve_http
+    from consumers.place import placed
+    from consumers.supervised import end_with_supervisor
     from infra.settings import Settings
 
-    serve_http(Settings())
+    end_with_supervisor()
+    serve_http(placed(Settings()))
 
 
 @app.command()
@@ -74,9 +90,11 @@ def work(
     ] = "views",
 ) -> None:
     """Run one worker until it is stopped; run as many of each as you have machines."""
+    from consumers.supervised import end_with_supervisor
     from consumers.work import work as run_part
     from infra.settings import Settings
 
+    end_with_supervisor()
     run_part(Settings(), part, _stop_event())
 
 
@@ -126,9 +144,8 @@ def replay(
 def doctor() -> None:
     """Print the settings and the state of every part; say what is wrong and how to mend it."""
     from consumers.doctor import examine
-    from infra.settings import Settings
 
-    raise typer.Exit(examine(Settings()))
+    raise typer.Exit(examine())
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Every request passes here: it gets an id, shows its key, is logged, counted and timed."""
+"""Every request passes here: it gets an id, shows its key, is counted and timed."""
 
 import re
 import time
@@ -19,6 +19,7 @@ from infra.metrics import Metrics
 
 _SANE: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
+SLOW_SECONDS: Final = 1.0
 _NOWHERE: Final = "(no such route)"
 
 log = structlog.get_logger("api")
@@ -86,7 +87,10 @@ class Door:
         return timer
 
     def _account(self, scope: Scope, status: int, seconds: float) -> None:
-        """Log and count the request by its route: a path may hold an e-mail address."""
+        """Count the request by its route (a path may hold an e-mail address); log what stands out.
+
+        What went well and quickly is in the metrics, and what it recorded is in the log of facts.
+        """
         route = getattr(scope.get("route"), "path", None) or (
             scope["path"] if scope["path"] in _QUIET else _NOWHERE
         )
@@ -98,8 +102,8 @@ class Door:
         if route in _QUIET:
             return
         key = scope.get("key")
-        reading = method == "GET" and status < HTTPStatus.BAD_REQUEST
-        (log.debug if reading else log.info)(
+        telling = status >= HTTPStatus.BAD_REQUEST or seconds > SLOW_SECONDS
+        (log.info if telling else log.debug)(
             "request",
             method=method,
             route=route,

@@ -1,173 +1,127 @@
 """The doctor: every setting and part, what is wrong with it, and how to mend it."""
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import psycopg
-from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
+from dotenv import dotenv_values
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from consumers.place import NoDatabase, placed
-from domain.shared.ids import Ids
-from infra.installation import same_installation
-from infra.keyring import Keyring, KeyringLost
-from infra.postgres import VIEWS, WRITER, connect
+from consumers.mistakes import wrong_settings
+from consumers.parts import Finding, findings
+from consumers.screen import screen
 from infra.settings import Settings
 
-_FAR_BEHIND: Final = 10.0
+_FILE: Final = Path(str(Settings.model_config["env_file"]))
+_OTHERS: Final = (
+    "HUIKE_SETTINGS",
+    "HUIKE_SUPERVISED",
+    "HUIKE_POSTGRES_PASSWORD",
+    "HUIKE_KAFKA_PORT",
+)
+"""Not settings of a process: where they are, who started it, and the compose file's."""
+
+_TESTS: Final = "HUIKE_TEST_"
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """What was looked at, what was found, and (when it is wrong) what to do."""
-
-    what: str
-    found: str
-    mend: str | None = None
-
-
-def examine(settings: Settings) -> int:
-    """Print all findings; return 1 when one of them needs mending."""
-    console = Console()
-    console.print(_settings_table(settings))
-    findings = list(_findings(settings))
-    table = Table("part", "state", "what to do", title="Parts")
-    for finding in findings:
-        mark = "[red]✗[/red]" if finding.mend else "[green]✓[/green]"
-        table.add_row(f"{mark} {finding.what}", finding.found, finding.mend or "")
-    console.print(table)
-    return int(any(f.mend for f in findings))
+def examine() -> int:
+    """Print the settings and all findings; return 1 when something needs mending."""
+    console = screen()
+    environment = _ours(os.environ)
+    file = _ours(dotenv_values(_FILE) if _FILE.is_file() else {})
+    settings: Settings | None = None
+    wrong: dict[str, str] = {}
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        wrong = wrong_settings(error)
+    console.print(_table(settings, environment, file))
+    found = [*_of_settings(environment, file, wrong)]
+    if settings is not None:
+        found += findings(settings)
+    _print(console, found)
+    return int(any(finding.mend for finding in found))
 
 
-def _settings_table(settings: Settings) -> Table:
-    table = Table("setting", "value", "meaning", title="Settings (environment, then huike.env)")
-    for name, field in type(settings).model_fields.items():
-        value = getattr(settings, name)
-        shown = "" if value is None else _without_password(str(value))
-        table.add_row(f"HUIKE_{name.upper()}", shown, field.description)
+def _ours(given: Mapping[str, str | None]) -> dict[str, str]:
+    return {
+        name.upper(): value
+        for name, value in given.items()
+        if name.upper().startswith("HUIKE_") and value
+    }
+
+
+def _table(
+    settings: Settings | None, environment: Mapping[str, str], file: Mapping[str, str]
+) -> Table:
+    table = Table(
+        "setting", "value", "from", "meaning", title="Settings", box=None, title_style="bold"
+    )
+    for field, told in Settings.model_fields.items():
+        name = f"HUIKE_{field.upper()}"
+        if name in environment:
+            source, given = "environment", environment[name]
+        elif name in file:
+            source, given = str(_FILE), file[name]
+        else:
+            source, given = "default", _text(told.default)
+        value = given if settings is None else _text(getattr(settings, field))
+        table.add_row(name, Text(without_password(value)), source, told.description)
     return table
 
 
-def _findings(settings: Settings) -> Iterator[Finding]:
-    if settings.keyring_file.exists():
-        try:
-            keyring = Keyring.open(settings.keyring_file)
-            mode = settings.keyring_file.stat().st_mode & 0o077
-            yield Finding(
-                "keyring",
-                str(settings.keyring_file),
-                f"chmod 600 {settings.keyring_file}" if mode else None,
-            )
-        except (OSError, ValueError, KeyError) as error:
-            keyring = None
-            yield Finding("keyring", f"unreadable: {error}", "put back the newest copy of it")
-    else:
-        keyring = None
-        yield Finding("keyring", "none yet", "`huike up` makes one; then keep a copy apart")
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return "" if value is None else str(value)
+
+
+def without_password(value: str) -> str:
+    """Return an address of Postgres without its password; anything else as it is."""
+    if "=" not in value and "://" not in value:
+        return value
     try:
-        settings = placed(settings)
-    except NoDatabase as missing:
-        yield Finding("log", "no database", str(missing))
-        return
-    assert settings.log_url is not None
-    yield from _of_log(settings.log_url, keyring)
-    yield from _of_views(settings)
-    if settings.kafka_bootstrap is not None:
-        yield from _of_kafka(settings)
+        parts = conninfo_to_dict(value)
+    except psycopg.ProgrammingError:
+        return value
+    return make_conninfo("", **parts | {"password": "***"}) if "password" in parts else value
 
 
-def _of_log(url: str, keyring: Keyring | None) -> Iterator[Finding]:
-    def look(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
-        version = connection.info.server_version // 10_000
-        old = "use Postgres 15 or later" if version < 15 else None  # noqa: PLR2004  # the oldest that is tested
-        yield Finding("log", f"Postgres {version} at {_without_password(url)}", old)
-        head = connection.execute("select coalesce(max(position), 0) from log.batch").fetchone()
-        refused = connection.execute(
-            "select count(*) from log.refused where resent_at is null"
-        ).fetchone()
-        yield Finding("facts", f"{head[0] if head else 0:,}")
-        yield Finding("refused events", f"{refused[0] if refused else 0:,} wait at /api/refused")
-        if keyring is not None:
-            right = same_installation(connection, Ids(keyring.secret), claim=False)
-            yield Finding(
-                "keyring of this log",
-                "yes" if right else "no",
-                None if right else str(KeyringLost.__doc__),
-            )
-
-    yield from _asked(
-        "log", url, WRITER, look, "start it, or mend HUIKE_LOG_URL; `huike up` has one"
-    )
-
-
-def _of_views(settings: Settings) -> Iterator[Finding]:
-    def look(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
-        behind = connection.execute(
-            "select a.view, a.version, min(c.position), max(c.position), "
-            "extract(epoch from clock_timestamp() - min(c.clock)) "
-            "from views.active a join views.checkpoint c using (view, version, generation) "
-            "group by a.view, a.version order by a.view"
-        ).fetchall()
-        for view, version, slowest, _, age in behind:
-            late = float(age) > _FAR_BEHIND
-            yield Finding(
-                f"view {view} v{version}",
-                f"at {slowest:,}, {float(age):.1f} s ago",
-                "is `huike work views` running? its log says what holds it" if late else None,
-            )
-        for view, slot, position, error in connection.execute(
-            "select view, slot, coalesce(position, 0), why from views.trouble order by view, slot"
-        ).fetchall():
-            yield Finding(
-                f"view {view}, slot {slot}",
-                f"stopped before {position}: {error}",
-                "mend the fold, then start the worker again: it goes on from there",
-            )
-
-    url = settings.views_or_log_url
-    assert url is not None
-    yield from _asked("views", url, VIEWS, look, "`huike work views` makes them")
-
-
-def _of_kafka(settings: Settings) -> Iterator[Finding]:
-    assert settings.kafka_bootstrap is not None
-    try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=settings.kafka_bootstrap.split(","), request_timeout_ms=5_000
-        )
-    except KafkaError as error:
-        yield Finding("Kafka", str(error), "start it, or mend HUIKE_KAFKA_BOOTSTRAP")
-        return
-    try:
-        there = set(admin.list_topics())
-    finally:
-        admin.close()
-    for topic in (settings.kafka_topic_in, settings.kafka_topic_dead, settings.kafka_topic_facts):
-        found = topic in there
-        yield Finding(
-            f"topic {topic}", "there" if found else "missing", None if found else "`huike topics`"
-        )
-
-
-def _asked(
-    what: str,
-    url: str,
-    role: str,
-    look: Callable[[psycopg.Connection[Any]], Iterator[Finding]],
-    mend: str,
+def _of_settings(
+    environment: Mapping[str, str], file: Mapping[str, str], wrong: Mapping[str, str]
 ) -> Iterator[Finding]:
-    try:
-        with connect(url, role) as connection:
-            yield from look(connection)
-    except psycopg.Error as error:
-        yield Finding(what, str(error).strip().splitlines()[0], mend)
+    for name, why in wrong.items():
+        yield Finding("setting", f"{name} cannot be used", why)
+    if "HUIKE_SETTINGS" in os.environ and not _FILE.is_file():
+        yield Finding("settings file", f"there is no {_FILE}", "mend HUIKE_SETTINGS")
+    fields = {field.upper() for field in Settings.model_fields}
+    for source, given in (("environment", environment), (str(_FILE), file)):
+        for name in given:
+            bare = name.removeprefix("HUIKE_")
+            if bare in fields or name in _OTHERS or name.startswith(_TESTS):
+                continue
+            meant = get_close_matches(bare, fields, n=1)
+            mend = f"did you mean HUIKE_{meant[0]}?" if meant else "all there are stand above"
+            yield Finding("setting", f"{name} ({source}) is none", mend)
 
 
-def _without_password(url: str) -> str:
-    if "://" not in url or "@" not in url:
-        return url
-    scheme, _, rest = url.partition("://")
-    login, _, place = rest.rpartition("@")
-    return f"{scheme}://{login.partition(':')[0]}@{place}"
+def _print(console: Console, found: list[Finding]) -> None:
+    console.print()
+    console.print("Parts", style="bold")
+    for finding in found:
+        mark, style = ("✗", "red") if finding.mend else ("✓", "green")
+        console.print(
+            Text.assemble((f"{mark} ", style), (f"{finding.what}: ", "bold"), finding.found)
+        )
+        if finding.mend:
+            console.print(Text(f"    → {finding.mend}"))
+    wrong = sum(1 for finding in found if finding.mend)
+    console.print()
+    console.print(f"{wrong} to mend." if wrong else "All is well.")

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from consumers.place import log_url
+from consumers.screen import screen
 from domain.shared.refusals import Refused
 from infra.keys import Keys
 from infra.migrations import migrate
@@ -61,7 +61,7 @@ def show(settings: Settings) -> None:
                 f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never",
                 f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "living",
             )
-    Console().print(table)
+    screen().print(table)
 
 
 def revoke(settings: Settings, which: str) -> None:

@@ -3,27 +3,39 @@
 import fcntl
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import httpx2
 import structlog
 
-from consumers.supervisor import Supervisor
-from domain.shared.ids import Ids
+from consumers.supervisor import LogFile, Supervisor
 from infra import logging
+from infra.dev import ServerUnavailable
 from infra.dev.postgres import EmbeddedPostgres
-from infra.installation import same_installation
-from infra.keyring import Keyring, KeyringLost
-from infra.migrations import migrate
-from infra.postgres import WRITER, connect
+from infra.installation import prepare
+from infra.kafka import make_topics
+from infra.listening import listen
 from infra.settings import Settings
 
-_LOOK_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.5
+_READY_SECONDS: Final = 120.0
+_PORT_SECONDS: Final = 5.0
+"""How long a server may take to end whose supervisor was killed a moment ago."""
 
 log = structlog.get_logger()
+
+
+class HomeTaken(Exception):
+    """Another Huike runs on {home}; stop it, or set HUIKE_HOME to another folder."""
+
+
+class NotReady(Exception):
+    """Huike does not answer at {url}; {log_file} says why."""
 
 
 class OneMachine:
@@ -33,8 +45,7 @@ class OneMachine:
     """
 
     def __init__(self, settings: Settings, more: Mapping[str, str] | None = None) -> None:
-        self.settings = settings
-        self.home = settings.home.absolute()
+        self.settings = settings.model_copy(update={"home": settings.home.absolute()})
         self._more = dict(more or {})
         self._postgres: EmbeddedPostgres | None = None
         self._supervisor: Supervisor | None = None
@@ -43,44 +54,74 @@ class OneMachine:
 
     @property
     def url(self) -> str:
-        return f"http://{self.settings.host}:{self.settings.port}"
+        """Where this machine's own programs find the server."""
+        host = self.settings.host
+        if host in {"0.0.0.0", "::", ""}:  # noqa: S104  # asked about, not bound
+            host = "127.0.0.1"
+        return (
+            f"http://[{host}]:{self.settings.port}"
+            if ":" in host
+            else f"http://{host}:{self.settings.port}"
+        )
 
     @property
     def log_file(self) -> Path:
-        return self.home / "huike.log"
+        return self.settings.home / "huike.log"
+
+    @property
+    def pids(self) -> dict[str, int]:
+        return {} if self._supervisor is None else self._supervisor.pids
 
     def start(self) -> Settings:
-        """Start everything; return the settings with the database's address filled in."""
-        self.home.mkdir(parents=True, exist_ok=True)
+        """Start everything; return the settings with the database's address filled in.
+
+        Raises CannotListen, KeyringLost, ServerUnavailable, psycopg.Error, KafkaError, OSError.
+        """
         settings = self.settings
+        settings.home.mkdir(parents=True, exist_ok=True)
+        listen(settings.host, settings.port, patience=_PORT_SECONDS).close()  # before all the rest
         if settings.log_url is None:
-            self._postgres = EmbeddedPostgres(self.home / "postgres")
+            self._postgres = EmbeddedPostgres(settings.home / "postgres")
             self._postgres.start()
             settings = settings.model_copy(update={"log_url": self._postgres.database("huike")})
             self._watch.start()
         assert settings.log_url is not None
-        keyring = Keyring.open(settings.keyring_file)
-        migrate(settings.log_url)
-        with closing(connect(settings.log_url, WRITER)) as connection:
-            if not same_installation(connection, Ids(keyring.secret)):
-                raise KeyringLost(str(KeyringLost.__doc__))
+        prepare(settings.log_url, settings.keyring_file)
+        if settings.kafka_bootstrap is not None:
+            make_topics(settings)
         self._supervisor = Supervisor(
             {name: [sys.executable, "-m", "huike", *rest] for name, rest in _parts(settings)},
-            {"HUIKE_LOG_URL": settings.log_url, "HUIKE_HOME": str(self.home), **self._more},
-            self.log_file,
+            {**settings.environment, **self._more},
+            LogFile(self.log_file),
         )
         self._supervisor.start()
         return settings
 
-    def alive(self) -> bool:
-        return self._supervisor is not None
+    def wait_until_ready(self, stop: threading.Event) -> bool:
+        """Wait for the server to answer; False when `stop` is set before. Raises NotReady."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if httpx2.get(f"{self.url}/ready", timeout=5).status_code == httpx2.codes.OK:
+                    return True
+            except httpx2.TransportError:
+                pass
+            if stop.wait(0.1):
+                return False
+        why = str(NotReady.__doc__).format(url=self.url, log_file=self.log_file)
+        raise NotReady(why)
 
     def _keep_postgres(self) -> None:
         assert self._postgres is not None
         while not self._stop.wait(_LOOK_SECONDS):
             if not self._postgres.running:
                 log.warning("postgres.ended")
-                self._postgres.start()
+                try:
+                    self._postgres.start()
+                except (ServerUnavailable, OSError) as error:
+                    log.warning("postgres.not-started", error=str(error))
+                else:
+                    log.info("postgres.started")
 
     def stop(self) -> None:
         """Let every process finish what it began, then stop Postgres."""
@@ -106,32 +147,34 @@ class OneMachine:
 
 
 def _parts(settings: Settings) -> list[tuple[str, list[str]]]:
-    parts = [("server", ["serve"]), ("views", ["work", "views"])]
+    """Return the processes in the order of their start: what requests wait for comes first."""
+    parts = [("views", ["work", "views"])]
     if settings.kafka_bootstrap:
         parts += [("relay", ["work", "relay"]), ("shop", ["work", "shop"])]
-    return parts
-
-
-class HomeTaken(Exception):
-    """Another Huike already runs on this home; stop it, or set HUIKE_HOME to another folder."""
+    return [*parts, ("server", ["serve"])]
 
 
 @contextmanager
 def alone(settings: Settings) -> Iterator[None]:
-    """Hold the home for this process. Raises HomeTaken when another one has it."""
+    """Hold the home for this process. Raises HomeTaken when another one has it, OSError."""
     settings.home.mkdir(parents=True, exist_ok=True)
     with (settings.home / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise HomeTaken(str(HomeTaken.__doc__)) from None
+            home = settings.home.absolute()
+            raise HomeTaken(str(HomeTaken.__doc__).format(home=home)) from None
         yield
 
 
 def run_until_stopped(settings: Settings, stop: threading.Event) -> None:
-    """Run everything until `stop` is set; says where it is."""
+    """Run everything until `stop` is set; says where it is. Raises NotReady, and as `start`."""
     logging.configure(settings.log_level)
     with alone(settings), OneMachine(settings) as machine:
+        log.info("starting", home=str(machine.settings.home), logs=str(machine.log_file))
         machine.start()
-        log.info("up", address=machine.url, logs=str(machine.log_file))
+        if machine.wait_until_ready(stop):
+            log.info("up", address=machine.url)
         stop.wait()
+        log.info("stopping")
+    log.info("stopped")

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from consumers.opened import Opened, opened
+from consumers.screen import screen
 from domain.shared.events import Fact
 from domain.shared.personal import Erased
 from infra.settings import Settings
@@ -20,7 +20,7 @@ def replay(
     settings: Settings, customer: str, *, at: str | None, known_at: str | None, shop: str
 ) -> int:
     """Print a customer's facts and views as of an instant, as known at a position or instant."""
-    console = Console()
+    console = screen()
     with opened(settings) as here:
         try:
             instant = here.reader.head().clock if at is None else _instant(at)

@@ -6,6 +6,7 @@ from rich.progress import Progress, TimeElapsedColumn
 from rich.table import Table
 
 from consumers.opened import opened
+from consumers.screen import screen
 from infra.settings import Settings
 from projections.catalogue import VIEWS
 from projections.runtime.verify import Report, Verifier
@@ -17,7 +18,7 @@ def verify(settings: Settings, name: str) -> int:
     if view is None:
         typer.echo(f"There is no view {name}: {', '.join(VIEWS)}.", err=True)
         return 2
-    console = Console()
+    console = screen()
     with (
         opened(settings) as here,
         Progress(*Progress.get_default_columns(), TimeElapsedColumn()) as bar,

@@ -1,37 +1,44 @@
 """Runs one worker until it is stopped."""
 
 import threading
+from typing import Final
 
 import typer
 
 from consumers.place import placed
-from consumers.relay import Relay, WrongTopic
 from infra import logging
+from infra.installation import prepare
 from infra.settings import Settings
+
+PARTS: Final = ("views", "relay", "shop")
 
 
 def work(settings: Settings, part: str, stop: threading.Event) -> None:
-    """Run a part: views, relay or shop."""
+    """Run a part. Raises NoDatabase, KeyringLost, WrongTopic, psycopg.Error, OSError."""
     logging.configure(settings.log_level)
-    settings = placed(settings)
+    if part not in PARTS:
+        typer.echo(f"There is no part {part}: {', '.join(PARTS)}.", err=True)
+        raise typer.Exit(2)
     if part != "views" and settings.kafka_bootstrap is None:
         typer.echo(f"{part} needs Kafka: set HUIKE_KAFKA_BOOTSTRAP.", err=True)
         raise typer.Exit(2)
-    match part:
-        case "views":
-            from consumers.views import run_views  # noqa: PLC0415  # each part loads its own
+    settings = placed(settings)
+    assert settings.log_url is not None
+    prepare(settings.log_url, settings.keyring_file)
+    _run(settings, part, stop)
 
-            run_views(settings, stop)
+
+def _run(settings: Settings, part: str, stop: threading.Event) -> None:
+    match part:  # each part loads its own
         case "relay":
-            try:
-                Relay(settings).run(stop)
-            except WrongTopic as wrong:
-                typer.echo(f"{wrong}. {WrongTopic.__doc__}", err=True)
-                raise typer.Exit(2) from wrong
+            from consumers.relay import Relay  # noqa: PLC0415
+
+            Relay(settings).run(stop)
         case "shop":
-            from consumers.shop import run_shop  # noqa: PLC0415  # each part loads its own
+            from consumers.shop import run_shop  # noqa: PLC0415
 
             run_shop(settings, stop)
         case _:
-            typer.echo(f"There is no part {part}: views, relay or shop.", err=True)
-            raise typer.Exit(2)
+            from consumers.views import run_views  # noqa: PLC0415
+
+            run_views(settings, stop)

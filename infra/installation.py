@@ -1,7 +1,29 @@
 """Which installation a log belongs to: its ids were derived with one secret, and only with that."""
 
+from contextlib import closing
+from pathlib import Path
+
 from domain.shared.ids import Ids
-from infra.postgres import Connection
+from infra.keyring import Keyring, KeyringLost
+from infra.migrations import migrate
+from infra.postgres import WRITER, Connection, connect
+
+
+def prepare(log_url: str, keyring_file: Path) -> Keyring:
+    """Bring the log's tables up to date; return the keyring, which a new log gets made.
+
+    Several processes may call it at once. Raises KeyringLost, OSError, psycopg.Error.
+    """
+    migrate(log_url)
+    with closing(connect(log_url, WRITER)) as connection:
+        if not keyring_file.exists() and _claimed(connection):
+            msg = f"There is no keyring {keyring_file}, and this log was made with one"
+            raise KeyringLost(msg)
+        keyring = Keyring.open(keyring_file)
+        if not same_installation(connection, Ids(keyring.secret)):
+            msg = f"The keyring {keyring_file} is not the one that this log was made with"
+            raise KeyringLost(msg)
+    return keyring
 
 
 def same_installation(connection: Connection, ids: Ids, *, claim: bool = True) -> bool:
@@ -13,3 +35,8 @@ def same_installation(connection: Connection, ids: Ids, *, claim: bool = True) -
         )
     row = connection.execute("select fingerprint from log.installation").fetchone()
     return row is not None and (row[0] is None or bytes(row[0]) == fingerprint)
+
+
+def _claimed(connection: Connection) -> bool:
+    row = connection.execute("select fingerprint is not null from log.installation").fetchone()
+    return row == (True,)

@@ -24,14 +24,19 @@ class Keyring:
 
     @classmethod
     def open(cls, file: Path) -> Self:
-        """Read the keyring, or make a new one where there is none. Raises OSError, ValueError."""
+        """Read the keyring, or make a new one where there is none. Raises OSError, KeyringLost."""
         if not file.exists():
             cls._make(file)
-        held = json.loads(file.read_text(encoding="utf-8"))
-        return cls(
-            base64.b64decode(held["secret"]),
-            {int(epoch): base64.b64decode(key) for epoch, key in held["epochs"].items()},
-        )
+        try:
+            held = json.loads(file.read_text(encoding="utf-8"))
+            return cls(
+                base64.b64decode(held["secret"]),
+                {int(epoch): base64.b64decode(key) for epoch, key in held["epochs"].items()},
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise KeyringLost(
+                f"{file} is not a keyring: put back a copy of the right one"
+            ) from error
 
     @staticmethod
     def _make(file: Path) -> None:

