@@ -31,7 +31,9 @@ from infra.sealing import PersonKeys
 from projections.conversion import queries as conversion_queries
 from projections.conversion.projection import conversion
 from projections.conversion.recipients import recipients_in
+from projections.lifecycle.projection import lifecycle
 from projections.lifecycle.stages import Stage, Tier
+from projections.lifecycle.tables import LIFECYCLE
 from projections.paging import Page
 from projections.profile import queries
 from projections.profile.answers import Customer, shown
@@ -67,6 +69,8 @@ EXAMPLE: Final = {
     "stage": "active",
     "tier": "low",
 }
+SEEN: Final = ("profile", "lifecycle")
+"""The views that a customer is seen in."""
 NONE: Final[dict[int | str, dict[str, Any]]] = {404: {"description": "Nobody is known by it."}}
 ONE: Final = {**answers(EXAMPLE), **NONE}
 
@@ -120,12 +124,17 @@ class Customers:
         """Answer a customer now, or as of a moment. Raises NotFound."""
         if moment.is_now:
             return await self._views.answer(
-                "profile", lambda c: living(c, self._views.sources, customer, self._sealer)
+                SEEN, lambda c: living(c, self._views.sources, customer, self._sealer)
             )
 
         def tell(rows: Rows, _at: datetime) -> Customer:
             row = found("customer", customer, rows.get(PROFILE))
-            return shown(row, reveal=self._views.opened)
+            life = self._views.replayed(lifecycle, customer, moment)[0].get(LIFECYCLE)
+            return msgspec.structs.replace(
+                shown(row, reveal=self._views.opened),
+                stage=life.stage if life else None,
+                tier=life.tier if life else None,
+            )
 
         return await self._views.as_of(profile, customer, moment, tell)
 
@@ -133,7 +142,7 @@ class Customers:
         """Answer a page of customers now, or queue a job about a moment."""
         if moment.is_now:
             return await self._views.answer(
-                "profile",
+                SEEN,
                 lambda c: _page(queries.some(c, wanted, part, sealer=self._sealer)),
             )
         about = {"wanted": wanted, "sort": part.sort, "limit": part.limit}
@@ -141,7 +150,7 @@ class Customers:
 
     async def every(self, wanted: Wanted, format: Format) -> Response:
         """Stream all of them, as they are read."""
-        return _WRITERS[format](self._each(wanted), await self._views.headers("profile"))
+        return _WRITERS[format](self._each(wanted), await self._views.headers(SEEN))
 
     async def with_index(
         self, look_up: Callable[[Connection, Callable[[str, str], bytes]], list[UUID]]
@@ -153,7 +162,7 @@ class Customers:
             each = (queries.by_id(connection, who, sealer=self._sealer) for who in ids)
             return {"customers": [customer for customer in each if customer is not None]}
 
-        return await self._views.answer("profile", ask)
+        return await self._views.answer(SEEN, ask)
 
     def _each(self, wanted: Wanted) -> Iterator[Customer]:
         with self._views.sources.views.connection() as connection:

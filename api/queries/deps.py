@@ -89,28 +89,17 @@ class Views:
     def now(self) -> datetime:
         return clock.now()
 
-    async def answer(self, view: str, ask: Callable[[Connection], T]) -> Response:
+    async def answer(self, view: str | tuple[str, ...], ask: Callable[[Connection], T]) -> Response:
         """Answer from a view, once it has come to the position that is waited for."""
-        return await self.respond(view, ask, encode, JSON)
+        headers = await self.headers(view)
+        body = await self.sources.readers.ask(lambda connection: encode(ask(connection)))
+        return Response(body, headers=headers, media_type=JSON)
 
-    async def respond(
-        self,
-        view: str,
-        ask: Callable[[Connection], T],
-        write: Callable[[T], bytes],
-        media_type: str,
-    ) -> Response:
-        """Answer in another form."""
-        freshness = self.sources.freshness
-        fresh = await freshness.reach(view, self._position)
-        body = await self.sources.readers.ask(lambda connection: write(ask(connection)))
-        return Response(body, headers=freshness.headers(fresh), media_type=media_type)
-
-    async def headers(self, view: str) -> Mapping[str, str]:
+    async def headers(self, view: str | tuple[str, ...]) -> Mapping[str, str]:
         """Wait for a view, and say how fresh it is."""
-        return self.sources.freshness.headers(
-            await self.sources.freshness.reach(view, self._position)
-        )
+        freshness = self.sources.freshness
+        views = (view,) if isinstance(view, str) else view
+        return freshness.headers(await freshness.reach(views, self._position))
 
     async def as_of(
         self, view: View, subject: UUID, moment: Moment, tell: Callable[[Rows, datetime], Any]

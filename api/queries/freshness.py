@@ -42,17 +42,17 @@ class Freshness:
         self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
 
-    async def reach(self, view: str, position: int | None) -> Fresh:
-        """Return how far a view is, once it has reached a position. Raises NotThereYet."""
+    async def reach(self, views: tuple[str, ...], position: int | None) -> Fresh:
+        """Return how far all of these views are, once at a position. Raises NotThereYet."""
         wanted = position or 0
         deadline = self._steady() + PATIENCE
-        found = await self._known(view, _HELD_SECONDS)
+        found = await self._known(views, _HELD_SECONDS)
         while found is None or found.position < wanted:
             if self._steady() >= deadline:
                 at = found.position if found else 0
-                raise NotThereYet(view=view, position=at, wanted=wanted)
+                raise NotThereYet(view=" and ".join(views), position=at, wanted=wanted)
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-            found = await self._known(view, _LOOK_AGAIN_SECONDS)
+            found = await self._known(views, _LOOK_AGAIN_SECONDS)
         return found
 
     def headers(self, fresh: Fresh) -> dict[str, str]:
@@ -60,13 +60,14 @@ class Freshness:
         age = max((self._now() - fresh.clock).total_seconds(), 0.0)
         return {"X-View-Position": str(fresh.position), "X-View-Age": f"{age:.3f}"}
 
-    async def _known(self, view: str, oldest: float) -> Fresh | None:
+    async def _known(self, views: tuple[str, ...], oldest: float) -> Fresh | None:
         if self._steady() - self._read_at > oldest:
             if self._reading is None:
                 self._reading = asyncio.ensure_future(self._read())
                 self._reading.add_done_callback(self._done)
             await asyncio.shield(self._reading)
-        return self._held.get(view)
+        found = [self._held[view] for view in views if view in self._held]
+        return _last(found) if len(found) == len(views) else None
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._reading = None
@@ -77,6 +78,15 @@ class Freshness:
         asked_at = self._steady()
         self._held = await self._readers.ask(_look)
         self._read_at = asked_at
+
+
+def _last(several: list[Fresh]) -> Fresh:
+    if len(several) == 1:
+        return several[0]
+    return Fresh(
+        position=min(fresh.position for fresh in several),
+        clock=min(fresh.clock for fresh in several),
+    )
 
 
 def _look(connection: Connection) -> Mapping[str, Fresh]:

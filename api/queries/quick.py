@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from api.errors import MissingScope
-from api.queries.customers import living
+from api.queries.customers import SEEN, living
 from api.queries.deps import Sources
 from api.responses import JSON, encode
 from infra.keys import Key
@@ -52,7 +52,7 @@ class QuickCustomer(BaseRoute):
             raise MissingScope(scope=KeyScope.QUERY.value)
         sources, customer = self._sources, scope["customer"]
         sealer = sources.sealer if KeyScope.PERSONAL in key.scopes else None
-        fresh = await sources.freshness.reach("profile", 0)
+        fresh = await sources.freshness.reach(SEEN, 0)
         rows = await sources.quick.ask(customer.bytes)
         if rows and (sealer is None or sealer.holds(customer)):
             body = encode(of_row(rows[0], sealer))

@@ -19,7 +19,8 @@ from projections.runtime.columns import context_of
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
     """A profile. `masked`: name, e-mail and phone are masks, and there is no `person`.
 
-    `erased`: what said who this is can never be read again. `stage` and `tier` come with lists.
+    `erased`: what said who this is can never be read again. `stage` and `tier` are told by the
+    lifecycle view.
     """
 
     customer: UUID

@@ -72,9 +72,9 @@ def by_id(
 
 def of_row(found: Sequence[Any], sealer: Sealer | None) -> Customer:
     """Return the customer of a row of BY_ID."""
-    *columns, sealed = found
+    *columns, stage, tier, sealed = found
     person = NOT_ASKED if sealer is None else opened(sealer, sealed, columns[0])
-    return read(columns, person=person)
+    return read(columns, {"stage": stage, "tier": tier}, person=person)
 
 
 def by_email(connection: Connection, address: str, blind: Blind) -> list[UUID]:
@@ -144,9 +144,11 @@ class Place(NamedTuple):
 
 _LISTED: Final = ", ".join(f"p.{column}" for column in COLUMNS)
 _FROM: Final = "from huike.profile p"
-BY_ID: Final = f"select {_LISTED}, p.person {_FROM} where p.customer = %s".encode()
-"""One customer, with the sealed column `person` last."""
 _WITH_STAGE: Final = f"{_FROM} left join huike.lifecycle l on l.customer = p.customer"
+BY_ID: Final = (
+    f"select {_LISTED}, l.stage, l.tier, p.person {_WITH_STAGE} where p.customer = %s".encode()
+)
+"""One customer, with stage, tier and the sealed column `person` last."""
 _LAST_SEEN: Final = "coalesce(p.last_seen, p.first_seen)"
 _SORTED_BY: Final = {
     "net": "p.net",

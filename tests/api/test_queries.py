@@ -49,7 +49,7 @@ def test_a_query_waits_only_so_long(
     ada = shop.customer("ada")
     answer = analyst.get(f"/api/customers/{ada}", params={"position": shop.position + 1000})
     assert answer.status_code == 504
-    assert answer.json()["view"] == "profile"
+    assert "profile" in answer.json()["view"]
     assert answer.json()["wanted"] == shop.position + 1000
     assert answer.headers["Retry-After"]
 
@@ -168,7 +168,8 @@ def test_a_customer_as_of_a_moment(shop: Shop, officer: TestClient) -> None:
     assert (then["tags"], then["orders"], then["name"]) == ([], 0, "Ada Lovelace")
     now = ask(officer, f"/customers/{ada}", known_at=shop.position)
     live = ask(officer, f"/customers/{ada}", position=shop.position)
-    assert {**now, "stage": None, "tier": None} == {**live, "stage": None, "tier": None}
+    assert now == live
+    assert live["stage"] == "new"
     long_ago = datetime.now(UTC) - timedelta(days=365)
     answer = officer.get(f"/api/customers/{ada}", params={"at": long_ago.isoformat()})
     assert answer.status_code == 404
