@@ -11,6 +11,7 @@ from commands.shop.clear import Clear
 from domain.shared.ids import Ids
 from infra import clock
 from infra.event_store import EventLog, LogReader
+from infra.event_store.factory import LogFactory
 from infra.event_store.search import FactSearch
 from infra.followers import Followers
 from infra.jobs import Jobs, Worker
@@ -52,7 +53,7 @@ class Services:
         self._open.callback(self.log.close)
         self.reader = LogReader(log_url, self.sealer)
         self._open.callback(self.reader.close)
-        self.crm = Crm(self.log, self.ids, clock.now)
+        self.crm = Crm(LogFactory(self.log), self.log, self.ids, clock.now)
         self.search = FactSearch(self.writer, self.sealer)
         self.refused = Refusals(self.writer, self.sealer)
         self.jobs = Jobs(self.writer)

@@ -9,8 +9,9 @@ from uuid import UUID
 from commands.work import Command, Each, Work, handles, handles_in_parts, utc
 from domain.campaign.aggregate import LARGEST_SEED, Campaign
 from domain.campaign.events import Arm, Goal
+from domain.shared.aggregate import Decided
 from domain.shared.channel import Channel
-from domain.shared.log import Draft, Who
+from domain.shared.log import Who
 from domain.shared.refusals import Malformed
 
 MOST_RECIPIENTS: Final = 100_000
@@ -100,12 +101,13 @@ def assign_part(command: AssignPart, crm: Work) -> dict[str, int]:
     for recipient in command.recipients:
         assignment = campaign.assignment(recipient, command.anchor)
         treated += assignment.arm is Arm.TREATED
-        crm.drafts.append(
-            Draft(
-                event=assignment,
+        crm.decided.append(
+            Decided(
+                crm.ids.assignment(campaign.id, recipient),
+                1,
+                assignment,
                 occurred_at=crm.now,
                 who=Who(user=recipient),
-                stream=crm.ids.assignment(campaign.id, recipient),
                 first=True,  # who is assigned already stays so
             )
         )

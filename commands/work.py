@@ -1,20 +1,18 @@
 """One command at work: what was asked, what is read for it, what is decided."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from operator import attrgetter
+from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
 
-from domain.campaign.aggregate import Campaign
 from domain.customer.aggregate import Customer
-from domain.lifecycle.aggregate import LifecyclePolicy
 from domain.order.aggregate import Order
-from domain.shared.aggregate import Root
-from domain.shared.events import Fact
+from domain.shared.aggregate import Decided, Root, Told
 from domain.shared.ids import Ids
-from domain.shared.log import Draft, Log, Receipt, Who
+from domain.shared.log import Receipt, Who
 from domain.shared.refusals import Malformed, PreconditionFailed
 
 R = TypeVar("R", bound=Root)
@@ -24,12 +22,10 @@ Answer = dict[str, Any] | None
 """What the asker is told besides the position, as JSON values; the addressed root's id and version
 are added."""
 
-NOBODYS: Final = (Campaign, LifecyclePolicy)
 REPORTED: Final[tuple[type[Root], ...]] = (Customer, Order)
 """Told of by shops too, in whatever order it comes: the last word is the last that was said."""
 
-THEIRS: Final = Who()
-"""Whoever the stream belongs to, or the stream as an identity of its own."""
+_WHEN: Final = attrgetter("occurred_at", "position")
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,12 +67,25 @@ def handles_in_parts(
     return register
 
 
+Projector = Callable[[R | None, Iterable[Told]], R]
+
+
+class Memory(Protocol):
+    """Where roots are remembered: their events, as the log holds them."""
+
+    def recall(self, kind: type[R], id: UUID, project: Projector[R]) -> R:
+        """Project a root's events: a customer's over the streams of all their identities."""
+
+    def recall_many(self, kind: type[R], ids: Sequence[UUID]) -> Mapping[UUID, R]:
+        """Return many roots, read at once; one without facts is left out."""
+
+
 class Work:
     """What one try at a command has read and decided. Every stream that was read must not move."""
 
     def __init__(  # noqa: PLR0913  # what a command may use, and nothing else
         self,
-        log: Log,
+        memory: Memory,
         ids: Ids,
         fresh: Callable[[], UUID],
         *,
@@ -86,7 +95,7 @@ class Work:
         if_match: int | None,
     ) -> None:
         """`trusting`: take a root that is likely new for new; the log notices when it is not."""
-        self._log = log
+        self._memory = memory
         self._trusting = trusting
         self._if_match = if_match
         self._addressed: Root | None = None
@@ -94,7 +103,7 @@ class Work:
         self.fresh = fresh
         self.shop = shop
         self.now = now
-        self.drafts: list[Draft] = []
+        self.decided: list[Decided] = []
         self.expected: dict[UUID, int] = {}
 
     def get(self, kind: type[R], id: UUID, *, likely_new: bool = False) -> R:
@@ -112,27 +121,21 @@ class Work:
 
     def get_many(self, kind: type[R], ids: Sequence[UUID]) -> Mapping[UUID, R]:
         """Return many roots, read at once."""
-        facts = self._log.streams(ids)
-        roots = {}
-        for stream in dict.fromkeys(ids):
-            held = facts.get(stream, ())
-            roots[stream] = root = kind.after(stream, (f.event for f in held))
-            root.version = self.expected[stream] = held[-1].version if held else 0
+        found = self._memory.recall_many(kind, ids)
+        roots = {stream: found.get(stream) or kind(stream) for stream in ids}
+        self.expected.update((stream, root.version) for stream, root in roots.items())
         return roots
 
     def keep(
         self, root: Root, *, customer: UUID | None = None, occurred_at: datetime | None = None
     ) -> None:
         """Put what was decided into the append. `customer`: whose a new order or ticket is."""
-        stream: UUID | None = root.id
-        who: Who | None = THEIRS if customer is None else Who(user=customer)
-        if isinstance(root, Customer):
-            stream, who = None, Who(user=root.id)
-        elif isinstance(root, NOBODYS):
-            who = None
         at = self.now if occurred_at is None else occurred_at
         for decided in root.collect_events():
-            self.drafts.append(Draft(event=decided.event, occurred_at=at, who=who, stream=stream))
+            decided.occurred_at = at
+            if customer is not None:
+                decided.who = Who(user=customer)
+            self.decided.append(decided)
 
     def answer(self, told: Answer) -> dict[str, Any]:
         """Return a handler's answer with the id and version of what was addressed."""
@@ -141,21 +144,25 @@ class Work:
         return {"id": self._addressed.id, "version": self._addressed.version, **(told or {})}
 
     def _load(self, kind: type[R], id: UUID) -> R:
-        """Load a root; a customer over all identities that are theirs."""
-        facts = self._log.cluster(id) if kind is Customer else self._log.stream(id)
-        told = sorted(facts, key=_when) if kind in REPORTED else facts
-        root = kind.after(id, (f.event for f in told))
-        root.version = 0
-        for fact in facts:
-            if fact.stream == id:
-                root.version = fact.version
-            else:
-                self.expected[fact.stream] = fact.version
-        return root
+        """Load a root, and remember the versions of all the streams that it rests on."""
 
+        def project(_: R | None, told: Iterable[Told]) -> R:
+            root = kind(id)
+            if kind not in REPORTED:
+                for event in told:
+                    event.mutate(root)
+                return root
+            held = list(told)
+            for event in sorted(held, key=_WHEN):
+                root.evolve(event.event)
+            for event in held:
+                if event.originator_id == id:
+                    root.version = event.originator_version
+                else:
+                    self.expected[event.originator_id] = event.originator_version
+            return root
 
-def _when(fact: Fact) -> tuple[datetime, int]:
-    return fact.occurred_at, fact.position
+        return self._memory.recall(kind, id, project)
 
 
 def utc(field: str, instant: datetime) -> datetime:

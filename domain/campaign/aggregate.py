@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar, Final
+from typing import Final
 from uuid import UUID
 
 from domain.campaign.draw import draw
@@ -45,13 +45,16 @@ class Ended(Refused):
 class Campaign(Root):
     """Something said to many, on one channel, with one goal."""
 
-    noun: ClassVar[str] = "campaign"
+    facts = ("campaign",)
 
     def __init__(self, id: UUID) -> None:
         super().__init__(id)
         self.drafted: CampaignDrafted | None = None
         self.launched: CampaignLaunched | None = None
         self.ended = False
+
+    def whose(self) -> None:
+        """Nobody's."""
 
     def draft(  # noqa: PLR0913  # what a draft says
         self,

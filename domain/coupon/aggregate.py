@@ -1,6 +1,5 @@
 """A redemption: one use of a coupon, once for an order or for a customer."""
 
-from typing import ClassVar
 from uuid import UUID
 
 import msgspec
@@ -20,7 +19,7 @@ class RedeemedOtherwise(Refused):
 class Redemption(Root):
     """One use of one coupon."""
 
-    noun: ClassVar[str] = "redemption"
+    facts = ("coupon",)
 
     def __init__(self, id: UUID) -> None:
         super().__init__(id)

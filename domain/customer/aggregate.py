@@ -1,6 +1,6 @@
 """Who a customer is, and what they let us do."""
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,7 @@ from domain.customer.events import (
 from domain.shared.aggregate import Root
 from domain.shared.channel import Channel
 from domain.shared.events import Event
+from domain.shared.log import Who
 from domain.shared.personal import Erased
 from domain.shared.refusals import NotFound, Refused
 from domain.shared.text import LONGEST_PROSE, text
@@ -32,7 +33,7 @@ class OtherNote(Refused):
 class Customer(Root):
     """A customer, over the streams of all identities that are theirs."""
 
-    noun: ClassVar[str] = "customer"
+    facts = ("customer",)
 
     def __init__(self, id: UUID) -> None:
         super().__init__(id)
@@ -45,6 +46,9 @@ class Customer(Root):
         self.consents: dict[tuple[Channel, str], str | None] = {}
         self.tags: set[str] = set()
         self.notes: dict[UUID, str | Erased] = {}
+
+    def whose(self) -> Who:
+        return Who(user=self.id)
 
     def register(self) -> None:
         if not self.registered:

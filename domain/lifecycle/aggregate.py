@@ -1,6 +1,5 @@
 """The policy by which a shop tells its customers' stages and tiers."""
 
-from typing import ClassVar
 from uuid import UUID
 
 import msgspec
@@ -17,11 +16,14 @@ LONGEST_DAYS = 36_500
 class LifecyclePolicy(Root):
     """The numbers that hold until others are adopted."""
 
-    noun: ClassVar[str] = "lifecycle policy"
+    facts = ("lifecycle",)
 
     def __init__(self, id: UUID) -> None:
         super().__init__(id)
         self.adopted: LifecyclePolicyAdopted | None = None
+
+    def whose(self) -> None:
+        """Nobody's."""
 
     def adopt(self, asked: LifecyclePolicyAdopted) -> None:
         """Let these numbers hold from now on. Raises Malformed where they contradict each other."""

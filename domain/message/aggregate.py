@@ -1,6 +1,5 @@
 """A recipient of a campaign: drawn into an arm once, then told of or left in peace."""
 
-from typing import ClassVar
 from uuid import UUID
 
 from domain.campaign.events import Arm, RecipientAssigned
@@ -40,7 +39,7 @@ class HeldOut(Refused):
 class Recipient(Root):
     """One customer as a recipient of one campaign."""
 
-    noun: ClassVar[str] = "recipient"
+    facts = ("message", "campaign.recipient-assigned")
 
     def __init__(self, id: UUID) -> None:
         super().__init__(id)

@@ -1,7 +1,7 @@
 """An order: what was bought, what is due, and what may go back."""
 
 from decimal import Decimal
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -77,7 +77,7 @@ class ReturnedTooMany(Refused):
 class Order(Root):
     """One order of one shop. Its facts may be reports, in whatever order they came."""
 
-    noun: ClassVar[str] = "order"
+    facts = ("order",)
 
     def __init__(self, id: UUID) -> None:
         super().__init__(id)

@@ -132,9 +132,6 @@ class Log(Protocol):
     def streams(self, streams: Sequence[UUID]) -> Mapping[UUID, Sequence[Fact]]:
         """Return the facts of many streams, as `stream`; one without facts is left out."""
 
-    def cluster(self, identity: UUID) -> Sequence[Fact]:
-        """Return the facts of every customer stream of the customer that `identity` belongs to."""
-
     def answered(self, key: bytes, request: bytes) -> Receipt | None:
         """Return what was answered under this Idempotency-Key, if it was used.
 

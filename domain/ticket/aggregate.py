@@ -1,7 +1,7 @@
 """A ticket: from a customer's words to an outcome that they were told."""
 
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import Final
 from uuid import UUID
 
 from domain.shared.aggregate import Root
@@ -58,7 +58,7 @@ WORST, BEST = 1, 5
 class Ticket(Root):
     """One matter that a customer turned to the shop for."""
 
-    noun: ClassVar[str] = "ticket"
+    facts = ("ticket",)
 
     def __init__(self, id: UUID) -> None:
         super().__init__(id)

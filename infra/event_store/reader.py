@@ -1,8 +1,8 @@
 """Reads the log in order: for views, for decisions and for auditors."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
@@ -11,10 +11,11 @@ from domain.shared.events import FACTS, Fact
 from domain.shared.log import Head, OtherRequest, Receipt
 from domain.shared.personal import Sealer
 from infra.event_store.codec import COLUMNS, fact_of
-from infra.postgres import WRITER, Pool, pool
+from infra.postgres import WRITER, Connection, Pool, connect, pool
 from infra.sealing import PersonKeys
 
 LOCK: Final = 4_851_100
+CHANNEL: Final = "huike_log"
 
 _READ: Final = f"select {COLUMNS} from log.fact where position > %s order by position limit %s"  # noqa: S608  # a constant
 _STREAM: Final = (
@@ -46,7 +47,7 @@ class LogReader:
 
     def __init__(self, url: str, sealer: Sealer | None, *, pool_size: int = 4) -> None:
         self._url = url
-        self._sealer = sealer
+        self.sealer = sealer
         self._pool: Pool = pool(url, WRITER, size=pool_size)
 
     def close(self) -> None:
@@ -66,6 +67,13 @@ class LogReader:
         assert idle is not None
         assert row is not None
         return Head(position=row[0], clock=max(row[1], row[2]) if idle[0] else row[1])
+
+    def last(self) -> int:
+        """Return the last position, 0 of an empty log; no writer waits for it, as for `head`."""
+        with self._pool.connection() as connection:
+            row = connection.execute("select coalesce(max(position), 0) from log.batch").fetchone()
+        assert row is not None
+        return int(row[0])
 
     def read(self, after: int, limit: int) -> Sequence[Fact]:
         return self._facts(_READ, (after, limit))
@@ -105,16 +113,6 @@ class LogReader:
             raise OtherRequest
         return Receipt(position=row[1], recorded=0, duplicate=True, answer=row[2])
 
-    def cluster(self, identity: UUID) -> Sequence[Fact]:
-        """Return the facts of all streams of the customer that an identity belongs to now."""
-        customer = self.customer_of(identity)
-        with self._pool.connection() as connection:
-            others = connection.execute(
-                "select identity from log.membership where customer = %s and until is null",
-                (customer,),
-            ).fetchall()
-        return self._facts(_STREAM, ([customer, *(row[0] for row in others)],))
-
     def scan(
         self, slots: Sequence[int], of: int, *, upto: int, after: int = 0
     ) -> Iterator[Sequence[tuple[UUID | None, Fact]]]:
@@ -128,8 +126,8 @@ class LogReader:
             cursor.itersize = 20_000
             cursor.execute(_SCAN, asked, binary=True)
             while rows := cursor.fetchmany(20_000):
-                self._load_keys(rows)
-                sealer = self._sealer
+                self._load_keys((row[3], row[7]) for row in rows)
+                sealer = self.sealer
                 yield [(row[16], fact_of(row, sealer)) for row in rows]
 
     def of_origins(self, origins: Sequence[UUID], *, upto: int) -> Sequence[Fact]:
@@ -171,13 +169,29 @@ class LogReader:
             rows = connection.execute(query, asked, binary=True).fetchall()
         return self.facts_of(rows)
 
+    def rows(
+        self, query: LiteralString, asked: Sequence[Any], *, type_at: int, origin_at: int
+    ) -> Sequence[tuple[Any, ...]]:
+        """Return what a query of facts answers, the keys that open them at hand."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(query, asked, binary=True).fetchall()
+        self._load_keys((row[type_at], row[origin_at]) for row in rows)
+        return rows
+
+    def listen(self) -> Connection:
+        """Open a connection that hears of each commit. The caller closes it."""
+        connection = connect(self._url, WRITER)
+        connection.execute(f"listen {CHANNEL}")
+        return connection
+
     def facts_of(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[Fact]:
         """Return rows, as `raw` gives them, as facts."""
-        self._load_keys(rows)
-        return [fact_of(row, self._sealer) for row in rows]
+        self._load_keys((row[3], row[7]) for row in rows)
+        return [fact_of(row, self.sealer) for row in rows]
 
-    def _load_keys(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        if isinstance(self._sealer, PersonKeys):
-            self._sealer.load(
-                [r[7] for r in rows if r[7] is not None and r[3] in FACTS and FACTS[r[3]].personal]
+    def _load_keys(self, facts: Iterable[tuple[str, UUID | None]]) -> None:
+        """Have the keys at hand of facts that are given by type and origin."""
+        if isinstance(self.sealer, PersonKeys):
+            self.sealer.load(
+                [o for t, o in facts if o is not None and t in FACTS and FACTS[t].personal]
             )

@@ -18,12 +18,11 @@ from domain.shared.events import Fact
 from domain.shared.log import Append, LogUnavailable, Receipt
 from infra.event_store import codec
 from infra.event_store.plan import Outcome, Plan
-from infra.event_store.reader import LOCK, LogReader
+from infra.event_store.reader import CHANNEL, LOCK, LogReader
 from infra.event_store.state import State, read_state
 from infra.postgres import WRITER, Connection, connect
 from infra.sealing import PersonKeys
 
-CHANNEL: Final = "huike_log"
 PART: Final = 5_000_000
 """Facts in one partition, as `log.ensure_room` makes them."""
 
@@ -115,7 +114,7 @@ class EventLog:
         self._connection: Connection | None = None
         self._room = 0
         self._room_month = ""
-        self._reader = LogReader(url, keys)
+        self.reader = LogReader(url, keys)
         self._chunks: dict[Any, bytes] = {}
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="huike-log", daemon=True)
@@ -144,16 +143,13 @@ class EventLog:
         return self.submit(append).result()
 
     def stream(self, stream: UUID) -> Sequence[Fact]:
-        return self._reader.stream(stream)
+        return self.reader.stream(stream)
 
     def streams(self, streams: Sequence[UUID]) -> Mapping[UUID, Sequence[Fact]]:
-        return self._reader.streams(streams)
-
-    def cluster(self, identity: UUID) -> Sequence[Fact]:
-        return self._reader.cluster(identity)
+        return self.reader.streams(streams)
 
     def answered(self, key: bytes, request: bytes) -> Receipt | None:
-        return self._reader.answered(key, request)
+        return self.reader.answered(key, request)
 
     @property
     def waiting(self) -> int:
@@ -167,7 +163,7 @@ class EventLog:
         self._closing = True
         self._queue.put(None)
         self._thread.join()
-        self._reader.close()
+        self.reader.close()
 
     # ---- the thread
 

@@ -10,6 +10,7 @@ from commands.application import Crm
 from commands.work import Command
 from domain.shared.log import Receipt
 from infra.event_store import EventLog, LogReader
+from infra.event_store.factory import LogFactory
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, pool
 from infra.sealing import PersonKeys
@@ -40,7 +41,7 @@ def facts(database_url: str, keys: PersonKeys) -> Iterator[Facts]:
 
 @pytest.fixture
 def crm(event_log: EventLog) -> Crm:
-    return Crm(event_log, IDS, lambda: NOON)
+    return Crm(LogFactory(event_log), event_log, IDS, lambda: NOON)
 
 
 @pytest.fixture

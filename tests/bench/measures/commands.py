@@ -13,6 +13,7 @@ from commands.customer import RegisterCustomer
 from domain.shared.ids import Ids
 from domain.shared.log import Actor
 from infra import clock
+from infra.event_store.factory import LogFactory
 from tests.bench import library
 from tests.bench.ground import Ground
 from tests.bench.measure import ROUNDS, Figure, Goal, Measure, Side, in_turn
@@ -65,7 +66,8 @@ class Clients:
 def run(ground: Ground) -> list[Figure]:
     count = ground.size(CLIENTS, 4)
     with ExitStack() as stack:
-        crm = Crm(ground.log(ground.database(), stack), Ids(b"bench"), clock.now)
+        log = ground.log(ground.database(), stack)
+        crm = Crm(LogFactory(log), log, Ids(b"bench"), clock.now)
         application = stack.enter_context(library.application(ground.database(migrated=False)))
 
         def register() -> None:
