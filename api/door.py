@@ -9,7 +9,7 @@ from uuid import uuid4
 import structlog
 from prometheus_client import Histogram
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import PROBLEM, NoKey, TooLarge, WrongKey, problem_of, slug_of
@@ -38,8 +38,7 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
+        given = _header(scope, b"x-request-id")
         request_id = given if _SANE.fullmatch(given) else uuid4().hex
         scope["request_id"] = request_id
         began = time.perf_counter()
@@ -49,29 +48,32 @@ class Door:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                mark = (b"x-request-id", request_id.encode())
+                message["headers"] = [*message["headers"], mark]
             await send(message)
 
         structlog.contextvars.bind_contextvars(request_id=request_id)  # each has its own context
         try:
-            await self._enter(scope, headers, receive, answer)
+            await self._enter(scope, receive, answer)
         finally:
             self._account(scope, status, time.perf_counter() - began)
 
-    async def _enter(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not scope["path"].startswith("/api/"):
             await self._app(scope, receive, send)
             return
-        key = await self._key(headers)
+        key = await self._key(scope)
         if isinstance(key, Key):
             scope["key"] = key
-            await self._app(scope, receive, _telling_too_large(scope, receive, send))
+            if scope["method"] != "GET":
+                send = _telling_too_large(scope, receive, send)
+            await self._app(scope, receive, send)
             return
         scope["refusal"] = slug_of(type(key))
         await problem_of(key, scope)(scope, receive, send)
 
-    async def _key(self, headers: Headers) -> Key | NoKey | WrongKey:
-        secret = secret_of(headers.get("authorization", ""))
+    async def _key(self, scope: Scope) -> Key | NoKey | WrongKey:
+        secret = secret_of(_header(scope, b"authorization"))
         if secret is None:
             return NoKey()
         key = self._keys.remembered(secret)
@@ -112,6 +114,10 @@ class Door:
             refusal=refusal,
             key=key.name if key else None,
         )
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
 def _telling_too_large(scope: Scope, receive: Receive, send: Send) -> Send:
