@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -77,6 +77,30 @@ _UNKNOWN: Final = _Unknown()
 _Held = Row | None | _Unknown
 
 
+class _Part:
+    """What is held of one table: rows by key (None: there is none), and what they were before.
+
+    `whole`: nothing else of it is stored. `left`: rows were written and are not held any more.
+    """
+
+    __slots__ = ("before", "left", "now", "whole")
+
+    def __init__(self) -> None:
+        self.now: dict[Key, Row | None] = {}
+        self.before: dict[Key, _Held] = {}
+        self.whole = False
+        self.left = False
+
+
+class Change(NamedTuple):
+    """A row to write (None: to delete); `new`: the store is known to have none such."""
+
+    table: Table[Any]
+    key: Key
+    row: Row | None
+    new: bool
+
+
 class Rows:
     """The rows of one subject in one view, as far as they are loaded, and what a fold changed.
 
@@ -85,7 +109,7 @@ class Rows:
     fact that is being folded.
     """
 
-    __slots__ = ("_all", "_before", "_blind", "_complete", "_left", "_now", "shared", "subject")
+    __slots__ = ("_blind", "_complete", "_parts", "shared", "subject")
 
     def __init__(
         self,
@@ -99,26 +123,26 @@ class Rows:
         self.shared = shared
         self._complete = complete
         self._blind = blind
-        self._now: dict[Table[Any], dict[Key, Row | None]] = {}
-        self._before: dict[Table[Any], dict[Key, _Held]] = {}
-        self._all: set[Table[Any]] = set()
-        self._left: set[Table[Any]] = set()  # written, and not held any more
+        self._parts: dict[Table[Any], _Part] = {}
 
     def get(self, table: Table[R], *key: Any) -> R | None:
         """Return the row, or None. Raises NotLoaded when that cannot be told yet."""
-        now = self._now.get(table)
-        if now is not None and key in now:
-            return cast("R | None", now[key])
-        if self._whole(table):
+        part = self._parts.get(table)
+        if part is not None:
+            row = part.now.get(key, _UNKNOWN)
+            if row is not _UNKNOWN:
+                return cast("R | None", row)
+        if self._whole(part):
             return None
         raise NotLoaded(self.subject, table, key)
 
     def all(self, table: Table[R]) -> Mapping[Key, R]:
         """Return every row of the subject by key. Raises NotLoaded when some may be missing."""
-        if not self._whole(table):
+        part = self._parts.get(table)
+        if not self._whole(part):
             raise NotLoaded(self.subject, table, None)
-        now = self._now.get(table, {})
-        return {k: cast("R", r) for k, r in now.items() if r is not None}
+        held = part.now.items() if part is not None else ()
+        return {k: cast("R", r) for k, r in held if r is not None}
 
     def put(self, table: Table[R], row: R) -> None:
         self._change(table, table.key_of(row), row)
@@ -140,9 +164,10 @@ class Rows:
         self, table: Table[R], rows: Mapping[Key, R | None], *, everything: bool = False
     ) -> None:
         """Take what was read from the store; a key with None is known to be absent."""
-        self._now.setdefault(table, {}).update(rows)
+        part = self._part(table)
+        part.now.update(rows)
         if everything:
-            self._all.add(table)
+            part.whole = True
 
     def is_new(self) -> None:
         """Take it that the subject has no rows but those that were loaded."""
@@ -150,64 +175,74 @@ class Rows:
 
     def knows(self, table: Table[Any], key: Key | None) -> bool:
         """Say whether a row, or (None) all of a table, need not be loaded."""
-        return self._whole(table) or (key is not None and key in self._now.get(table, {}))
+        part = self._parts.get(table)
+        return self._whole(part) or (part is not None and key is not None and key in part.now)
 
-    def changes(self) -> Iterator[tuple[Table[Any], Key, Row | None]]:
-        """Yield what differs from the store: a row to write, or None to delete."""
-        for table, before in self._before.items():
-            now = self._now[table]
-            for key, old in before.items():
+    def changes(self) -> Iterator[Change]:
+        """Yield what differs from the store."""
+        for table, part in self._parts.items():
+            now = part.now
+            for key, old in part.before.items():
                 row = now[key]
-                if row is not old and row != old and not (row is None and self.absent(table, key)):
-                    yield table, key, row
-
-    def absent(self, table: Table[Any], key: Key) -> bool:
-        """Say whether the store is known to have no such row."""
-        old = self._before[table][key]
-        return old is None or (old is _UNKNOWN and self._whole(table))
+                if row is not old and row != old:
+                    new = old is None or (old is _UNKNOWN and self._whole(part))
+                    if row is not None or not new:
+                        yield Change(table, key, row, new)
 
     def forget_changes(self) -> None:
         """Go back to what was loaded, to fold again."""
-        for table, before in self._before.items():
-            now = self._now[table]
-            for key, old in before.items():
+        for part in self._parts.values():
+            for key, old in part.before.items():
                 if isinstance(old, _Unknown):
-                    del now[key]
+                    del part.now[key]
                 else:
-                    now[key] = old
-        self._before.clear()
+                    part.now[key] = old
+            part.before.clear()
 
-    def keep_changes(self) -> None:
-        """Take what was changed as stored, after it was written; rows put `once` are let go."""
-        for table in self._before:
-            if table.once:
-                del self._now[table]
-                self._all.discard(table)
-                self._left.add(table)
-        self._before.clear()
+    def keep_changes(self) -> int:
+        """Take what was changed as stored, after it was written; return how many rows are held.
+
+        Rows put `once` are let go.
+        """
+        held = 0
+        for table, part in self._parts.items():
+            if part.before:
+                if table.once:
+                    self._let_go(part)
+                part.before.clear()
+            held += len(part.now)
+        return held
 
     def take(self, table: Table[R]) -> list[R]:
         """Return the table's rows and let go of them, as written."""
-        self._before.pop(table, None)
-        self._all.discard(table)
-        self._left.add(table)
-        held = self._now.pop(table, {})
-        return [cast("R", row) for row in held.values() if row is not None]
+        part = self._part(table)
+        held = [cast("R", row) for row in part.now.values() if row is not None]
+        self._let_go(part)
+        return held
 
-    def __len__(self) -> int:
-        return sum(map(len, self._now.values()))
+    @staticmethod
+    def _let_go(part: _Part) -> None:
+        part.now = {}
+        part.before = {}
+        part.whole = False
+        part.left = True
 
-    def _whole(self, table: Table[Any]) -> bool:
+    def _whole(self, part: _Part | None) -> bool:
         """Say whether every row of the table that is stored is here."""
-        return table in self._all or (self._complete and table not in self._left)
+        if part is None:
+            return self._complete
+        return part.whole or (self._complete and not part.left)
+
+    def _part(self, table: Table[Any]) -> _Part:
+        part = self._parts.get(table)
+        if part is None:
+            part = self._parts[table] = _Part()
+        return part
 
     def _change(self, table: Table[Any], key: Key, row: Row | None) -> None:
-        now = self._now.get(table)
-        if now is None:
-            now = self._now[table] = {}
-        before = self._before.get(table)
-        if before is None:
-            before = self._before[table] = {}
-        if key not in before:
-            before[key] = now.get(key, _UNKNOWN)
-        now[key] = row
+        part = self._parts.get(table)
+        if part is None:
+            part = self._parts[table] = _Part()
+        if key not in part.before:
+            part.before[key] = part.now.get(key, _UNKNOWN)
+        part.now[key] = row

@@ -88,7 +88,7 @@ class Store:
             table: TableStore(view, table, schema, types[table.name], sealer)
             for table in view.tables
         }
-        self._cache: OrderedDict[UUID, Rows] = OrderedDict()
+        self._cache: OrderedDict[UUID, tuple[Rows, int]] = OrderedDict()
         self._cached = cached
         self._held = 0
 
@@ -106,13 +106,13 @@ class Store:
         opened: dict[UUID, Rows] = {}
         missing: list[UUID] = []
         for subject in subjects:
-            rows = self._cache.pop(subject, None)
-            if rows is None:
+            held = self._cache.pop(subject, None)
+            if held is None:
                 missing.append(subject)
-                rows = Rows(subject, blind=self._blind)
+                opened[subject] = Rows(subject, blind=self._blind)
             else:
-                self._held -= len(rows)
-            opened[subject] = rows
+                opened[subject], size = held
+                self._held -= size
         if missing:
             self._open_eager(opened, missing)
         return opened
@@ -171,11 +171,11 @@ class Store:
         fresh: dict[Table[Any], list[Row]] = {}
         gone: dict[Table[Any], list[tuple[Any, ...]]] = {}
         for rows in everybody:
-            for table, key, row in rows.changes():
+            for table, key, row, new in rows.changes():
                 written += 1
                 if row is None:
                     gone.setdefault(table, []).append((rows.subject, *key))
-                elif trusting and (table.once or rows.absent(table, key)):
+                elif trusting and (new or table.once):
                     fresh.setdefault(table, []).append(row)
                 else:
                     changed.setdefault(table, []).append(row)
@@ -196,12 +196,12 @@ class Store:
     def keep(self, everybody: Collection[Rows]) -> None:
         """Take what was written as stored, once it is committed, and keep the latest of it."""
         for rows in everybody:
-            rows.keep_changes()
-            self._cache[rows.subject] = rows
-            self._held += len(rows)
+            size = rows.keep_changes()
+            self._cache[rows.subject] = rows, size
+            self._held += size
         while self._held > self._cached:
-            _, rows = self._cache.popitem(last=False)
-            self._held -= len(rows)
+            _, (_, size) = self._cache.popitem(last=False)
+            self._held -= size
 
 
 def copy_rows(

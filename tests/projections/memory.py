@@ -49,12 +49,12 @@ class MemoryStore:
 
     def write(self, everybody: Iterable[Rows]) -> None:
         for rows in everybody:
-            for table, key, row in rows.changes():
+            for table, key, row, new in rows.changes():
                 if row is None:
                     self.tables[table].pop((rows.subject, *key), None)
                 else:
                     stored = self.tables[table]
-                    assert not (rows.absent(table, key) and (rows.subject, *key) in stored), (
+                    assert not (new and (rows.subject, *key) in stored), (
                         f"a row of {table} was taken for new, but is stored: is `root` right?"
                     )
                     assert not (table.once and (rows.subject, *key) in stored), (
