@@ -57,9 +57,34 @@ the key's. `context.reportedBy: "system"` says that a machine reports, not the c
 }
 
 
+EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "identify": {
+        "userId": "42",
+        "anonymousId": _EXAMPLE["anonymousId"],
+        "messageId": "login-77",
+        "traits": {"name": "Ada Lovelace", "email": "ada@example.com", "kind": "person"},
+    },
+    "track": _EXAMPLE,
+    "page": {
+        "anonymousId": _EXAMPLE["anonymousId"],
+        "messageId": "view-78",
+        "name": "Green tea",
+        "category": "tea",
+    },
+    "screen": {"userId": "42", "messageId": "view-79", "name": "Basket"},
+    "group": {
+        "userId": "42",
+        "messageId": "joined-80",
+        "groupId": "acme",
+        "traits": {"industry": "books"},
+    },
+    "alias": {"userId": "42", "messageId": "alias-81", "previousId": _EXAMPLE["anonymousId"]},
+    "batch": {"batch": [{"type": "track", **_EXAMPLE}], "sentAt": "2026-11-20T10:15:01Z"},
+}
+"""What is sent to each door."""
+
+
 def _path(kind: str) -> dict[str, Any]:
-    batch = {"batch": [{"type": "track", **_EXAMPLE}], "sentAt": "2026-11-20T10:15:01Z"}
-    example = batch if kind == "batch" else _EXAMPLE if kind == "track" else {"userId": "42"}
     refusals = {
         "400": "It is not JSON, or larger than it may be.",
         "401": "No key, or none that lives.",
@@ -76,7 +101,9 @@ def _path(kind: str) -> dict[str, Any]:
             "operationId": f"{kind}_v1_post",
             "requestBody": {
                 "required": True,
-                "content": {"application/json": {"schema": {"type": "object"}, "example": example}},
+                "content": {
+                    "application/json": {"schema": {"type": "object"}, "example": EXAMPLES[kind]}
+                },
             },
             "responses": {
                 "200": {
