@@ -19,6 +19,7 @@ from infra.metrics import Metrics
 
 _SANE: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
+_SHOPS: Final = "/v1/"
 SLOW_SECONDS: Final = 1.0
 _NOWHERE: Final = "(no such route)"
 
@@ -26,7 +27,10 @@ log = structlog.get_logger("api")
 
 
 class Door:
-    """The outermost layer. What stands under /api needs a living key before its body is read."""
+    """The outermost layer: before a body is read, a living key is shown.
+
+    Health needs none, and shops show theirs in more ways than this knows (`ingest`).
+    """
 
     def __init__(self, app: ASGIApp, keys: Keys, metrics: Metrics) -> None:
         self._app = app
@@ -59,7 +63,8 @@ class Door:
             self._account(scope, status, time.perf_counter() - began)
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not scope["path"].startswith("/api/"):
+        path = scope["path"]
+        if path in _QUIET or path.startswith(_SHOPS):
             await self._app(scope, receive, send)
             return
         key = await self._key(scope)

@@ -179,4 +179,4 @@ def invite(console: Console, url: str, shop_key: str, desk_key: str) -> None:
     ):
         console.print(f"  [dim]# {what}[/dim]")
         console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
-    console.print(f"API: {url}/openapi.json", highlight=False)
+    console.print(f"API, with any of the keys: {url}/openapi.json", highlight=False)

@@ -6,6 +6,7 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from pydantic import BaseModel
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from api.security import Needs
 from api.services import Services
@@ -164,7 +165,8 @@ def test_each_refusal_has_its_status(
 
 
 def test_a_fault_of_ours_tells_nothing_but_where_to_look(client: TestClient) -> None:
-    answer = client.get("/api/trial/error/broken", headers={"X-Request-ID": "look-here"})
+    with capture_logs():  # the trace is long
+        answer = client.get("/api/trial/error/broken", headers={"X-Request-ID": "look-here"})
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert answer.json()["request_id"] == "look-here"
@@ -193,6 +195,11 @@ def test_any_other_request_gets_an_id(stranger: TestClient, given: str) -> None:
     assert len(made) == 32
 
 
-def test_the_documentation_loads_nothing_from_elsewhere(stranger: TestClient) -> None:
-    assert stranger.get("/docs").status_code == 404
-    assert stranger.get("/openapi.json").json()["info"]["title"] == "Huike"
+def test_the_documentation_loads_nothing_from_elsewhere(client: TestClient) -> None:
+    assert client.get("/docs").status_code == 404
+    assert client.get("/openapi.json").json()["info"]["title"] == "Huike"
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/api", "/api/", "/nowhere"])
+def test_nothing_but_health_is_told_to_strangers(stranger: TestClient, path: str) -> None:
+    assert stranger.get(path).status_code == 401
