@@ -5,10 +5,11 @@ import os
 import socket
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from time import monotonic
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import structlog
@@ -18,14 +19,14 @@ from consumers.kafka_feed import KafkaFeed
 from consumers.keeper import Keeper
 from consumers.leases import RENEW_SECONDS, Leases
 from domain.shared.events import Fact
-from domain.shared.log import Head, Reader
+from domain.shared.log import Head
 from infra.event_store import LogReader
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, VIEWS, WRITER, Connection, connect, pool
 from infra.sealing import PersonKeys
 from infra.settings import Settings
 from projections import catalogue
-from projections.projection import View
+from projections.projection import View, slot_of
 from projections.runtime import schema
 from projections.runtime.batch import Goal, Grouped
 
@@ -66,12 +67,15 @@ def _follow(
     sealer = PersonKeys(
         stack.enter_context(pool(log_url, KEEPER, size=2)), Keyring.open(settings.keyring_file)
     )
-    reader = LogReader(log_url, sealer, pool_size=2)
+    reader = LogReader(log_url, sealer, pool_size=1 + len(views))
     stack.callback(reader.close)
     connection = stack.enter_context(connect(views_url, VIEWS))
-    connection.execute("set synchronous_commit to off")  # what a crash loses is folded again
     schema.prepare(connection, views.values(), settings.slots)
-    keepers = [Keeper(connection, v, sealer, reader, settings.slots) for v in views.values()]
+    keepers = []
+    for view in views.values():
+        own = stack.enter_context(connect(views_url, VIEWS))
+        own.execute("set synchronous_commit to off")  # what a crash loses is folded again
+        keepers.append(Keeper(own, view, sealer, reader, settings.slots))
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
@@ -82,7 +86,7 @@ def _follow(
     name = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
     leases = Leases(connection, name, settings.slots)
     try:
-        LogFeed(reader, keepers, leases, listening).run(stop)
+        LogFeed(reader, keepers, leases, listening, settings.slots).run(stop)
     finally:
         if not connection.closed:
             leases.end()
@@ -92,9 +96,17 @@ class LogFeed:
     """Reads the log once for all views and all slots that this worker holds."""
 
     def __init__(
-        self, reader: Reader, keepers: list[Keeper], leases: Leases, listening: Connection
+        self,
+        reader: LogReader,
+        keepers: list[Keeper],
+        leases: Leases,
+        listening: Connection,
+        slots: int,
     ) -> None:
         self._reader = reader
+        self._slots = slots
+        self._held: set[int] = set()
+        self._threads = ThreadPoolExecutor(len(keepers), "view")
         self._keepers = keepers
         self._leases = leases
         self._listening = listening
@@ -104,11 +116,11 @@ class LogFeed:
     def run(self, stop: threading.Event) -> None:
         """Go on until `stop` is set; a batch that was begun is finished."""
         self._listening.execute("listen huike_log")
-        while not stop.is_set():
-            busy = self.step()
-            for keeper in self._keepers:
-                busy = keeper.sweep() or busy
-            if not busy:
+        with self._threads:
+            while not stop.is_set():
+                busy = self.step()
+                if sum(self._threads.map(Keeper.sweep, self._keepers)) or busy:
+                    continue
                 for _ in self._listening.notifies(timeout=IDLE_SECONDS, stop_after=1):
                     pass
 
@@ -116,10 +128,10 @@ class LogFeed:
         """Bring every group of slots one batch further; say whether there is more."""
         now = monotonic()
         if now - self._renewed > RENEW_SECONDS:
-            slots = self._leases.renew()
+            self._held = self._leases.renew()
             self._renewed = now
             for keeper in self._keepers:
-                keeper.hold(slots)
+                keeper.hold(self._held)
         head = self._reader.head()
         tick = now - self._ticked > TICK_SECONDS
         if tick:
@@ -140,18 +152,26 @@ class LogFeed:
     def _read(self, after: int, before: int | None, head: Head) -> bool:
         """Read on from a position, at most to where the slots before are; say if there is more."""
         end = head.position if before is None else min(head.position, before)
-        facts = self._reader.read(after, min(BATCH, end - after))
-        facts = [f for f in facts if f.position <= end]
-        if not facts:
+        rows = [r for r in self._reader.raw(after, min(BATCH, end - after)) if r[0] <= end]
+        if not rows:
             return False
-        last = facts[-1]
-        caught_up = last.position == head.position
-        clock = head.clock if caught_up else last.recorded_at
-        self._apply_all(after, Grouped(facts), Goal(position=last.position, clock=clock))
+        position, recorded_at = rows[-1][0], rows[-1][10]
+        caught_up = position == head.position
+        clock = head.clock if caught_up else recorded_at
+        facts = Grouped(self._reader.facts_of([r for r in rows if self._is_mine(r[8])]))
+        self._apply_all(after, facts, Goal(position=position, clock=clock))
         return not caught_up
 
+    def _is_mine(self, subject: UUID | None) -> bool:
+        return subject is None or slot_of(subject, self._slots) in self._held
+
     def _apply_all(self, after: int, facts: Sequence[Fact], goal: Goal) -> None:
-        for keeper in self._keepers:
+        """Let every view fold, each over its own connection: one waits while another folds."""
+
+        def apply(keeper: Keeper) -> None:
             slots = [s for s, p in keeper.places().items() if p.position == after]
             if slots:
                 keeper.apply(facts, dict.fromkeys(slots, goal))
+
+        for _ in self._threads.map(apply, self._keepers):
+            pass
