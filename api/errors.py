@@ -18,6 +18,7 @@ from starlette.types import Scope as Connection
 from api.responses import encode
 from domain.shared.log import LogUnavailable
 from domain.shared.refusals import Conflict, Malformed, NotFound, PreconditionFailed, Refused
+from infra.sealing import KeyForgotten
 
 PROBLEM: Final = "application/problem+json"
 
@@ -44,6 +45,10 @@ class TooLarge(Refused):
 
 class Unavailable(Refused):
     """Something that is needed to answer cannot be reached just now; try again in a moment."""
+
+
+class Forgotten(Refused):
+    """Nothing can be recorded of this person any more: the key was destroyed at their request."""
 
 
 STATUS: Final[dict[type[Refused], int]] = {
@@ -177,6 +182,11 @@ async def _unavailable(request: Request, error: Exception) -> Response:
     return problem_of(Unavailable(), request.scope)
 
 
+async def _forgotten(request: Request, _: Exception) -> Response:
+    request.scope["refusal"] = slug_of(Forgotten)
+    return problem_of(Forgotten(), request.scope)
+
+
 async def _unaskable(request: Request, _: Exception) -> Response:
     request.scope["refusal"] = "malformed"
     why = "holds what no database can be asked, such as a NUL or a number beyond all bounds"
@@ -202,6 +212,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(KeyForgotten, _forgotten)
     app.add_exception_handler(DataError, _unaskable)
     app.add_exception_handler(OperationalError, _unavailable)
     app.add_exception_handler(UndefinedTable, _unavailable)  # the views are not made yet

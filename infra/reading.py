@@ -17,6 +17,7 @@ from infra.postgres import Connection, connect
 T = TypeVar("T")
 
 THREADS: Final = 8
+_BOUND: Final = "set statement_timeout = '30s'"
 
 
 class Readers:
@@ -55,6 +56,7 @@ class Readers:
             old.close()
             self._open.discard(old)
         connection = connect(self._url, self._role)
+        connection.execute(_BOUND)
         self._mine.connection = connection
         self._open.add(connection)
         return connection

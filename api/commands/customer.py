@@ -1,11 +1,9 @@
 """Commands about customers."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 from pydantic import Field
 
-from api.commands.deps import LARGEST_BODY, TOLD, Body, Text, TheDesk, Traits, receipt_of
+from api.commands.deps import LARGEST_BODY, TOLD, Body, Name, Text, TheDesk, Traits, receipt_of
 from api.parameters import CustomerId
 from commands.customer import (
     AddNote,
@@ -24,9 +22,6 @@ from domain.shared.channel import Channel
 router = APIRouter(
     prefix="/api/customers", tags=["customers"], responses=TOLD, max_body_size=LARGEST_BODY
 )
-
-Purpose = Annotated[str, Path(max_length=200, examples=["newsletter"])]
-Tag = Annotated[str, Path(max_length=200, examples=["vip"])]
 
 
 class Address(Body):
@@ -140,7 +135,7 @@ def state_kind(id: CustomerId, body: KindBody, desk: TheDesk) -> Response:
     responses=receipt_of(202),
 )
 def grant_consent(
-    id: CustomerId, channel: Channel, purpose: Purpose, body: ConsentBody, desk: TheDesk
+    id: CustomerId, channel: Channel, purpose: Name, body: ConsentBody, desk: TheDesk
 ) -> Response:
     """Keep that a customer agreed to a wording, for messages on a channel for a purpose."""
     return desk.takes(
@@ -161,7 +156,7 @@ def grant_consent(
     responses=receipt_of(202),
 )
 def withdraw_consent(
-    id: CustomerId, channel: Channel, purpose: Purpose, body: ConsentBody, desk: TheDesk
+    id: CustomerId, channel: Channel, purpose: Name, body: ConsentBody, desk: TheDesk
 ) -> Response:
     """Keep that a customer took a consent back, or never wants to be asked."""
     return desk.takes(
@@ -176,7 +171,7 @@ def withdraw_consent(
 
 
 @router.put("/{id}/tags/{tag}", status_code=202, summary="Add a tag", responses=receipt_of(202))
-def add_tag(id: CustomerId, tag: Tag, desk: TheDesk) -> Response:
+def add_tag(id: CustomerId, tag: Name, desk: TheDesk) -> Response:
     """Put a tag on a customer by hand."""
     return desk.takes(AddTag(customer=id, tag=tag))
 
@@ -184,7 +179,7 @@ def add_tag(id: CustomerId, tag: Tag, desk: TheDesk) -> Response:
 @router.delete(
     "/{id}/tags/{tag}", status_code=202, summary="Remove a tag", responses=receipt_of(202)
 )
-def remove_tag(id: CustomerId, tag: Tag, desk: TheDesk) -> Response:
+def remove_tag(id: CustomerId, tag: Name, desk: TheDesk) -> Response:
     """Take a tag off a customer by hand."""
     return desk.takes(RemoveTag(customer=id, tag=tag))
 

@@ -1,12 +1,14 @@
 """What command routes share: the desk that takes a request's command, and its body's types."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from api.parameters import Instant
 from api.responses import Json
 from api.security import Needs
 from commands.application import Crm
@@ -30,12 +32,18 @@ class Desk:
     """Takes one request's command to the CRM, in the name of its key, and answers its receipt."""
 
     def __init__(
-        self, request: Request, key: Key, idempotency: str | None, if_match: int | None
+        self,
+        request: Request,
+        key: Key,
+        occurred_at: datetime | None,
+        idempotency: str | None,
+        if_match: int | None,
     ) -> None:
         self._crm: Crm = request.app.state.crm
         self._clear: Clear = request.app.state.clear
         self._key = key
         self._correlation: str = request.scope["request_id"]
+        self._occurred_at = occurred_at
         self._idempotency = idempotency
         self._if_match = if_match
 
@@ -65,7 +73,7 @@ class Desk:
 
     def _dispatch(self, command: Command) -> Receipt:
         return self._crm.dispatch(
-            command,
+            msgspec.structs.replace(command, occurred_at=self._occurred_at),
             actor=self._key.actor,
             shop=self._key.shop,
             source=self._key.source,
@@ -90,6 +98,9 @@ class Desk:
 async def desk(
     request: Request,
     key: Annotated[Key, Depends(Needs(Scope.COMMAND))],
+    occurred_at: Annotated[
+        Instant | None, Query(description="When it happened, if that was earlier than now.")
+    ] = None,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -102,7 +113,7 @@ async def desk(
         Header(description="The version (`ETag`) it must still have, or it is refused with 412."),
     ] = None,
 ) -> Desk:
-    return Desk(request, key, idempotency_key, _version(if_match))
+    return Desk(request, key, occurred_at, idempotency_key, _version(if_match))
 
 
 def _version(if_match: str | None) -> int | None:
@@ -135,6 +146,9 @@ def _traits(value: dict[str, Any]) -> dict[str, Any]:
 
 Text = Annotated[str, AfterValidator(_printable)]
 """What somebody typed."""
+
+Name = Annotated[str, Path(max_length=200), AfterValidator(_printable)]
+"""What something is called, in a path."""
 
 Traits = Annotated[dict[str, Any], AfterValidator(_traits)]
 """Any JSON object."""

@@ -1,13 +1,12 @@
 """Commands about orders, and coupons used for them."""
 
 from decimal import Decimal
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 from pydantic import Field
 
-from api.commands.deps import LARGEST_BODY, TOLD, Amount, Body, Text, TheDesk, receipt_of
+from api.commands.deps import LARGEST_BODY, TOLD, Amount, Body, Name, Text, TheDesk, receipt_of
 from api.parameters import OrderId
 from commands.coupon import RedeemCoupon
 from commands.order import (
@@ -206,7 +205,7 @@ def refund(id: OrderId, body: Refund, desk: TheDesk) -> Response:
 @coupons.post(
     "/{code}/redemptions", status_code=202, summary="Redeem a coupon", responses=receipt_of(202)
 )
-def redeem(code: Annotated[str, Path(max_length=200)], body: Redemption, desk: TheDesk) -> Response:
+def redeem(code: Name, body: Redemption, desk: TheDesk) -> Response:
     """Use a coupon: once for an order, and without an order once for a customer."""
     return desk.takes(
         RedeemCoupon(

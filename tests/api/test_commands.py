@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from starlette.testclient import TestClient
 
@@ -262,6 +263,27 @@ def test_a_lifecycle_policy_is_adopted(desk: TestClient) -> None:
     answer = desk.put("/api/lifecycle/policy", json={"new_days": 60, "high_value": "5000"})
     assert answer.status_code == 202
     assert recorded(desk) == ["lifecycle.policy-adopted"]
+
+
+def test_what_happened_earlier_is_recorded_as_of_then(desk: TestClient) -> None:
+    when = {"occurred_at": "2026-01-02T03:04:05Z"}
+    assert desk.post("/api/orders", json=ORDER, params=when).status_code == 201
+    assert desk.put("/api/customers/user:ada/tags/vip", params=when).status_code in {202, 404}
+    fact = desk.get("/api/audit/facts").json()["facts"][0]
+    assert fact["occurred_at"] == "2026-01-02T03:04:05Z"
+    assert fact["recorded_at"] > fact["occurred_at"]
+
+
+def test_what_is_said_of_the_forgotten_is_refused(
+    desk: TestClient, services: Services, database_url: str
+) -> None:
+    whom = ada(desk)
+    with psycopg.connect(database_url) as owner:
+        owner.execute("update keeper.person_key set wrapped = null, forgotten_at = now()")
+    services.sealer._keys.clear()  # noqa: SLF001  # as in a process that starts anew
+    answer = desk.post(f"/api/customers/{whom}/notes", json={"text": "Hello."})
+    assert answer.status_code == 409
+    assert answer.json()["title"] == "Forgotten"
 
 
 def test_traits_that_may_say_who_somebody_is_are_sealed(
