@@ -88,7 +88,7 @@ class Crm(Application[UUID]):
     def save(self, *objs: Any, **kwargs: Any) -> list[Recording[UUID]]:
         """Record what roots decided, in one append: whole, or not at all.
 
-        `kwargs`: what LogRecorder.insert_events takes, `actor`, `shop` and `source` at least.
+        `kwargs`: what the recorder's insert_events takes, `actor`, `shop` and `source` at least.
         Raises IntegrityError when a stream has moved, and what Log.append does.
         """
         # ours are known by class: to ask the library's protocols takes 30 µs an object
@@ -175,7 +175,7 @@ class Crm(Application[UUID]):
             if not work.decided and used is None:
                 return Receipt(position=None, recorded=0), answer
             try:
-                return self._keep(work.decided, work.expected, asked, used, answer), answer
+                return self._keep(work, asked, used, answer), answer
             except IntegrityError:
                 continue
         raise Conflict
@@ -195,7 +195,7 @@ class Crm(Application[UUID]):
 
         answer = BULK_HANDLERS[type(command)](command, each)
         if used is not None:
-            self._keep((), {}, asked, used, answer)
+            self._keep(None, asked, used, answer)
         return Receipt(
             position=max((r.position for r in receipts if r.position is not None), default=None),
             recorded=sum(r.recorded for r in receipts),
@@ -203,22 +203,18 @@ class Crm(Application[UUID]):
         )
 
     def _keep(
-        self,
-        decided: Sequence[Decided],
-        expected: Mapping[UUID, int],
-        asked: Asked,
-        used: Used | None,
-        answer: Mapping[str, Any],
+        self, work: Work | None, asked: Asked, used: Used | None, answer: Mapping[str, Any]
     ) -> Receipt:
+        """Save what was decided, if anything was, and the answer under its key."""
         receipts: list[Receipt] = []
         self.save(
-            *decided,
+            *(work.decided if work else ()),
             actor=asked.actor,
             shop=asked.shop,
             source=asked.source,
             correlation=asked.correlation,
             causation=asked.causation,
-            expected=expected,
+            expected=work.expected if work else {},
             idempotency=None
             if used is None
             else Idempotency(key=used.key, request=used.request, answer=_encode(answer)),
