@@ -44,6 +44,10 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+def two_texts(left: str, right: str) -> bytes:
+    return text(left) + text(right)
+
+
 def type_chunk(name: str, version: int) -> bytes:
     return text(name) + _SHORT(2, version)
 

@@ -1,5 +1,6 @@
 """The log keeps what it is given once, in order, whole or not at all."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -330,3 +331,28 @@ def test_a_lost_connection_is_made_again_and_nothing_is_twice(
             )
     log.close()
     assert [f.position for f in reader.read(0, 100)] == list(range(1, 11))
+
+
+def test_what_is_cancelled_while_it_waits_is_not_recorded_and_harms_nobody(
+    event_log: EventLog, database_url: str, reader: LogReader
+) -> None:
+    with connect(database_url, WRITER, autocommit=False) as rival:
+        rival.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+        first = event_log.submit(viewed("m1", user="ada"))
+        while not first.running():
+            time.sleep(0.01)
+        cancelled = event_log.submit(viewed("m2", user="ada"))
+        last = event_log.submit(viewed("m3", user="ada"))
+        assert cancelled.cancel()
+        assert not first.cancel()
+        rival.rollback()
+    assert (first.result().position, last.result().position) == (1, 2)
+    assert len(reader.read(0, 10)) == 2
+
+
+def test_one_event_told_of_two_people_is_sealed_for_each(
+    event_log: EventLog, reader: LogReader
+) -> None:
+    told = TraitsAsserted(person=Person(name="Twin"))
+    event_log.append(said(of(ADA, told), of(IDS.user("shop", "bob"), told)))
+    assert [fact.event for fact in reader.read(0, 10)] == [told, told]

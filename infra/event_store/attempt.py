@@ -1,0 +1,90 @@
+"""One try at committing a batch of appends, and what everybody is told of theirs."""
+
+from concurrent.futures import Future
+from typing import Any
+from uuid import UUID, uuid4
+
+from domain.shared.log import Append, Receipt
+from infra.event_store.plan import Outcome, Plan, Planned
+from infra.event_store.state import State
+from infra.sealing import PersonKeys
+
+Waiting = tuple[Append, "Future[Receipt]"]
+Answered = tuple["Future[Receipt]", Receipt | Exception]
+
+
+class Attempt:
+    """One try at committing a batch; `sent` when its outcome may be durable."""
+
+    def __init__(self, batch: list[Waiting], done: list[Answered] | None = None) -> None:
+        self.batch = batch
+        self.done: list[Answered] = done or []
+        self.token = uuid4()
+        self.plan = Plan(State())
+        self.base = 0
+        self.sent = False
+        self._bodies: dict[tuple[int, UUID, UUID | None], tuple[Any, bytes]] = {}
+
+    def plan_on(self, state: State, keys: PersonKeys) -> bool:
+        """Plan the batch and seal its facts; one that cannot be sealed is answered and left out.
+
+        Returns False when one was left out: the rest must be planned anew, on a fresh state.
+        """
+        plan = self.plan = Plan(state)
+        for append, _ in self.batch:
+            plan.add(append)
+        keys.ensure([f.origin for f in plan.facts if f.origin is not None and _needs_key(f)])
+        bad: dict[int, Exception] = {}
+        for fact in plan.facts:
+            try:
+                self._seal(fact, keys)
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is that append's
+                bad[id(fact.append)] = error
+        if bad:
+            self.done.extend((future, bad[id(a)]) for a, future in self.batch if id(a) in bad)
+            self.batch = [(a, future) for a, future in self.batch if id(a) not in bad]
+        return not bad
+
+    def _seal(self, fact: Planned, keys: PersonKeys) -> None:
+        name = (id(fact.event), fact.stream, fact.origin)
+        if name not in self._bodies:
+            body = fact.event.stored.encode(fact.event, fact.stream, fact.origin, keys)
+            self._bodies[name] = (fact.event, body)  # the event is held: its id stays its own
+
+    def body_of(self, fact: Planned) -> bytes:
+        """Return a planned fact's body as it is stored."""
+        return self._bodies[id(fact.event), fact.stream, fact.origin][1]
+
+    def answer(self) -> None:
+        """Tell everybody what became of theirs."""
+        for (_, future), outcome in zip(self.batch, self.plan.outcomes, strict=True):
+            self.done.append(
+                (future, outcome.error or outcome.receipt or receipt_of(outcome, self.base))
+            )
+        for future, result in self.done:
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+        self.done = []
+
+    def fail(self, error: Exception) -> None:
+        """Tell everybody that nothing of theirs was recorded, and why."""
+        self.done.extend((future, error) for _, future in self.batch)
+        self.batch, self.plan = [], Plan(State())
+        self.answer()
+
+
+def receipt_of(outcome: Outcome, base: int) -> Receipt:
+    """Return the receipt of facts that were recorded after position `base`."""
+    recorded = outcome.end - outcome.start
+    told = outcome.append.idempotency
+    return Receipt(
+        position=base + outcome.end if recorded else None,
+        recorded=recorded,
+        answer=told.answer if told is not None else None,
+    )
+
+
+def _needs_key(fact: Planned) -> bool:
+    return bool(fact.event.stored.personal) or fact.append.message is not None

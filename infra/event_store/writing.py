@@ -1,0 +1,167 @@
+"""Writes a planned batch: rows packed for COPY, the chain, streams, people and keys."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from infra.event_store import codec
+from infra.event_store.attempt import Attempt, receipt_of
+from infra.event_store.plan import Plan
+from infra.event_store.reader import CHANNEL
+from infra.postgres import Connection
+from infra.sealing import PersonKeys
+
+_COPY_FACTS: Final = f"copy log.fact ({codec.COLUMNS}) from stdin (format binary)"
+_COPY_ORIGINALS: Final = (
+    "copy log.original (position, recorded_at, origin, shop, source, sealed) "
+    "from stdin (format binary)"
+)
+_NEW_STREAMS: Final = (
+    "insert into log.stream (id, version, origin, content) "
+    "select * from unnest(%b::uuid[], %b::int4[], %b::uuid[], %b::bytea[])"
+)
+_MOVED_STREAMS: Final = (
+    "update log.stream s set version = moved.version "
+    "from unnest(%b::uuid[], %b::int4[], %b::uuid[], %b::bytea[]) "
+    "as moved (id, version, origin, content) where s.id = moved.id"
+)
+_MOST_CHUNKS: Final = 10_000
+
+
+class Writing:
+    """Writes attempts over one connection at a time; columns that recur are packed once."""
+
+    def __init__(self, keys: PersonKeys) -> None:
+        self._keys = keys
+        self._chunks: dict[Any, bytes] = {}
+
+    def write(
+        self, connection: Connection, attempt: Attempt, moment: datetime, chain: bytes
+    ) -> None:
+        """Write all that an attempt records, after `attempt.base`, in the open transaction."""
+        plan, base = attempt.plan, attempt.base
+        if plan.facts:
+            chain = self._copy(connection, attempt, moment, chain)
+        with connection.pipeline():
+            _keep_streams(connection, plan)
+            _keep_people(connection, plan, base)
+            _keep_answers(connection, plan, base, moment)
+            if plan.facts:
+                head = base + len(plan.facts)
+                connection.execute(
+                    "insert into log.batch (position, recorded_at, facts, token, chain) "
+                    "values (%s, %s, %s, %s, %s)",
+                    (head, moment, len(plan.facts), attempt.token, chain),
+                )
+                connection.execute("select pg_notify(%s, %s)", (CHANNEL, str(head)))
+
+    def _copy(
+        self, connection: Connection, attempt: Attempt, moment: datetime, chain: bytes
+    ) -> bytes:
+        """Copy facts and originals; return the chain after them."""
+        facts = b"".join(self._pack(attempt, codec.microseconds(moment)))
+        originals = b"".join(self._pack_originals(attempt, moment))
+        with connection.cursor() as cursor:
+            with cursor.copy(_COPY_FACTS) as copy:
+                copy.write(codec.COPY_HEADER + facts + codec.COPY_TRAILER)
+            if originals:
+                with cursor.copy(_COPY_ORIGINALS) as copy:
+                    copy.write(codec.COPY_HEADER + originals + codec.COPY_TRAILER)
+        return hashlib.sha256(chain + facts).digest()
+
+    def _pack(self, attempt: Attempt, recorded: int) -> list[bytes]:
+        rows = []
+        for position, fact in enumerate(attempt.plan.facts, attempt.base + 1):
+            append, stored = fact.append, fact.event.stored
+            actor = append.actor
+            rows.append(
+                codec.pack_fact(
+                    position,
+                    fact.stream,
+                    fact.version,
+                    self._chunk(codec.type_chunk, stored.name, stored.version),
+                    self._chunk(codec.two_texts, append.shop, append.source),
+                    codec.uuid(fact.origin) + codec.uuid(fact.subject),
+                    min(codec.microseconds(fact.occurred_at), recorded),
+                    recorded,
+                    self._chunk(codec.two_texts, actor.kind, actor.id)
+                    + codec.text(append.correlation)
+                    + codec.uuid(append.causation),
+                    attempt.body_of(fact),
+                )
+            )
+        return rows
+
+    def _pack_originals(self, attempt: Attempt, moment: datetime) -> list[bytes]:
+        month, recorded = f"{moment:%Y-%m}", codec.microseconds(moment)
+        rows = []
+        for outcome in attempt.plan.outcomes:
+            append, origin = outcome.append, outcome.original
+            if append.message is None or outcome.error or outcome.receipt or origin is None:
+                continue
+            sealed = self._keys.seal_original(
+                origin, append.message.original, append.shop, append.source, month
+            )
+            rows.append(
+                codec.pack_original(
+                    attempt.base + outcome.start + 1,
+                    recorded,
+                    origin,
+                    self._chunk(codec.two_texts, append.shop, append.source),
+                    sealed,
+                )
+            )
+        return rows
+
+    def _chunk(self, make: Callable[..., bytes], *values: Any) -> bytes:
+        name = (make, *values)
+        chunk = self._chunks.get(name)
+        if chunk is None:
+            if len(self._chunks) > _MOST_CHUNKS:
+                self._chunks.clear()
+            chunk = self._chunks[name] = make(*values)
+        return chunk
+
+
+def _keep_streams(connection: Connection, plan: Plan) -> None:
+    for streams, query in (
+        (plan.new_streams, _NEW_STREAMS),
+        (plan.moved_streams, _MOVED_STREAMS),
+    ):
+        if streams:
+            held = streams.values()
+            columns = (
+                list(streams),
+                [s.version for s in held],
+                [s.origin for s in held],
+                [s.content for s in held],
+            )
+            connection.execute(query, columns)
+
+
+def _keep_people(connection: Connection, plan: Plan, base: int) -> None:
+    for identity, customer, index in plan.joined:
+        connection.execute(
+            "insert into log.membership (identity, customer, since) values (%s, %s, %s)",
+            (identity, customer, base + index + 1),
+        )
+    for anonymous, identity, index in plan.redirected:
+        connection.execute(
+            "update log.redirect set until = %s where anonymous = %s and until is null",
+            (base + index + 1, anonymous),
+        )
+        connection.execute(
+            "insert into log.redirect (anonymous, identity, since) values (%s, %s, %s)",
+            (anonymous, identity, base + index + 1),
+        )
+
+
+def _keep_answers(connection: Connection, plan: Plan, base: int, moment: datetime) -> None:
+    for append, outcome in plan.remembered:
+        told = append.idempotency
+        assert told is not None
+        connection.execute(
+            "insert into log.idempotency values (%s, %s, %s, %s, %s)",
+            (told.key, told.request, receipt_of(outcome, base).position, told.answer, moment),
+        )
