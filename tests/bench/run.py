@@ -2,10 +2,10 @@
 
 import fcntl
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -16,8 +16,8 @@ from tests.bench import report
 from tests.bench.ground import Ground
 from tests.bench.measure import Figure
 from tests.bench.measures import MEASURES
+from tests.bench.processes import ROOT
 
-ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / ".huike-dev" / "bench"
 """On the checkout's disk: in memory, a commit would cost nothing."""
 
@@ -37,6 +37,7 @@ def run(
         for name, measure in MEASURES.items():
             console.print(f"  [bold]{name:10}[/] {measure.about}")
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left running
     try:
         figures = run_all(names or list(MEASURES), console, quick=quick)
     except Busy as refusal:

@@ -1,8 +1,6 @@
 """A shop with a long past in its log: views that can be rebuilt, and processes that serve it."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -11,7 +9,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Final, Self
 from uuid import UUID
 
@@ -20,13 +17,13 @@ import msgspec
 from commands.application import Crm
 from commands.campaign import AssignRecipients, DraftCampaign, LaunchCampaign
 from commands.shop import Door, Sent, translate
-from consumers.demo.load import wait_until_ready
 from consumers.rebuild import rebuild_view
 from domain.shared.channel import Channel
 from domain.shared.ids import Ids
 from domain.shared.log import Actor, Append, Draft
 from infra import clock
 from infra.event_store import EventLog
+from infra.event_store.factory import LogFactory
 from infra.keyring import Keyring
 from infra.keys import Keys
 from infra.migrations import migrate
@@ -37,8 +34,8 @@ from projections import catalogue
 from projections.runtime.rebuild import Compared
 from tests.bench import story
 from tests.bench.measure import Say
+from tests.bench.processes import Process
 
-ROOT: Final = Path(__file__).parents[2]
 NAME: Final = "shop"
 SOURCE: Final = "site"
 ACTOR: Final = Actor("key", "bench")
@@ -48,8 +45,6 @@ PROCESSES: Final = 2
 """That fill the log, and that a rebuild uses."""
 
 _TOGETHER: Final = 40
-_START_SECONDS: Final = 60.0
-_STOP_SECONDS: Final = 30.0
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -63,7 +58,7 @@ class Shop:
         self.url = settings.log_url
         self.customers = customers
         self._say = say
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, Process] = {}
         """Server and worker, once they run."""
         self._open = ExitStack()
 
@@ -104,7 +99,7 @@ class Shop:
 
     def _assign(self) -> None:
         with _log(self.settings) as log:
-            crm = Crm(log, self.ids, clock.now)
+            crm = Crm(LogFactory(log), log, self.ids, clock.now)
             campaign = self.ids.campaign(NAME, "spring")
             recipients = tuple(self.customer(n) for n in range(min(RECIPIENTS, self.customers)))
             for command in (
@@ -169,23 +164,15 @@ class Shop:
         """Where the running server answers; asking for it starts server and workers."""
         assert self.served
         self._say("starting the server and the worker")
+        server, worker = self._process("serve"), self._process("work", "views")
         self.processes = {
-            "server": self._start("serve"),
-            "worker": self._start("work", "views"),
+            "server": self._open.enter_context(server),
+            "worker": self._open.enter_context(worker),
         }
-        address = f"http://{self.settings.host}:{self.settings.port}"
-        try:
-            wait_until_ready(
-                address,
-                _START_SECONDS,
-                lambda: all(p.poll() is None for p in self.processes.values()),
-            )
-        except TimeoutError as error:
-            error.add_note(self._output.read_text(encoding="utf-8")[-2_000:])
-            raise
-        return address
+        server.answers(self.settings.port, "/ready")
+        return f"http://127.0.0.1:{self.settings.port}"
 
-    def _start(self, *command: str) -> "subprocess.Popen[bytes]":
+    def _process(self, *command: str) -> Process:
         settings = {
             "HUIKE_LOG_URL": self.url,
             "HUIKE_HOME": str(self.settings.home),
@@ -193,21 +180,8 @@ class Shop:
             "HUIKE_LOG_LEVEL": "warning",
             "HUIKE_SETTINGS": os.devnull,
         }
-        with self._output.open("ab") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "huike", *command],
-                cwd=ROOT,
-                env={**os.environ, **settings},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-            )
-        self._open.callback(_end, process)
-        return process
-
-    @property
-    def _output(self) -> Path:
-        return self.settings.home / "output"
+        output = self.settings.home / "output"
+        return Process("huike", *command, environment=settings, output=output)
 
     @cached_property
     def key(self) -> str:
@@ -219,15 +193,6 @@ class Shop:
     def connect(self, role: str | None = READER) -> Iterator[Connection]:
         with closing(connect(self.url, role)) as connection:
             yield connection
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 @contextmanager

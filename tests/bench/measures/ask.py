@@ -1,14 +1,9 @@
 """A customer by id: the query against its bare SELECT, the route against a bare route."""
 
-import http.client
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -17,11 +12,10 @@ from projections.profile import queries
 from projections.profile.answers import COLUMNS
 from tests.bench.ground import Ground, unused_port
 from tests.bench.measure import ROUNDS, Figure, Goal, Measure, in_turn
+from tests.bench.processes import Process
 from tests.bench.shop import Shop
 
 _MICRO: Final = 1e6
-_START_SECONDS: Final = 30.0
-_ROOT: Final = Path(__file__).parents[3]
 
 
 def run(ground: Ground) -> list[Figure]:
@@ -69,7 +63,7 @@ def _route(ground: Ground, shop: Shop) -> Figure:
     ground.say("customers by id, over HTTP")
     count = ground.size(3_000, 20)
     with (
-        _bare_server() as bare,
+        _bare_server(ground) as bare,
         _asking(shop.address, "/api/customers/", shop.key) as ask_ours,
         _asking(bare, "/bare/", shop.key) as ask_bare,
     ):
@@ -110,30 +104,12 @@ def _asking(address: str, path: str, key: str) -> Iterator[Callable[[UUID], obje
 
 
 @contextmanager
-def _bare_server() -> Iterator[str]:
+def _bare_server(ground: Ground) -> Iterator[str]:
     port = unused_port()
-    command = [sys.executable, "-m", "tests.bench.bare", str(port)]
-    server = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.DEVNULL, env=os.environ)
-    try:
-        _await(port, server)
+    output = ground.folder / "bare"
+    with Process("tests.bench.bare", str(port), environment={}, output=output) as server:
+        server.answers(port, f"/bare/{UUID(int=0)}")
         yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _await(port: int, server: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.connect()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            connection.close()
-            return
-    raise TimeoutError("the bare server does not answer")
 
 
 MEASURE: Final = Measure(

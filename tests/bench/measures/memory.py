@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import psutil
-
 from tests.bench.ground import Ground
 from tests.bench.measure import Figure, Goal, Measure, Side
 
@@ -19,7 +17,7 @@ def run(ground: Ground) -> list[Figure]:
             name=f"memory-{name}",
             about=f"resident memory of the {name}, {facts:,} facts in the log",
             unit="MB",
-            ours=Side((psutil.Process(process.pid).memory_info().rss / _MEGABYTE,)),
+            ours=Side((process.memory / _MEGABYTE,)),
             goal=Goal("ours", "at most", 300),
         )
         for name, process in shop.processes.items()
