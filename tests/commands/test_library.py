@@ -26,11 +26,11 @@ from domain.order.aggregate import Order
 from domain.order.events import OrderPlaced
 from domain.shared.aggregate import Told
 from domain.shared.channel import Channel
-from domain.shared.events import UnknownFact
+from domain.shared.events import FACTS, Event, Stored, UnknownFact
 from domain.shared.personal import ERASED
 from infra.event_store import EventLog, LogReader
 from infra.event_store.factory import LogFactory
-from infra.event_store.mapper import FactMapper
+from infra.event_store.mapper import FactMapper, Kept
 from infra.postgres import connect
 from infra.sealing import PersonKeys
 from projections.profile.projection import profile
@@ -145,6 +145,24 @@ def test_personal_fields_are_opened_for_who_holds_the_keys(crm: Crm, ask: Ask) -
         assert isinstance(told, Told)
         assert isinstance(told.event, NoteAdded)
         assert told.event.text == text
+
+
+class Agreed(Event, frozen=True, kw_only=True):
+    """Somebody agreed; in version 2 also to what."""
+
+    wording: str
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        state["wording"] = "unrecorded"
+
+
+def test_an_older_version_is_read_as_the_present_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FACTS, "test.agreed", Stored(Agreed, "test.agreed", 2))
+    kept = Kept(ADA, 1, "test.agreed", b"{}", id=7, type_version=1, origin=ADA, occurred_at=NOON)
+    told = FactMapper(None).to_domain_event(kept)
+    assert told.event == Agreed(wording="unrecorded")
+    assert (told.originator_id, told.originator_version, told.position) == (ADA, 1, 7)
 
 
 def test_what_this_huike_does_not_know_is_selected_but_not_guessed_at(
