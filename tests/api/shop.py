@@ -4,6 +4,14 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+ORDER = {
+    "number": "1001",
+    "lines": [{"product": "tea-01", "quantity": "2", "unit_price": "21.25"}],
+    "total": "42.50",
+}
+REGISTERED = ["customer.registered", "customer.traits-asserted"]
+"""The shop's own id is a sealed trait."""
+
 
 class Shop:
     """Asks for things to be done, and remembers where in the log they stand."""
@@ -36,3 +44,15 @@ def ask(client: TestClient, place: str, **wanted: Any) -> Any:
     answer = client.get(f"/api{place}", params=wanted)
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+def recorded(client: TestClient, **wanted: Any) -> list[str]:
+    answer = client.get("/api/audit/facts", params=wanted)
+    return [fact["type"] for fact in answer.json()["facts"]]
+
+
+def ada(client: TestClient) -> str:
+    answer = client.post("/api/customers", json={"user": "ada"})
+    assert answer.status_code == 201, answer.text
+    made: str = answer.json()["id"]
+    return made

@@ -2,38 +2,19 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
 import pytest
 from starlette.testclient import TestClient
 
 from api.services import Services
-
-ORDER = {
-    "number": "1001",
-    "lines": [{"product": "tea-01", "quantity": "2", "unit_price": "21.25"}],
-    "total": "42.50",
-}
-REGISTERED = ["customer.registered", "customer.traits-asserted"]
-"""The shop's own id is a sealed trait."""
+from tests.api.shop import ORDER, REGISTERED, ada, recorded
 
 
 @pytest.fixture
 def desk(with_scopes: Callable[..., TestClient]) -> TestClient:
     return with_scopes("command", "audit")
-
-
-def recorded(client: TestClient, **wanted: Any) -> list[str]:
-    answer = client.get("/api/audit/facts", params=wanted)
-    return [fact["type"] for fact in answer.json()["facts"]]
-
-
-def ada(client: TestClient) -> str:
-    answer = client.post("/api/customers", json={"user": "ada"})
-    assert answer.status_code == 201, answer.text
-    made: str = answer.json()["id"]
-    return made
 
 
 def test_a_command_answers_where_its_fact_stands(desk: TestClient) -> None:
@@ -298,47 +279,3 @@ def test_traits_that_may_say_who_somebody_is_are_sealed(
     opened = with_scopes("audit", "personal").get("/api/audit/facts").json()["facts"][-1]["data"]
     assert opened["person"] == {"email": "ada@example.com"}
     assert {**opened["traits"], **opened["private"]} == traits
-
-
-@pytest.mark.parametrize(
-    ("place", "body"),
-    [
-        ("/api/customers", {}),
-        ("/api/customers", {"user": ""}),
-        ("/api/customers", {"user": "a\0b"}),
-        ("/api/customers", {"user": "ada", "persn": {}}),
-        ("/api/customers", {"user": "ada", "traits": {"x": ["a\0"]}}),
-        ("/api/customers", {"user": "ada", "traits": []}),
-        ("/api/orders", {**ORDER, "total": "NaN"}),
-        ("/api/orders", {**ORDER, "total": "1e400"}),
-        ("/api/orders", {**ORDER, "total": "much"}),
-        ("/api/orders", {**ORDER, "customer": "ada"}),
-        ("/api/tickets", {"kind": "complaint", "channel": "smoke", "about": "x"}),
-        ("/api/campaigns/code:a/recipients", {"users": ["1"], "anchor": "tomorrow"}),
-        ("/api/campaigns/code:a/recipients", {"users": ["1"], "anchor": "0001-01-01T00:00:00Z"}),
-        ("/api/campaigns/code:a/messages", {"outcomes": [{"happened": "sent"}]}),
-    ],
-)
-def test_what_is_malformed_is_told_where(
-    desk: TestClient, place: str, body: dict[str, Any]
-) -> None:
-    answer = desk.post(place, json=body)
-    assert answer.status_code == 422, answer.text
-    assert answer.json()["errors"]
-    assert recorded(desk) == []
-
-
-@pytest.mark.parametrize(
-    "raw", [rb'{"user": "\ud800"}', rb'{"user": "a", "traits": {"x": "\udc00"}}']
-)
-def test_half_a_character_is_malformed(desk: TestClient, raw: bytes) -> None:
-    answer = desk.post("/api/customers", content=raw, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 422, answer.text
-
-
-def test_a_command_has_a_largest_body_and_a_bulk_one_a_larger(desk: TestClient) -> None:
-    long = {"user": "ada", "traits": {"x": "y" * 300_000}}
-    assert desk.post("/api/customers", json=long).status_code == 413
-    many = {"recipients": [str(UUID(int=n)) for n in range(20_000)], "anchor": "2026-03-01"}
-    answer = desk.post("/api/campaigns/code:none/recipients", json=many)
-    assert answer.status_code == 404, answer.text

@@ -1,0 +1,59 @@
+"""What is malformed is refused with where it is wrong, and nothing of it is recorded."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.api.shop import ORDER, recorded
+
+
+@pytest.fixture
+def desk(with_scopes: Callable[..., TestClient]) -> TestClient:
+    return with_scopes("command", "audit")
+
+
+@pytest.mark.parametrize(
+    ("place", "body"),
+    [
+        ("/api/customers", {}),
+        ("/api/customers", {"user": ""}),
+        ("/api/customers", {"user": "a\0b"}),
+        ("/api/customers", {"user": "ada", "persn": {}}),
+        ("/api/customers", {"user": "ada", "traits": {"x": ["a\0"]}}),
+        ("/api/customers", {"user": "ada", "traits": []}),
+        ("/api/orders", {**ORDER, "total": "NaN"}),
+        ("/api/orders", {**ORDER, "total": "1e400"}),
+        ("/api/orders", {**ORDER, "total": "much"}),
+        ("/api/orders", {**ORDER, "customer": "ada"}),
+        ("/api/tickets", {"kind": "complaint", "channel": "smoke", "about": "x"}),
+        ("/api/campaigns/code:a/recipients", {"users": ["1"], "anchor": "tomorrow"}),
+        ("/api/campaigns/code:a/recipients", {"users": ["1"], "anchor": "0001-01-01T00:00:00Z"}),
+        ("/api/campaigns/code:a/messages", {"outcomes": [{"happened": "sent"}]}),
+    ],
+)
+def test_what_is_malformed_is_told_where(
+    desk: TestClient, place: str, body: dict[str, Any]
+) -> None:
+    answer = desk.post(place, json=body)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"]
+    assert recorded(desk) == []
+
+
+@pytest.mark.parametrize(
+    "raw", [rb'{"user": "\ud800"}', rb'{"user": "a", "traits": {"x": "\udc00"}}']
+)
+def test_half_a_character_is_malformed(desk: TestClient, raw: bytes) -> None:
+    answer = desk.post("/api/customers", content=raw, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422, answer.text
+
+
+def test_a_command_has_a_largest_body_and_a_bulk_one_a_larger(desk: TestClient) -> None:
+    long = {"user": "ada", "traits": {"x": "y" * 300_000}}
+    assert desk.post("/api/customers", json=long).status_code == 413
+    many = {"recipients": [str(UUID(int=n)) for n in range(20_000)], "anchor": "2026-03-01"}
+    answer = desk.post("/api/campaigns/code:none/recipients", json=many)
+    assert answer.status_code == 404, answer.text
