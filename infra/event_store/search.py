@@ -24,7 +24,9 @@ select coalesce((select max(position) from log.batch), 0),
 """
 _FILTERS: Final[dict[str, LiteralString]] = {
     "types": "type = any(%(types)s)",
-    "streams": "stream = any(%(streams)s) and type not like 'activity.%%'",
+    # behaviour is not in the index of streams: it is found by whose it is
+    "streams": "stream = any(%(streams)s) and (type not like 'activity.%%' or origin = any("
+    "array(select origin from log.stream where id = any(%(streams)s))))",
     "origins": "origin = any(%(origins)s)",
     "actor": "actor_id = %(actor)s",
     "correlation": "correlation = %(correlation)s",
@@ -36,7 +38,7 @@ _FILTERS: Final[dict[str, LiteralString]] = {
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Which facts: all that are given must hold. Positions: above `after`, up to `upto`.
 
-    `since` and `until` are of recording, half-open. `streams` finds no behavioural facts.
+    `since` and `until` are of recording, half-open.
     """
 
     after: int = 0

@@ -125,6 +125,14 @@ def test_facts_are_found_by_what_they_are(shop: Shop, auditor: TestClient) -> No
     assert found(type="order.placed", customer=str(shop.bob)) == []
 
 
+def test_behaviour_is_found_by_its_message(shop: Shop, auditor: TestClient) -> None:
+    shop.viewed("Product Viewed", Who(user=shop.ada))
+    shop.viewed("Cart Viewed", Who(user=shop.ada))
+    first, _ = auditor.get("/api/audit/facts").json()["facts"]
+    (found,) = auditor.get("/api/audit/facts", params={"stream": first["stream"]}).json()["facts"]
+    assert found == first
+
+
 def test_facts_are_found_by_when_they_were_recorded(shop: Shop, auditor: TestClient) -> None:
     for tag in "abc":
         shop.records(TagAdded(tag=tag), who=Who(user=shop.ada))
