@@ -16,7 +16,7 @@ from infra.settings import Settings
 from projections.runtime.batch import Goal, Grouped, Place
 
 GROUP: Final = "{topic}.views"
-BATCH: Final = 8_000
+BATCH: Final = 6_000
 POLL_MS: Final = 500
 COMMIT_SECONDS: Final = 2.0
 

@@ -30,7 +30,9 @@ from projections.projection import View, slot_of
 from projections.runtime import schema
 from projections.runtime.batch import Goal, Grouped
 
-BATCH: Final = 8_000
+BATCH: Final = 6_000
+KEYS: Final = 20_000
+"""Persons whose keys are kept at hand."""
 IDLE_SECONDS: Final = 0.5
 """How often the log is looked at when nobody notifies."""
 TICK_SECONDS: Final = 1.0
@@ -64,9 +66,8 @@ def _follow(
     assert views_url is not None
     with connect(views_url) as admin:
         schema.install(admin)
-    sealer = PersonKeys(
-        stack.enter_context(pool(log_url, KEEPER, size=2)), Keyring.open(settings.keyring_file)
-    )
+    keys = stack.enter_context(pool(log_url, KEEPER, size=2))
+    sealer = PersonKeys(keys, Keyring.open(settings.keyring_file), cached=KEYS)
     reader = LogReader(log_url, sealer, pool_size=1 + len(views))
     stack.callback(reader.close)
     connection = stack.enter_context(connect(views_url, VIEWS))
@@ -78,7 +79,7 @@ def _follow(
         keepers.append(Keeper(own, view, sealer, reader, settings.slots))
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(500_000, 10, 100)
     if settings.kafka_bootstrap:
         KafkaFeed(settings, keepers, reader).run(stop)
         return

@@ -16,7 +16,7 @@ from projections.runtime.columns import Codec
 
 Connection = psycopg.Connection[Any]
 
-CACHED: Final = 20_000
+CACHED: Final = 10_000
 """Rows of a view that are kept in memory between batches."""
 
 
