@@ -239,6 +239,7 @@ def test_gzip_is_unpacked(site: TestClient, services: Services) -> None:
         (gzip.compress(b"{}")[:-9], "body-broken"),
         (zlib.compress(b"{}"), "body-broken"),
     ],
+    ids=lambda given: given if isinstance(given, str) else "body",
 )
 def test_a_gzip_bomb_does_not_go_off(site: TestClient, body: bytes, code: str) -> None:
     answer = site.post("/v1/batch", content=body, headers={"Content-Encoding": "gzip"})
