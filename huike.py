@@ -22,8 +22,9 @@ app = typer.Typer(
     name="huike",
     cls=_Commands,
     help="Huike, the customer who comes back: an event-sourced customer relationship system.\n\n"
-    "Try it: `huike demo` loads a real shop's year and serves it. Run it on one machine: "
-    "`huike up`. Settings come from the environment (HUIKE_...) or the file huike.env; "
+    "Try it: `huike demo` loads a real shop's year and serves it.\n\n"
+    "Run it on one machine: `huike up`. On several: `huike serve` and `huike work`.\n\n"
+    "Settings come from the environment (HUIKE_...) or the file huike.env; "
     "`huike doctor` prints them and says what is wrong.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -40,6 +41,13 @@ def up() -> None:
     """Run everything on this machine until Ctrl-C: Postgres, server, workers.
 
     Postgres is embedded in HUIKE_HOME unless HUIKE_LOG_URL names one. What dies is started again.
+    The processes' logs are in `huike.log` in the home.
+
+    ```sh
+    huike up
+    HUIKE_HOME=/srv/huike HUIKE_PORT=9000 huike up    # kept elsewhere, on another port
+    huike keys add site --scope ingest                # meanwhile: a key for the shop's site
+    ```
     """
     from consumers.one_machine import run_until_stopped
     from infra.settings import Settings
@@ -60,7 +68,13 @@ def demo(
 ) -> None:
     """Load a real shop's year (2,469 households, 155,848 orders, 27 campaigns) and serve it.
 
-    A second start finds its data. Ctrl-C stops it; `rm -r .huike` forgets it.
+    A second start finds its data. Ctrl-C stops it; removing HUIKE_HOME forgets it.
+
+    ```sh
+    huike demo                                        # load, show, serve until Ctrl-C
+    huike demo --once --json > summary.json           # load, print the summary, exit
+    HUIKE_HOME=/tmp/2017 huike demo --original-dates
+    ```
     """
     from consumers.demo.show import show
     from infra.settings import Settings
@@ -72,7 +86,16 @@ def demo(
 
 @app.command()
 def serve() -> None:
-    """Answer HTTP: shops' events, commands, queries, audit."""
+    """Answer HTTP: shops' events, commands, queries, audit.
+
+    It needs HUIKE_LOG_URL, and brings that database's tables up to date. SIGTERM lets it answer
+    what was asked. Start as many as you like, with the same keyring.
+
+    ```sh
+    HUIKE_LOG_URL=postgresql://huike@db/huike huike serve
+    curl http://127.0.0.1:8000/ready
+    ```
+    """
     from api.serve import serve as serve_http
     from consumers.place import placed
     from consumers.supervised import end_with_supervisor
@@ -89,7 +112,16 @@ def work(
         typer.Argument(help="views; with Kafka also: relay (facts out), shop (events in)"),
     ] = "views",
 ) -> None:
-    """Run one worker until it is stopped; run as many of each as you have machines."""
+    """Run one worker until it is stopped; run as many of each as you have machines.
+
+    Workers of one kind share the work, and take over from one that dies.
+
+    ```sh
+    huike work views    # keeps the views live, from the log, or from Kafka where it is set
+    huike work relay    # publishes the log's facts to Kafka (one is active, the others wait)
+    huike work shop     # takes what shops publish to Kafka
+    ```
+    """
     from consumers.supervised import end_with_supervisor
     from consumers.work import work as run_part
     from infra.settings import Settings
@@ -107,7 +139,15 @@ def rebuild(
         bool, typer.Option("--yes", help="Swap without asking, whatever the differences.")
     ] = False,
 ) -> None:
-    """Build a view anew from the log beside the one that is served, show what differs, swap."""
+    """Build a view anew from the log beside the one that is served, show what differs, swap.
+
+    The old one answers until the swap. With no differences it is swapped without asking.
+
+    ```sh
+    huike rebuild profile
+    huike rebuild lifecycle --processes 8 --yes
+    ```
+    """
     from consumers.rebuild import rebuild as run_rebuild
     from infra.settings import Settings
 
@@ -116,7 +156,12 @@ def rebuild(
 
 @app.command()
 def verify(view: View) -> None:
-    """Compare a view with a replay of the log; exit with 1 when they differ."""
+    """Compare a view with a replay of the log; exit with 1 when they differ.
+
+    ```sh
+    huike verify conversion && echo it says what the log says
+    ```
+    """
     from consumers.verify import verify as run_verify
     from infra.settings import Settings
 
@@ -133,7 +178,14 @@ def replay(
     ] = None,
     shop: Annotated[str, typer.Option(help="Whose user id it is.")] = "shop",
 ) -> None:
-    """Tell a customer's facts in order, and what each view says after them."""
+    """Tell a customer's facts in order, and what each view says after them.
+
+    ```sh
+    huike replay 900                                  # the shop's user 900, now
+    huike replay 900 --at 2026-03-01                  # as it stood on that day
+    huike replay 900 --at 2026-03-01 --known-at 5000  # as was known when the log had 5,000 facts
+    ```
+    """
     from consumers.replay import replay as run_replay
     from infra.settings import Settings
 
@@ -142,7 +194,15 @@ def replay(
 
 @app.command()
 def doctor() -> None:
-    """Print the settings and the state of every part; say what is wrong and how to mend it."""
+    """Print the settings and the state of every part; say what is wrong and how to mend it.
+
+    Exits with 1 when something is wrong. Passwords are not shown.
+
+    ```sh
+    huike doctor
+    HUIKE_SETTINGS=/etc/huike.env huike doctor        # settings from another file than huike.env
+    ```
+    """
     from consumers.doctor import examine
 
     raise typer.Exit(examine())
@@ -155,13 +215,18 @@ def topics(
         int, typer.Option(help="Copies of each partition; -1: as the brokers are set up.")
     ] = -1,
 ) -> None:
-    """Make the Kafka topics that are missing."""
+    """Make the Kafka topics that are missing.
+
+    ```sh
+    HUIKE_KAFKA_BOOTSTRAP=kafka:9092 huike topics --replicas 3
+    ```
+    """
     from infra.kafka import make_topics
     from infra.settings import Settings
 
     settings = Settings()
     if settings.kafka_bootstrap is None:
-        typer.echo("HUIKE_KAFKA_BOOTSTRAP is not set: there is no Kafka to make topics on.")
+        typer.echo("There is no Kafka to make topics on: set HUIKE_KAFKA_BOOTSTRAP.", err=True)
         raise typer.Exit(2)
     for topic, done in make_topics(settings, replicas=replicas).items():
         typer.echo(f"{topic}: {done}")
@@ -182,7 +247,12 @@ def bench(
         bool, typer.Option("--quick", help="Only show that it works; the figures mean nothing.")
     ] = False,
 ) -> None:
-    """Measure this machine: each measure runs both sides in turn and prints the ratio."""
+    """Measure this machine: each measure runs both sides in turn and prints the ratio.
+
+    ```sh
+    huike bench
+    ```
+    """
     folder = Path(__file__).parent
     if not (folder / "tests" / "bench").is_dir():
         typer.echo("The benchmarks are in the repository (tests/bench): run `make bench` there.")
@@ -209,7 +279,17 @@ def keys_add(  # noqa: PLR0913  # what a key says of its facts
     ] = False,
     currency: Annotated[str, typer.Option(help="Where an amount names none.")] = "USD",
 ) -> None:
-    """Make a key; it is printed once, alone on the last line."""
+    """Make a key; it is printed once, alone on the last line.
+
+    Scopes: `ingest` publishes events, `query` asks, `command` asks for something to be done,
+    `audit` reads the log, `admin` runs jobs and resends, `personal` sees who somebody is.
+
+    ```sh
+    huike keys add site --scope ingest
+    huike keys add erp --scope ingest --source erp --system
+    KEY=$(huike keys add desk --scope query --scope command --scope personal | tail -1)
+    ```
+    """
     from consumers.keys import add
     from infra.settings import Settings
 
@@ -218,7 +298,12 @@ def keys_add(  # noqa: PLR0913  # what a key says of its facts
 
 @keys_app.command("list")
 def keys_list() -> None:
-    """List all keys, never their secrets."""
+    """List all keys, never their secrets.
+
+    ```sh
+    huike keys list
+    ```
+    """
     from consumers.keys import show
     from infra.settings import Settings
 
@@ -229,7 +314,12 @@ def keys_list() -> None:
 def keys_revoke(
     which: Annotated[str, typer.Argument(help="A key's id, or its name or prefix.")],
 ) -> None:
-    """Revoke a key; every process refuses it within a second."""
+    """Revoke a key; every process refuses it within a second.
+
+    ```sh
+    huike keys revoke site
+    ```
+    """
     from consumers.keys import revoke
     from infra.settings import Settings
 

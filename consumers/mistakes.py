@@ -45,7 +45,7 @@ def sentence_of(error: Exception) -> str | None:
         (ServerUnavailable, f"{error}"),
         (CannotListen, f"{error}."),
         (NotTaken, f"The service did not take what was sent: {error}."),
-        (KeyringLost, f"{error}. {KeyringLost.__doc__}"),
+        (KeyringLost, f"{error}." if str(error) else f"{KeyringLost.__doc__}"),
         (WrongTopic, f"{error}. {WrongTopic.__doc__}"),
         (psycopg.errors.InsufficientPrivilege, f"Postgres: {why}. Its user must own the database."),
         (psycopg.errors.UndefinedTable, f"Postgres: {why}. `huike serve` makes all tables."),

@@ -101,6 +101,7 @@ class Child:
             log.warning("process.killed", process=self.name)
             self.process.kill()
             self.process.wait()
+        self.process = None
 
 
 class Supervisor:

@@ -17,11 +17,11 @@ def prepare(log_url: str, keyring_file: Path) -> Keyring:
     migrate(log_url)
     with closing(connect(log_url, WRITER)) as connection:
         if not keyring_file.exists() and _claimed(connection):
-            msg = f"There is no keyring {keyring_file}, and this log was made with one"
+            msg = f"There is no keyring {keyring_file}, and this log was made with one: put it back"
             raise KeyringLost(msg)
         keyring = Keyring.open(keyring_file)
         if not same_installation(connection, Ids(keyring.secret)):
-            msg = f"The keyring {keyring_file} is not the one that this log was made with"
+            msg = f"The keyring {keyring_file} is not this log's: put back the one it was made with"
             raise KeyringLost(msg)
     return keyring
 

@@ -41,7 +41,9 @@ def make_topics(settings: Settings, *, replicas: int = -1) -> dict[str, str]:
         settings.kafka_topic_dead: (1, {"retention.ms": "-1"}),
         settings.kafka_topic_facts: (settings.slots, {"retention.ms": "-1"}),
     }
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
+    admin = KafkaAdminClient(
+        bootstrap_servers=settings.kafka_bootstrap.split(","), bootstrap_timeout_ms=10_000
+    )
     try:
         there = set(admin.list_topics())
         done = dict.fromkeys(there & set(wanted), "was there")

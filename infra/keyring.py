@@ -34,9 +34,7 @@ class Keyring:
                 {int(epoch): base64.b64decode(key) for epoch, key in held["epochs"].items()},
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise KeyringLost(
-                f"{file} is not a keyring: put back a copy of the right one"
-            ) from error
+            raise KeyringLost(f"The keyring {file} cannot be read: put back a copy") from error
 
     @staticmethod
     def _make(file: Path) -> None:

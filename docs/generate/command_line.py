@@ -38,7 +38,8 @@ def _command(command: Any, path: str) -> str:
 
 
 def _paragraphs(text: str | None) -> str:
-    return "\n\n".join(" ".join(p.split()) for p in (text or "").split("\n\n"))
+    parts = (text or "").split("\n\n")
+    return "\n\n".join(p if p.startswith("```") else " ".join(p.split()) for p in parts)
 
 
 def _is_option(parameter: Any) -> bool:
