@@ -15,6 +15,9 @@ from infra.postgres import WRITER, Connection, Pool, connect, pool
 from infra.sealing import PersonKeys
 
 LOCK: Final = 4_851_100
+
+SCANNED: Final = 5_000
+"""Facts that a scan holds at once; four times as many take 120 MB more and no less time."""
 CHANNEL: Final = "huike_log"
 
 _READ: Final = f"select {COLUMNS} from log.fact where position > %s order by position limit %s"  # noqa: S608  # a constant
@@ -123,9 +126,9 @@ class LogReader:
             connection.transaction(),
             psycopg.ServerCursor(connection, f"scan_{uuid4().hex}") as cursor,
         ):
-            cursor.itersize = 20_000
+            cursor.itersize = SCANNED
             cursor.execute(_SCAN, asked, binary=True)
-            while rows := cursor.fetchmany(20_000):
+            while rows := cursor.fetchmany(SCANNED):
                 self._load_keys((row[3], row[7]) for row in rows)
                 sealer = self.sealer
                 yield [(row[16], fact_of(row, sealer)) for row in rows]
