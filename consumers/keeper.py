@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from time import monotonic
 from typing import Final
 
+import psycopg
 import structlog
 
 from domain.shared.events import Fact
 from domain.shared.log import Reader
 from domain.shared.personal import Sealer
 from infra.postgres import Connection
-from projections.projection import View
+from projections.projection import View, slot_of
 from projections.runtime.batch import Goal, Place, Poisoned
 from projections.runtime.live import LiveView, Moved, Outdated
 from projections.runtime.sweep import Sweeper
@@ -21,6 +22,10 @@ RETRY_SECONDS: Final = 60.0
 SWEEP_SECONDS: Final = 1.0
 
 log = structlog.get_logger()
+
+
+class LogWentBack(Exception):
+    """The log ends before what this view has seen: it was restored; rebuild the view."""
 
 
 class Keeper:
@@ -85,10 +90,44 @@ class Keeper:
             except Poisoned as poisoned:
                 todo = self._without(poisoned, facts, todo)
                 continue
+            except psycopg.OperationalError:
+                raise  # the server's trouble, not the facts'
+            except Exception as error:  # noqa: BLE001  # rows that cannot be written, say: whose?
+                todo = self._isolated(facts, todo, error)
+                continue
             self._places.update(applied.places)
             self._mended(applied.places)
             return applied.facts
         return 0
+
+    def _isolated(
+        self, facts: Sequence[Fact], goals: dict[int, Goal], error: Exception
+    ) -> dict[int, Goal]:
+        """Find the slot and the fact that fail, by halves, and stop there; return what is left."""
+        if len(goals) > 1:
+            for slot, goal in goals.items():
+                self.apply(facts, {slot: goal})
+            return {}
+        ((slot, goal),) = goals.items()
+        seen = self._places[slot].position
+        mine = [f for f in facts if seen < f.position <= goal.position and self._is_of(slot, f)]
+        if len(mine) <= 1:
+            fact = mine[0] if mine else None
+            whose = fact.subject if fact else None
+            return self._without(Poisoned(slot, whose, fact, error), facts, goals)
+        half = mine[len(mine) // 2 - 1]
+        self.apply(facts, {slot: Goal(position=half.position, clock=half.recorded_at)})
+        return {} if slot in self._stopped else goals
+
+    def _is_of(self, slot: int, fact: Fact) -> bool:
+        return fact.subject is None or slot_of(fact.subject, self._live.slots) == slot
+
+    def check(self, head: int) -> None:
+        """Stop slots that have seen more than the log holds: it is an older one, restored."""
+        for slot, place in self.places().items():
+            if place.position > head:
+                cause = LogWentBack(LogWentBack.__doc__)
+                self._stop(Poisoned(slot, None, None, cause))
 
     def sweep(self) -> bool:
         """Let time pass for rows whose hour has come; say whether there may be more."""
@@ -103,6 +142,11 @@ class Keeper:
             self.look()
         except Poisoned as poisoned:
             self._stop(poisoned)
+        except psycopg.OperationalError:
+            raise
+        except Exception as error:
+            log.exception("view.not-swept", view=self.view.name, why=str(error))
+            now += RETRY_SECONDS
         self._swept = now
         return False
 

@@ -134,6 +134,8 @@ class LogFeed:
             for keeper in self._keepers:
                 keeper.hold(self._held)
         head = self._reader.head()
+        for keeper in self._keepers:
+            keeper.check(head.position)
         tick = now - self._ticked > TICK_SECONDS
         if tick:
             self._ticked = now

@@ -53,7 +53,9 @@ class Store(Protocol):
 class Poisoned(Exception):
     """A fold failed on a fact (None: on the passing of time)."""
 
-    def __init__(self, slot: int, subject: UUID, fact: Fact | None, cause: Exception) -> None:
+    def __init__(
+        self, slot: int, subject: UUID | None, fact: Fact | None, cause: Exception
+    ) -> None:
         self.slot = slot
         self.subject = subject
         self.fact = fact

@@ -83,10 +83,14 @@ def _make_role(connection: Connection, role: str) -> None:
         connection.execute(sql.SQL("grant {role} to current_user").format(**names))
 
 
+class OtherSlots(Exception):
+    """The views were built with another number of slots: put HUIKE_SLOTS back to what it was."""
+
+
 def prepare(connection: Connection, views: Iterable[View], slots: int) -> None:
     """Make each view's first generation and serve it, unless one is served already.
 
-    The connection is in autocommit and in the role `huike_views`.
+    The connection is in autocommit and in the role `huike_views`. Raises OtherSlots.
     """
     for view in views:
         with connection.transaction():
@@ -95,6 +99,9 @@ def prepare(connection: Connection, views: Iterable[View], slots: int) -> None:
                 generation = Generation.of(view, 1)
                 create(connection, view, generation, slots)
                 serve(connection, view, generation)
+    found = connection.execute("select slots from huike.freshness where slots <> %s", (slots,))
+    if found.fetchone() is not None:
+        raise OtherSlots(OtherSlots.__doc__)
 
 
 def active(connection: Connection, view: str, *, lock: bool = False) -> Generation | None:

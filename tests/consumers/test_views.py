@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from consumers.keeper import LogWentBack
 from domain.order.events import OrderPaid
 from infra.settings import Settings
 from projections.projection import slot_of
 from projections.rows import Rows
+from projections.runtime import schema
 from tests.consumers.following import eventually, position, process, wait_for, worker
 from tests.projections.histories import SLOTS
 from tests.projections.runtime.shop import Shop
@@ -115,3 +117,46 @@ def test_a_poisoned_fact_stops_its_slot_alone(
             "all is well",
         )
     assert shop.verify().different == 0
+
+
+def test_rows_that_cannot_be_written_stop_their_slot_alone(shop: Shop, settings: Settings) -> None:
+    with worker(settings):
+        wait_for(shop, shop.pay("ada", "o1", 1))
+    shop.connection.execute("alter table tiny_v1.payment add check (amount <> 13)")
+    bad = slot_of(shop.user("ada"), SLOTS)
+    shop.pay("ada", "o2", 12)
+    poison = shop.pay("ada", "o3", 13)
+    shop.pay("ada", "o4", 14)
+    last = [shop.pay(f"user{n}", f"p{n}", n) for n in range(30, 60)][-1]
+    places = "select slot, position from huike.checkpoint"
+    with worker(settings):
+        eventually(
+            lambda: {p for s, p in shop.connection.execute(places) if s != bad} == {last},
+            "others go on",
+        )
+    found = shop.connection.execute("select slot, position, subject, type from views.trouble")
+    assert found.fetchall() == [(bad, poison, shop.user("ada"), "order.paid")]
+    assert dict(shop.connection.execute(places).fetchall())[bad] == poison - 1
+    assert shop.verify().different == 0
+
+
+def test_a_log_that_went_back_is_noticed(shop: Shop, settings: Settings) -> None:
+    with worker(settings):
+        wait_for(shop, shop.pay("ada", "o1", 1))
+    shop.connection.execute("update views.checkpoint set position = position + 100 where slot = 2")
+    with worker(settings):
+        eventually(
+            lambda: shop.connection.execute("select from views.trouble").rowcount == 1, "noticed"
+        )
+    found = shop.connection.execute("select slot, why from views.trouble").fetchone()
+    assert found == (2, f"LogWentBack: {LogWentBack.__doc__}")
+
+
+def test_another_number_of_slots_is_refused(shop: Shop, settings: Settings) -> None:
+    with worker(settings):
+        wait_for(shop, shop.pay("ada", "o1", 1))
+    with (
+        pytest.raises(schema.OtherSlots),
+        worker(settings.model_copy(update={"slots": SLOTS + 1})),
+    ):
+        pass
