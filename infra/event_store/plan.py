@@ -65,7 +65,7 @@ class Plan:
         self.new_streams: dict[UUID, StreamState] = {}
         self.moved_streams: dict[UUID, StreamState] = {}
         self.joined: list[tuple[UUID, UUID, int]] = []
-        """(identity, customer, index of the fact from which it holds)."""
+        """(identity, customer, index of the fact from which it holds), in that order."""
         self.redirected: list[tuple[UUID, UUID, int]] = []
         """(anonymous, identity, index of the fact from which it holds)."""
         self.remembered: list[tuple[Append, Outcome]] = []
@@ -190,8 +190,11 @@ class Plan:
             )
             known = KnownByAnotherId(identity=visitor, kind=kind)
             index = self._record(append, known, occurred_at, user, user)
-            state.members[visitor] = customer
-            self.joined.append((visitor, customer, index))
+            self._join(visitor, customer, index)
+            for follower in state.followers.pop(visitor, ()):
+                known = KnownByAnotherId(identity=follower, kind="order")
+                again = self._record(append, known, occurred_at, user, user)
+                self._join(follower, customer, again)
             if kind == "anonymous":
                 state.redirects[visitor] = user
                 self.redirected.append((visitor, user, index))
@@ -201,3 +204,8 @@ class Plan:
             )
             state.redirects[visitor] = user
             self.redirected.append((visitor, user, index))
+
+    def _join(self, identity: UUID, customer: UUID, index: int) -> None:
+        self.state.members[identity] = customer
+        self.state.followers.setdefault(customer, []).append(identity)
+        self.joined.append((identity, customer, index))

@@ -22,13 +22,15 @@ class StreamState:
 class State:
     """What was read of the log, as of the batch that ended at `head`."""
 
-    __slots__ = ("answers", "head", "members", "redirects", "streams")
+    __slots__ = ("answers", "followers", "head", "members", "redirects", "streams")
 
     def __init__(self) -> None:
         self.head = -1
         self.streams: dict[UUID, StreamState] = {}
         self.redirects: dict[UUID, UUID] = {}
         self.members: dict[UUID, UUID] = {}
+        self.followers: dict[UUID, list[UUID]] = {}
+        """Who follows a visitor that is to be recognised: orders that were nobody's before."""
         self.answers: dict[bytes, tuple[bytes, int | None, bytes]] = {}
 
 
@@ -39,6 +41,8 @@ _QUERIES: Final = {
     "where anonymous = any(%s) and until is null",
     "members": "select identity, customer from log.membership "
     "where identity = any(%s) and until is null",
+    "followers": "select customer, identity from log.membership "
+    "where customer = any(%s) and until is null order by since",
     "answers": "select key, request, position, answer from log.idempotency where key = any(%s)",
 }
 
@@ -49,6 +53,7 @@ class _Touched:
     def __init__(self, appends: Iterable[Append]) -> None:
         self.streams: set[UUID] = set()
         self.anonymous: set[UUID] = set()
+        self.recognised: set[UUID] = set()
         self.identities: set[UUID] = set()
         self.keys: list[bytes] = []
         for append in appends:
@@ -64,6 +69,7 @@ class _Touched:
             self.keys.append(append.idempotency.key)
         if append.recognition is not None:
             self.anonymous.add(append.recognition.visitor)
+            self.recognised.add(append.recognition.visitor)
             self.identities.add(append.recognition.user)
         for draft in append.facts:
             if draft.stream is not None:
@@ -91,6 +97,7 @@ def read_state(connection: Connection, appends: Iterable[Append]) -> State:
             streams=wanted,
             redirects=touched.anonymous,
             members=touched.identities,
+            followers=touched.recognised,
             answers=touched.keys,
         )
     row = head.fetchone()
@@ -120,5 +127,7 @@ def _take(state: State, cursors: Mapping[str, Iterable[Any]]) -> None:
         state.streams[id_] = StreamState(version, origin, content)
     state.redirects.update(cursors.get("redirects", ()))
     state.members.update(cursors.get("members", ()))
+    for customer, identity in cursors.get("followers", ()):
+        state.followers.setdefault(customer, []).append(identity)
     for key, request, position, answer in cursors.get("answers", ()):
         state.answers[key] = (request, position, answer)

@@ -143,6 +143,10 @@ def _keep_streams(connection: Connection, plan: Plan) -> None:
 def _keep_people(connection: Connection, plan: Plan, base: int) -> None:
     for identity, customer, index in plan.joined:
         connection.execute(
+            "update log.membership set until = %s where identity = %s and until is null",
+            (base + index + 1, identity),
+        )
+        connection.execute(
             "insert into log.membership (identity, customer, since) values (%s, %s, %s)",
             (identity, customer, base + index + 1),
         )

@@ -75,9 +75,15 @@ def _(rows: Rows, fact: Fact, event: Event) -> None:
         rows.put(PROFILE, row)
 
 
-@profile.on(CustomerRegistered, KnownByAnotherId)
-def _(rows: Rows, _fact: Fact, _event: Event) -> None:
+@profile.on(CustomerRegistered)
+def _(rows: Rows, _fact: Fact, _event: CustomerRegistered) -> None:
     rows.put(PROFILE, replace(_row(rows), known=True))
+
+
+@profile.on(KnownByAnotherId)
+def _(rows: Rows, _fact: Fact, event: KnownByAnotherId) -> None:
+    if event.kind != "order":  # a visitor whose order was found is a visitor still
+        rows.put(PROFILE, replace(_row(rows), known=True))
 
 
 @profile.on(TraitsAsserted)

@@ -133,6 +133,10 @@ def _is_told(event: Event, _name: str) -> bool:
     return not isinstance(event, VisitorRecognised)  # its customer's KnownByAnotherId tells it
 
 
+def _names_a_person(event: Event, _name: str) -> bool:
+    return not (isinstance(event, KnownByAnotherId) and event.kind == "order")
+
+
 def _is_activity(event: Event, _name: str) -> bool:
     return is_activity(event)
 
@@ -149,7 +153,7 @@ _TICKETS: Final = (TicketOpened, TicketResolved, TicketReopened, TicketClosed)
 SOURCES: Final[Mapping[str, _Source]] = {
     **dict.fromkeys(_PARTS["person"], _SAID),
     "person": _SAID,
-    "known": _Source(Rule.FIRST, (CustomerRegistered, KnownByAnotherId)),
+    "known": _Source(Rule.FIRST, (CustomerRegistered, KnownByAnotherId), _names_a_person),
     "kind": _Source(Rule.LAST, (KindStated,)),
     "tags": _Source(Rule.EACH, (TagAdded, TagRemoved), _speaks_of),
     "consents": _Source(Rule.EACH, (ConsentGranted, ConsentWithdrawn), _speaks_of),

@@ -20,7 +20,7 @@ from domain.customer.events import (
     VisitorRecognised,
     VisitorRedirected,
 )
-from domain.order.events import OrderPlaced, OrderRefunded
+from domain.order.events import OrderPlaced, OrderRefunded, OrderShipped
 from domain.shared.events import Event
 from domain.shared.ids import Ids
 from domain.shared.log import (
@@ -246,6 +246,37 @@ def test_an_order_of_nobody_known_is_recognised_when_its_customer_is(
     assert reader.customer_of(order) == ADA
     last = reader.read(0, 10)[-1]
     assert (last.origin, last.subject, last.version) == (order, ADA, 3)
+
+
+def test_orders_found_to_be_a_visitors_become_the_customers_when_the_visitor_does(
+    event_log: EventLog, reader: LogReader
+) -> None:
+    visitor = IDS.anonymous("shop", "v")
+    orders = [IDS.order("shop", number) for number in ("1001", "1002")]
+    placed = OrderPlaced(number="1001", currency="EUR", total=Decimal(20))
+    for order in orders:
+        event_log.append(said(Draft(event=placed, occurred_at=NOON, who=Who(), stream=order)))
+    shipped = [
+        said(Draft(event=OrderShipped(), occurred_at=NOON, who=Who(anonymous=visitor), stream=o))
+        for o in orders
+    ]
+    event_log.append(shipped[0])
+    told = Recognition(visitor=visitor, user=ADA, occurred_at=NOON)
+    later = said(of(ADA, CustomerRegistered()), recognition=told)
+    for future in [event_log.submit(append) for append in (shipped[1], later)]:
+        future.result()
+    assert [reader.customer_of(order) for order in orders] == [ADA, ADA]
+    end = reader.last()
+    assert set(reader.origins_of(ADA, at=end)) == {ADA, visitor, *orders}
+    assert reader.origins_of(visitor, at=end) == [visitor]
+    assert {who for chunk in reader.scan([0], 1, upto=end) for who, _ in chunk} == {ADA}
+    before = max(f.position for f in reader.read(0, 99) if isinstance(f.event, VisitorRecognised))
+    assert set(reader.origins_of(visitor, at=before)) == {visitor, *orders}
+    event_log.append(
+        said(Draft(event=OrderShipped(), occurred_at=NOON, who=Who(user=ADA), stream=orders[0]))
+    )
+    last = reader.read(0, 99)[-1]
+    assert (last.origin, last.subject) == (orders[0], ADA)
 
 
 def test_a_fact_never_occurs_after_it_was_recorded(event_log: EventLog, reader: LogReader) -> None:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from itertools import permutations
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -14,6 +14,7 @@ from domain.customer.events import (
     CustomerRegistered,
     Kind,
     KindStated,
+    KnownByAnotherId,
     NoteAdded,
     Person,
     TagAdded,
@@ -66,6 +67,8 @@ def test_a_visitor_is_not_known_until_registered() -> None:
     page = PageViewed(content=b"")
     assert not told((0, page)).known
     assert told((0, page), (1, CustomerRegistered())).known
+    assert told((0, page), (1, KnownByAnotherId(identity=uuid4(), kind="anonymous"))).known
+    assert not told((0, page), (1, KnownByAnotherId(identity=uuid4(), kind="order"))).known
 
 
 def test_what_was_asserted_last_holds_field_by_field() -> None:
