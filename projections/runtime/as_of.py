@@ -59,7 +59,9 @@ class AsOf:
             def mine(subject: UUID, group: int = group) -> bool:
                 return slot_of(subject, GROUPS) == group
 
-            for chunk in self._reader.scan([group], GROUPS, upto=known_at):
+            for chunk in self._reader.scan(
+                [group], GROUPS, upto=known_at, opening=self._view.opens
+            ):
                 for customer, fact in chunk:
                     if fact.occurred_at <= at:
                         replay.fold(customer, fact, mine)

@@ -74,7 +74,9 @@ class Builder:
         self._connection.execute("set synchronous_commit to off")
         fold, touch = replay.fold, touched.add
         with _no_garbage():
-            for chunk in self._reader.scan(part.slots, part.of, upto=part.upto):
+            for chunk in self._reader.scan(
+                part.slots, part.of, upto=part.upto, opening=self._view.opens
+            ):
                 for customer, fact in chunk:
                     touch(fold(customer, fact, is_mine))
                 for table in once:  # these are not read again

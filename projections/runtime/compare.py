@@ -1,7 +1,9 @@
-"""Comparing a view's rows: stored ones of some slots against others, settled to the same clock."""
+"""Comparing a view's rows: stored ones against others, settled to the same clocks."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from heapq import merge
+from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,16 +12,18 @@ import psycopg
 from psycopg import sql
 
 from domain.shared.personal import Sealer
-from projections.projection import View
+from projections.projection import View, slot_of
 from projections.rows import Key, Row, Rows, Table
+from projections.runtime.batch import Place
 from projections.runtime.columns import Codec, personal_columns
-from projections.runtime.replay import Tables, tables_of
 from projections.runtime.store import column_types
 
 FIRST_FEW: Final = 50
 """Differences that are kept to be shown; all are counted."""
 
-_CHUNK: Final = 5_000
+_CHUNK: Final = 2_000
+
+_Part = tuple[UUID, Table[Any], dict[Key, Row | None]]
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,28 +48,33 @@ class Differences:
         self.count = 0
         self.first: list[Difference] = []
 
-    def compare(self, live: Tables, replayed: Tables) -> None:
-        for table, rows in live.items():
-            others = replayed[table]
-            self.rows += len(rows)
-            for key, row in rows.items():
-                other = others.get(key)
+    def compare(
+        self, live: Rows | None, replayed: Rows | None, tables: Iterable[Table[Any]]
+    ) -> None:
+        """Compare one subject's complete rows; None: it has none on that side."""
+        for table in tables:
+            ours = live.all(table) if live is not None else {}
+            theirs = replayed.all(table) if replayed is not None else {}
+            self.rows += len(ours)
+            for key, row in ours.items():
+                other = theirs.get(key)
                 if row != other:
-                    self._add(table, key, row, other)
-            for key in others.keys() - rows.keys():
-                self._add(table, key, None, others[key])
+                    self._add(table, row, other)
+            for key in theirs.keys() - ours.keys():
+                self._add(table, None, theirs[key])
 
-    def _add(self, table: Table[Any], key: Key, live: Row | None, other: Row | None) -> None:
+    def _add(self, table: Table[Any], live: Row | None, other: Row | None) -> None:
         differing: Sequence[str | None] = [None]
         if live is not None and other is not None:
             differing = [c for c in table.columns if getattr(live, c) != getattr(other, c)]
         self.count += len(differing)
+        row = live if live is not None else other
         for column in differing[: FIRST_FEW - len(self.first)]:
             self.first.append(
                 Difference(
-                    subject=key[0],
+                    subject=getattr(row, table.key[0]),
                     table=table.name,
-                    key=tuple(map(str, key[1:])),
+                    key=tuple(str(getattr(row, k)) for k in table.key[1:]),
                     column=column,
                     live=_told(table, column, live),
                     replayed=_told(table, column, other),
@@ -85,15 +94,30 @@ def _told(table: Table[Any], column: str | None, row: Row | None) -> Any:
     return value
 
 
+class Standing:
+    """Where slots stand: what their rows share, and up to when time has passed for them."""
+
+    def __init__(self, view: View, places: Mapping[int, Place], slots: int) -> None:
+        self._view = view
+        self._places = places
+        self._slots = slots
+
+    def settle(self, rows: Rows) -> Rows:
+        """Let time pass for one subject, up to its slot's clock."""
+        place = self._places[slot_of(rows.subject, self._slots)]
+        rows.shared = place.shared
+        self._view.settle(rows, place.clock)
+        return rows
+
+
 class StoredRows:
-    """Reads the stored rows of a generation, slots by slots."""
+    """Reads the stored rows of a generation, subject by subject, holding few of them."""
 
     def __init__(
         self, connection: psycopg.Connection[Any], view: View, schema: str, sealer: Sealer
     ) -> None:
         """Ask for the columns. Raises ValueError when the schema does not have the view's."""
         self._connection = connection
-        self._view = view
         self._schema = schema
         self._blind = sealer.blind
         types = column_types(connection, schema)
@@ -102,45 +126,73 @@ class StoredRows:
             for table in view.tables
         }
 
-    def of(
-        self, slots: Sequence[int], of: int, shared: Callable[[UUID], Any]
-    ) -> Mapping[UUID, Rows]:
-        """Return the complete rows of everybody in some slots. Call it in a transaction."""
-        everybody: dict[UUID, Rows] = {}
-        for table, codec in self._codecs.items():
-            for chunk in self._read(table, slots, of):
-                codec.load_keys(chunk)
-                for values in chunk:
-                    row = codec.decode(values)
-                    subject = values[codec.subject]
-                    rows = everybody.get(subject)
-                    if rows is None:
-                        rows = Rows(
-                            subject, shared=shared(subject), complete=True, blind=self._blind
-                        )
-                        everybody[subject] = rows
-                    rows.loaded(table, {table.key_of(row): row})
-        return everybody
+    def each(self, slots: Collection[int], of: int) -> Iterator[Rows]:
+        """Yield everybody's complete rows, in order of subjects. Go through it in a transaction."""
+        with ExitStack() as stack:
+            streams = [
+                self._subjects(table, codec, stack.enter_context(self._cursor(table)), slots, of)
+                for table, codec in self._codecs.items()
+            ]
+            merged = merge(*streams, key=_number)
+            for _, parts in groupby(merged, key=_number):
+                rows = None
+                for subject, table, held in parts:
+                    rows = rows or Rows(subject, complete=True, blind=self._blind)
+                    rows.loaded(table, held)
+                assert rows is not None
+                yield rows
 
-    def _read(
-        self, table: Table[Any], slots: Sequence[int], of: int
-    ) -> Iterator[Sequence[tuple[Any, ...]]]:
+    def _cursor(self, table: Table[Any]) -> "psycopg.ServerCursor[Any]":
+        return psycopg.ServerCursor(self._connection, f"rows_of_{table.name}")
+
+    def _subjects(
+        self,
+        table: Table[Any],
+        codec: Codec[Any],
+        cursor: "psycopg.ServerCursor[Any]",
+        slots: Collection[int],
+        of: int,
+    ) -> Iterator[_Part]:
+        """Yield the rows of each subject in a table, in order of subjects."""
         statement = sql.SQL(
-            "select {columns} from {table} where %s or views.slot_of({subject}, %s) = any(%s)"
+            "select {columns} from {table} where %s or views.slot_of({subject}, %s) = any(%s) "
+            "order by {subject}"
         ).format(
             columns=sql.SQL(", ").join(map(sql.Identifier, table.columns)),
             table=sql.Identifier(self._schema, table.name),
             subject=sql.Identifier(table.key[0]),
         )
-        with psycopg.ServerCursor(self._connection, f"rows_{table.name}") as cursor:
-            cursor.execute(statement, (len(slots) == of, of, list(slots)), binary=True)
-            while chunk := cursor.fetchmany(_CHUNK):
-                yield chunk
+        cursor.execute(statement, (len(slots) == of, of, list(slots)), binary=True)
+        subject: UUID | None = None
+        held: dict[Key, Row | None] = {}
+        while chunk := cursor.fetchmany(_CHUNK):
+            codec.load_keys(chunk)
+            for values in chunk:
+                if values[codec.subject] != subject:
+                    if subject is not None:
+                        yield subject, table, held
+                    subject, held = values[codec.subject], {}
+                row = codec.decode(values)
+                held[table.key_of(row)] = row
+        if subject is not None:
+            yield subject, table, held
 
 
-def settled(view: View, everybody: Iterable[Rows], clock: Callable[[UUID], datetime]) -> Tables:
-    """Return everybody's rows after time has passed for them up to their slots' clocks."""
-    held = list(everybody)
-    for rows in held:
-        view.settle(rows, clock(rows.subject))
-    return tables_of(view, held)
+def _number(part: _Part) -> int:
+    return part[0].int
+
+
+def side_by_side(
+    left: Iterable[Rows], right: Iterable[Rows]
+) -> Iterator[tuple[Rows | None, Rows | None]]:
+    """Pair what is in order of subjects on both sides; None where one side has nothing."""
+    ours, theirs = iter(left), iter(right)
+    one, other = next(ours, None), next(theirs, None)
+    while one is not None or other is not None:
+        first = other is None or (one is not None and one.subject.int <= other.subject.int)
+        second = one is None or (other is not None and other.subject.int <= one.subject.int)
+        yield one if first else None, other if second else None
+        if first:
+            one = next(ours, None)
+        if second:
+            other = next(theirs, None)

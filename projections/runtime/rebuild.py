@@ -2,18 +2,26 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 import psycopg
+from msgspec.structs import replace
 
 from domain.shared.log import Head, Reader
 from domain.shared.personal import Sealer
-from projections.projection import View, slot_of
+from projections.projection import View
 from projections.runtime import schema
 from projections.runtime.batch import Goal, Place
 from projections.runtime.build import Indexes, Part
-from projections.runtime.compare import Difference, Differences, StoredRows, settled
+from projections.runtime.compare import (
+    Difference,
+    Differences,
+    Standing,
+    StoredRows,
+    side_by_side,
+)
 from projections.runtime.live import LiveView
 from projections.runtime.schema import Generation
 from projections.runtime.sweep import Sweeper
@@ -102,6 +110,10 @@ class Rebuild:
             generation = Generation.of(self._view, again)
             try:
                 return self._run(connection, served, generation, build, decide, processes)
+            except Exception:
+                with suppress(psycopg.OperationalError):
+                    self._tell(connection, generation, "failed", 0)
+                raise
             finally:
                 with suppress(psycopg.OperationalError):
                     self._clean(connection, schema.active(connection, self._view.name))
@@ -275,21 +287,23 @@ class Shadow(LiveView):
     def compare(self, stored: StoredRows, places: Mapping[int, Place]) -> Compared:
         """Compare all rows with those of a snapshot that is at the same positions."""
         mine = StoredRows(self._connection, self.view, self.generation.schema, self._sealer)
-        differences = Differences()
-        own = self.places(places)
+        everywhere = range(self.slots)
+        own = self.places(everywhere)
         clocks = {s: max(p.clock, own[s].clock) for s, p in places.items()}
-        size = max(1, self.slots // 8)
-        for first in range(0, self.slots, size):
-            slots = list(range(first, min(first + size, self.slots)))
-            with self._connection.transaction():
-                ours = mine.of(slots, self.slots, lambda s: own[slot_of(s, self.slots)].shared)
-                theirs = stored.of(
-                    slots, self.slots, lambda s: places[slot_of(s, self.slots)].shared
-                )
-                differences.compare(
-                    settled(self.view, theirs.values(), lambda s: clocks[slot_of(s, self.slots)]),
-                    settled(self.view, ours.values(), lambda s: clocks[slot_of(s, self.slots)]),
-                )
+        ours = Standing(self.view, _at(own, clocks), self.slots)
+        theirs = Standing(self.view, _at(places, clocks), self.slots)
+        differences = Differences()
+        with self._connection.transaction():
+            for one, other in side_by_side(
+                map(theirs.settle, stored.each(everywhere, self.slots)),
+                map(ours.settle, mine.each(everywhere, self.slots)),
+            ):
+                differences.compare(one, other, self.view.tables)
         return Compared(
             rows=differences.rows, different=differences.count, differences=differences.first
         )
+
+
+def _at(places: Mapping[int, Place], clocks: Mapping[int, datetime]) -> dict[int, Place]:
+    """Return the places with other clocks."""
+    return {slot: replace(place, clock=clocks[slot]) for slot, place in places.items()}

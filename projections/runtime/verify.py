@@ -11,11 +11,11 @@ import psycopg
 from domain.shared.log import Reader
 from domain.shared.personal import Sealer
 from projections.projection import View, slot_of
+from projections.rows import Rows
 from projections.runtime.batch import Place
-from projections.runtime.compare import Difference, Differences, StoredRows, settled
+from projections.runtime.compare import Difference, Differences, Standing, StoredRows
 from projections.runtime.live import LiveView
-from projections.runtime.replay import Replay, Tables, tables_of
-from projections.runtime.schema import Generation
+from projections.runtime.replay import Replay
 
 GROUPS = 8
 """Parts in which slots are compared, so that not all rows are in memory at once."""
@@ -63,9 +63,16 @@ class Verifier:
             places = live.places(range(self._slots))
             differences = Differences()
             groups = self._groups(places)
+            standing = Standing(view, places, self._slots)
+            stored = StoredRows(self._connection, view, live.generation.schema, self._sealer)
             for done, (position, slots) in enumerate(groups):
-                stored = self._stored(live.generation, slots, places)
-                differences.compare(stored, self._replayed(position, slots, places))
+                replayed = self._replayed(position, slots)
+                for rows in stored.each(slots, self._slots):
+                    other = replayed.pop(rows.subject, None)
+                    again = other and standing.settle(other)
+                    differences.compare(standing.settle(rows), again, view.tables)
+                for other in replayed.values():
+                    differences.compare(None, standing.settle(other), view.tables)
                 progress((done + 1) / len(groups))
         return Report(
             view=view.name,
@@ -90,24 +97,14 @@ class Verifier:
             for i in range(0, len(slots), size)
         ]
 
-    def _stored(
-        self, generation: Generation, slots: Sequence[int], places: Mapping[int, Place]
-    ) -> Tables:
-        reading = StoredRows(self._connection, self._view, generation.schema, self._sealer)
-        everybody = reading.of(slots, self._slots, lambda s: places[self._slot(s)].shared)
-        return settled(self._view, everybody.values(), lambda s: places[self._slot(s)].clock)
-
-    def _replayed(self, position: int, slots: Sequence[int], places: Mapping[int, Place]) -> Tables:
+    def _replayed(self, position: int, slots: Sequence[int]) -> dict[UUID, Rows]:
         replay = Replay(self._view, blind=self._sealer.blind)
         mine = set(slots)
         for chunk in self._reader.scan(slots, self._slots, upto=position):
             self._facts += len(chunk)
             for customer, fact in chunk:
                 replay.fold(customer, fact, lambda s: self._slot(s) in mine)
-        for rows in replay.rows.values():
-            rows.shared = replay.shared
-            self._view.settle(rows, places[self._slot(rows.subject)].clock)
-        return tables_of(self._view, replay.rows.values())
+        return replay.rows
 
     def _slot(self, subject: UUID) -> int:
         return slot_of(subject, self._slots)

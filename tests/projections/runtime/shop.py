@@ -169,8 +169,7 @@ class Shop:
             served = schema.active(self.connection, view.name)
             assert served is not None
             reading = StoredRows(self.connection, view, served.schema, self.sealer)
-            everybody = reading.of(range(SLOTS), SLOTS, lambda _subject: None)
-            return tables_of(view, everybody.values())
+            return tables_of(view, reading.each(range(SLOTS), SLOTS))
 
     def shown(self, view: View = tiny) -> Shown:
         return dict(named(self.stored(view)))

@@ -137,6 +137,21 @@ def test_what_an_aborted_rebuild_leaves_is_removed(shop: Shop) -> None:
     assert schemas(shop) == {"tiny_v1_2"}
 
 
+def test_a_rebuild_that_fails_leaves_what_is_served(shop: Shop) -> None:
+    live = shop.live()
+    busy_year(shop)
+    shop.follow(live)
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        rebuild(shop, meanwhile=fail)
+    assert schemas(shop) == {"tiny_v1"}
+    assert shop.connection.execute("select state from views.rebuild").fetchone() == ("failed",)
+    assert shop.verify().different == 0
+
+
 def test_a_view_that_lags_is_rebuilt_without_being_compared(shop: Shop) -> None:
     shop.live()
     busy_year(shop)
