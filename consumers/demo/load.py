@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 from zlib import crc32
@@ -95,11 +96,22 @@ class ShopClient:
         """Ask a question. Raises NotTaken."""
         return self._ask("GET", path, params=query)
 
-    def command(self, path: str, body: object, *, key: str | None = None) -> Any:
-        """Ask for something to be done, once for one `key`. Raises NotTaken."""
+    def command(
+        self,
+        path: str,
+        body: object,
+        *,
+        key: str | None = None,
+        occurred_at: datetime | None = None,
+    ) -> Any:
+        """Ask for something to be done, once for one `key`. Raises NotTaken.
+
+        `occurred_at`: when it happened, if that was not now.
+        """
         return self._ask(
             "POST",
             path,
+            params={} if occurred_at is None else {"occurred_at": occurred_at.isoformat()},
             content=orjson.dumps(body, default=str),
             headers={
                 "Idempotency-Key": key or uuid4().hex,

@@ -39,41 +39,50 @@ def send(journey: Journey, client: ShopClient, advance: Advance) -> None:
 
 
 def _campaign(client: ShopClient, campaign: Campaign) -> None:
-    id_ = _draft(client, campaign.code, campaign.name)
-    client.command(
-        f"/api/campaigns/{id_}/launch", {"control_share": "0"}, key=f"{campaign.code}-launch"
-    )
-    if not campaign.households:
-        return
-    client.command(
-        f"/api/campaigns/{id_}/recipients",
-        {"users": campaign.households, "anchor": campaign.anchor},
-        key=f"{campaign.code}-recipients",
-    )
-    _report(
-        client,
-        id_,
-        campaign.code,
-        (
-            {"user": user, "happened": "sent", "occurred_at": campaign.anchor, "channel": "post"}
-            for user in campaign.households
-        ),
-    )
+    run = CampaignRun(client, campaign.code, campaign.anchor)
+    run.launch(campaign.name, "post", "0")
+    if campaign.households:
+        run.assign(campaign.households)
+        run.report("messages", (_sent(u, campaign.anchor, "post") for u in campaign.households))
+    run.end(campaign.end)
 
 
-def _draft(client: ShopClient, code: str, name: str, **more: Any) -> str:
-    answer = client.command(
-        "/api/campaigns",
-        {"code": code, "name": name, "channel": "post", **more},
-        key=f"{code}-draft",
-    )
-    return str(answer["id"])
+class CampaignRun:
+    """One campaign being told: each step once, at the instant at which it happened."""
 
+    def __init__(self, client: ShopClient, code: str, anchor: datetime) -> None:
+        self._client = client
+        self._code = code
+        self._anchor = anchor
+        self._place = "/api/campaigns"
 
-def _report(client: ShopClient, id_: str, code: str, outcomes: Iterable[dict[str, Any]]) -> None:
-    for n, part in enumerate(_parts(outcomes, _MOST_OUTCOMES)):
-        client.command(
-            f"/api/campaigns/{id_}/messages", {"outcomes": part}, key=f"{code}-messages-{n}"
+    def launch(
+        self, name: str, channel: str, control_share: str, seed: int | None = None, **more: Any
+    ) -> None:
+        """Draft the campaign a week before its anchor and launch it a day before."""
+        week, day = self._anchor - timedelta(days=7), self._anchor - timedelta(days=1)
+        draft = {"code": self._code, "name": name, "channel": channel, **more}
+        self._place += f"/{self._step('draft', '', draft, week)['id']}"
+        self._step("launch", "/launch", {"control_share": control_share, "seed": seed}, day)
+
+    def assign(self, users: Iterable[str]) -> None:
+        drawn = {"users": list(users), "anchor": self._anchor}
+        self._step("recipients", "/recipients", drawn, self._anchor)
+
+    def report(self, name: str, outcomes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Report outcomes; return those that were refused, each with its index."""
+        refused: list[dict[str, Any]] = []
+        for n, part in enumerate(_parts(outcomes, _MOST_OUTCOMES)):
+            answer = self._step(f"{name}-{n}", "/messages", {"outcomes": part}, None)
+            refused += answer["refused"]
+        return refused
+
+    def end(self, at: datetime) -> None:
+        self._step("end", "/end", {}, at)
+
+    def _step(self, name: str, path: str, body: object, at: datetime | None) -> Any:
+        return self._client.command(
+            f"{self._place}{path}", body, key=f"{self._code}-{name}", occurred_at=at
         )
 
 
@@ -81,42 +90,30 @@ def simulate(journey: Journey, client: ShopClient) -> None:
     """Send the simulated campaign: customers, draw, messages, and purchases of known rates."""
     anchor = journey.end - _BEFORE_END
     client.publish(simulated.customers(anchor), lambda _: None)
-    id_ = _draft(
-        client,
-        simulated.CODE,
+    run = CampaignRun(client, simulated.CODE, anchor)
+    run.launch(
         simulated.NAME,
+        "email",
+        str(simulated.CONTROL_SHARE),
+        simulated.SEED,
         simulated=True,
         description="Made up, with a known truth: "
         f"{simulated.TREATED_RATE:.0%} of the treated and {simulated.CONTROL_RATE:.0%} of the "
         f"control group buy within seven days. Seed {simulated.SEED}.",
     )
-    client.command(
-        f"/api/campaigns/{id_}/launch",
-        {"control_share": str(simulated.CONTROL_SHARE), "seed": simulated.SEED},
-        key=f"{simulated.CODE}-launch",
-    )
-    client.command(
-        f"/api/campaigns/{id_}/recipients",
-        {"users": simulated.users(), "anchor": anchor},
-        key=f"{simulated.CODE}-recipients",
-    )
-    treated = _treated(client, id_, anchor)
-    outcomes = sorted(simulated.outcomes(anchor, treated), key=_when)
-    _report(client, id_, simulated.CODE, outcomes)
+    users = simulated.users()
+    run.assign(users)
+    # the draw decides who may be sent to: what is reported of the control group is refused
+    refused = run.report("sent", (_sent(user, anchor, "email") for user in users))
+    control = {users[outcome["index"]] for outcome in refused}
+    treated = frozenset(users) - control
+    run.report("outcomes", sorted(simulated.outcomes(anchor, treated), key=_when))
     client.publish(simulated.purchases(anchor, treated), lambda _: None)
+    run.end(anchor + timedelta(days=7))
 
 
-def _treated(client: ShopClient, id_: str, anchor: datetime) -> frozenset[str]:
-    """Return who may be sent to: the draw refuses what is reported of the control group."""
-    asked = [
-        {"user": user, "happened": "sent", "occurred_at": anchor, "channel": "email"}
-        for user in simulated.users()
-    ]
-    answer = client.command(
-        f"/api/campaigns/{id_}/messages", {"outcomes": asked}, key=f"{simulated.CODE}-sent"
-    )
-    control = {refused["index"] for refused in answer["refused"]}
-    return frozenset(user for n, user in enumerate(simulated.users()) if n not in control)
+def _sent(user: str, at: datetime, channel: str) -> dict[str, Any]:
+    return {"user": user, "happened": "sent", "occurred_at": at, "channel": channel}
 
 
 def _when(outcome: dict[str, Any]) -> datetime:
