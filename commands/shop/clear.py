@@ -28,7 +28,7 @@ CODES: Final = _both_spellings(
 """Properties in the clear on any event."""
 
 WORDS: Final = CODES | _both_spellings(
-    "affiliation name brand creative coupon_name shipping_method payment_method carrier reason "
+    "affiliation name brand creative coupon_name shipping_method payment_method carrier "
     "channel share_via filters sorts products"
 )
 """Properties in the clear on the events of the trade, whose meaning is agreed."""

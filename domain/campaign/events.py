@@ -36,7 +36,7 @@ class CampaignDrafted(Event, frozen=True, kw_only=True):
 
 
 @fact("campaign.launched")
-class CampaignLaunched(Event, frozen=True, kw_only=True):
+class CampaignLaunched(Event, frozen=True, kw_only=True, omit_defaults=False):
     """It began. Share of the control group (0 to below 1) and seed of the draw are fixed now."""
 
     control_share: Decimal
@@ -50,7 +50,7 @@ class CampaignEnded(Event, frozen=True, kw_only=True):
 
 
 @fact("campaign.recipient-assigned")
-class RecipientAssigned(Event, frozen=True, kw_only=True):
+class RecipientAssigned(Event, frozen=True, kw_only=True, omit_defaults=False):
     """A customer was drawn into an arm; time counts from the anchor, the scheduled send instant."""
 
     campaign: UUID

@@ -6,8 +6,11 @@ from domain.shared.events import Event, fact
 
 
 @fact("lifecycle.policy-adopted")
-class LifecyclePolicyAdopted(Event, frozen=True, kw_only=True):
-    """From this instant until the next policy, stages and tiers are told by these numbers."""
+class LifecyclePolicyAdopted(Event, frozen=True, kw_only=True, omit_defaults=False):
+    """From this instant until the next policy, stages and tiers are told by these numbers.
+
+    All of them are written down: what was adopted does not move when a default does.
+    """
 
     new_days: int = 30
     silent_after_days: int = 90

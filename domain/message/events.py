@@ -5,6 +5,7 @@ from uuid import UUID
 
 from domain.shared.channel import Channel
 from domain.shared.events import Event, Value, fact
+from domain.shared.personal import Personal
 
 
 class AddressClass(StrEnum):
@@ -51,20 +52,20 @@ class MessageOpened(Event, frozen=True, kw_only=True):
 
 @fact("message.clicked")
 class MessageClicked(Event, frozen=True, kw_only=True):
-    """A link in it was followed, by somebody or something."""
+    """A link in it was followed, by somebody or something. Links often carry who was sent them."""
 
     campaign: UUID
-    link: str
+    link: Personal[str]
     evidence: Evidence
 
 
 @fact("message.bounced")
 class MessageBounced(Event, frozen=True, kw_only=True):
-    """It came back. A permanent bounce means that the address does not exist."""
+    """It came back: for good, when the address does not exist. Reasons often quote the address."""
 
     campaign: UUID
     permanent: bool
-    reason: str | None = None
+    reason: Personal[str | None] = None
 
 
 @fact("message.failed")
@@ -72,7 +73,7 @@ class MessageFailed(Event, frozen=True, kw_only=True):
     """It could not be sent."""
 
     campaign: UUID
-    reason: str
+    reason: Personal[str]
 
 
 @fact("message.complained")

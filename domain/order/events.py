@@ -83,7 +83,7 @@ class OrderDelivered(Event, frozen=True, kw_only=True):
 class OrderCancelled(Event, frozen=True, kw_only=True):
     """The order was called off. What was paid stays paid until it is refunded."""
 
-    reason: str | None = None
+    reason: Personal[str | None] = None
 
 
 @fact("order.refunded")
@@ -97,4 +97,4 @@ class OrderRefunded(Event, frozen=True, kw_only=True):
     amount: Decimal | None = None
     currency: str
     lines: tuple[ReturnedLine, ...] = ()
-    reason: str | None = None
+    reason: Personal[str | None] = None

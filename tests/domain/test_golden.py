@@ -3,13 +3,18 @@
 import importlib
 import inspect
 import re
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import msgspec
 import pytest
 
 import domain
+from domain.campaign.events import Arm, CampaignLaunched, RecipientAssigned
+from domain.lifecycle.events import LifecyclePolicyAdopted
 from domain.shared.events import FACTS, Event, decode
 from domain.shared.personal import ERASED
 from tests.domain.samples import (
@@ -26,6 +31,7 @@ from tests.domain.samples import (
 NOUNS: Final = sorted(p.parent.name for p in Path(domain.__path__[0]).glob("*/events.py"))
 MODULES: Final = {n: importlib.import_module(f"domain.{n}.events") for n in NOUNS if n != "shared"}
 SAMPLES: Final = sorted(FOLDER.glob("*.json"))
+NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PAST: Final = re.compile(r"(^|-)([a-z]+ed|sent|paid|known|withdrawn)(-|$)")
 
 each_fact = pytest.mark.parametrize("name", sorted(FACTS))
@@ -113,3 +119,17 @@ def test_a_class_is_named_in_the_past_tense_too(name: str) -> None:
 @each_fact
 def test_a_class_may_move_but_its_stored_name_may_not(name: str) -> None:
     assert read(file_of(name, 1)).type == name
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        LifecyclePolicyAdopted(),
+        CampaignLaunched(control_share=Decimal(0), seed=1),
+        RecipientAssigned(campaign=UUID(int=1), arm=Arm.TREATED, anchor=NOON, seed=1),
+    ],
+    ids=lambda e: e.stored.name,
+)
+def test_what_was_fixed_is_written_in_full_so_that_no_default_moves_it(event: Event) -> None:
+    body = event.stored.encode(event, UUID(int=2), UUID(int=3), FixedKeys())
+    assert msgspec.json.decode(body).keys() == {f.name for f in msgspec.structs.fields(event)}
