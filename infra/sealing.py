@@ -107,19 +107,25 @@ class PersonKeys:
         mac.update(f"{kind}\x1f{value}".encode())
         return mac.digest()[:16]
 
-    def seal_original(
-        self, identity: UUID, plain: bytes, shop: str, source: str, month: str
+    def seal_original(  # noqa: PLR0913, PLR0917  # two keys, and what they seal
+        self, identity: UUID, message: UUID, plain: bytes, shop: str, source: str, month: str
     ) -> bytes:
-        """Seal a message as it was sent, under the person's key and the month's together."""
-        return _seal(self._original_key(identity, shop, source, month), plain, b"original")
+        """Seal a message as it was sent, under the person's key and the month's together.
 
-    def open_original(
-        self, identity: UUID, sealed: bytes, shop: str, source: str, month: str
+        It is bound to `message`, the stream of its facts: nobody can put another in its place.
+        """
+        key = self._original_key(identity, shop, source, month)
+        return _seal(key, plain, b"original|" + message.bytes)
+
+    def open_original(  # noqa: PLR0913, PLR0917  # as it was sealed
+        self, identity: UUID, message: UUID, sealed: bytes, shop: str, source: str, month: str
     ) -> bytes | None:
-        """Open an original; None when the person's key or the month's is gone."""
-        if self._key(identity) is None:
+        """Open an original; None when a key is gone, or when it is another message's."""
+        try:
+            key = self._original_key(identity, shop, source, month)
+        except KeyForgotten:
             return None
-        return _open(self._original_key(identity, shop, source, month), sealed, b"original")
+        return _open(key, sealed, b"original|" + message.bytes)
 
     def _original_key(self, identity: UUID, shop: str, source: str, month: str) -> AESGCM:
         key = self._key(identity)

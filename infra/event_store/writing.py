@@ -101,7 +101,12 @@ class Writing:
             if append.message is None or outcome.error or outcome.receipt or origin is None:
                 continue
             sealed = self._keys.seal_original(
-                origin, append.message.original, append.shop, append.source, month
+                origin,
+                append.message.id,
+                append.message.original,
+                append.shop,
+                append.source,
+                month,
             )
             rows.append(
                 codec.pack_original(

@@ -338,10 +338,11 @@ def test_the_original_is_kept_without_its_key(stranger: TestClient, services: Se
     _, secret = services.keys.add("site", ["ingest"])
     stranger.post("/v1/track", json={**VIEWED, "writeKey": secret})
     with services.writer.connection() as connection:
-        ((origin, sealed, month),) = connection.execute(
-            "select origin, sealed, to_char(recorded_at, 'YYYY-MM') from log.original"
+        ((origin, stream, sealed, month),) = connection.execute(
+            "select o.origin, f.stream, o.sealed, to_char(o.recorded_at, 'YYYY-MM') "
+            "from log.original o join log.fact f using (position)"
         ).fetchall()
-    original = services.sealer.open_original(origin, sealed, "shop", "site", month)
+    original = services.sealer.open_original(origin, stream, sealed, "shop", "site", month)
     assert original is not None
     assert secret.encode() not in original
     assert json.loads(original)["batch"] == [VIEWED]

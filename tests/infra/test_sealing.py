@@ -83,10 +83,16 @@ def test_a_forgotten_key_opens_nothing_and_seals_nothing(
 
 
 def test_an_original_needs_the_persons_key_and_the_months(keys: PersonKeys) -> None:
-    sealed = keys.seal_original(ADA, b"whole", "shop", "site", "2026-11")
-    assert keys.open_original(ADA, sealed, "shop", "site", "2026-11") == b"whole"
-    assert keys.open_original(ADA, sealed, "shop", "site", "2026-12") is None
-    assert keys.open_original(BOB, sealed, "shop", "site", "2026-11") is None
+    message = uuid4()
+    sealed = keys.seal_original(ADA, message, b"whole", "shop", "site", "2026-11")
+    assert keys.open_original(ADA, message, sealed, "shop", "site", "2026-11") == b"whole"
+    assert keys.open_original(ADA, message, sealed, "shop", "site", "2026-12") is None
+    assert keys.open_original(BOB, message, sealed, "shop", "site", "2026-11") is None
+
+
+def test_an_original_cannot_be_put_in_anothers_place(keys: PersonKeys) -> None:
+    sealed = keys.seal_original(ADA, uuid4(), b"whole", "shop", "site", "2026-11")
+    assert keys.open_original(ADA, uuid4(), sealed, "shop", "site", "2026-11") is None
 
 
 def test_blind_indexes_are_equal_for_equal_values_of_one_kind(keys: PersonKeys) -> None:
