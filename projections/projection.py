@@ -29,6 +29,8 @@ class View:
     left as it is by `settle(clock)`.
     `root`: an eager table in which every subject that has any row has one: a subject without it is
     known to be new, so nothing else is looked for. (Optional, and much quicker.)
+    `opens`: the events whose personal fields it reads (None: any); where facts are read for this
+    view alone, those of others are ERASED, which is much quicker.
     `package` holds `schema.sql`: plain `create table` statements without a schema's name.
     """
 
@@ -42,6 +44,7 @@ class View:
         shared: Any = None,
         due: tuple[Table[Any], str] | None = None,
         root: Table[Any] | None = None,
+        opens: tuple[type[Event], ...] | None = None,
     ) -> None:
         self.name: Final = name
         self.version: Final = version
@@ -50,6 +53,7 @@ class View:
         self.shared: Final = shared
         self.due: Final = due
         self.root: Final = root
+        self.opens: Final = None if opens is None else frozenset(e.stored.name for e in opens)
         self._handlers: dict[type[Event], Handler] = {}
         self._any: Handler | None = None
         self._shares: dict[type[Event], Share] = {}

@@ -1,6 +1,6 @@
 """The log: what it is asked to record, and what it answers. An append is kept whole or not."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
@@ -17,6 +17,16 @@ class Actor(msgspec.Struct, frozen=True):
 
     kind: str
     id: str
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, through which shop's channel, and because of what."""
+
+    actor: Actor
+    shop: str
+    source: str
+    correlation: str = ""
+    causation: UUID | None = None
 
 
 class Who(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,11 +169,18 @@ class Reader(Protocol):
         """Return the next facts in order, at most `limit`, personal fields opened."""
 
     def scan(
-        self, slots: Sequence[int], of: int, *, upto: int, after: int = 0
+        self,
+        slots: Sequence[int],
+        of: int,
+        *,
+        upto: int,
+        after: int = 0,
+        opening: Collection[str] | None = None,
     ) -> Iterator[Sequence[tuple[UUID | None, Fact]]]:
         """Yield chunks, in order, of (customer at `upto`, fact) for customers in `slots` of `of`.
 
-        Facts of nobody come with None, whatever the slots.
+        Facts of nobody come with None, whatever the slots. `opening`: the stored names of the
+        facts whose personal fields are opened, those of others are ERASED; None: all are opened.
         """
 
     def of_origins(self, origins: Sequence[UUID], *, upto: int) -> Sequence[Fact]:

@@ -1,6 +1,6 @@
 """Reads the log in order: for views, for decisions and for auditors."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID, uuid4
@@ -117,7 +117,13 @@ class LogReader:
         return Receipt(position=row[1], recorded=0, duplicate=True, answer=row[2])
 
     def scan(
-        self, slots: Sequence[int], of: int, *, upto: int, after: int = 0
+        self,
+        slots: Sequence[int],
+        of: int,
+        *,
+        upto: int,
+        after: int = 0,
+        opening: Collection[str] | None = None,
     ) -> Iterator[Sequence[tuple[UUID | None, Fact]]]:
         every = len(set(slots)) == of
         asked = {"upto": upto, "after": after, "every": every, "of": of, "slots": list(slots)}
@@ -129,9 +135,16 @@ class LogReader:
             cursor.itersize = SCANNED
             cursor.execute(_SCAN, asked, binary=True)
             while rows := cursor.fetchmany(SCANNED):
-                self._load_keys((row[3], row[7]) for row in rows)
                 sealer = self.sealer
-                yield [(row[16], fact_of(row, sealer)) for row in rows]
+                if opening is None:
+                    self._load_keys((row[3], row[7]) for row in rows)
+                    yield [(row[16], fact_of(row, sealer)) for row in rows]
+                else:
+                    self._load_keys((row[3], row[7]) for row in rows if row[3] in opening)
+                    yield [
+                        (row[16], fact_of(row, sealer if row[3] in opening else None))
+                        for row in rows
+                    ]
 
     def of_origins(self, origins: Sequence[UUID], *, upto: int) -> Sequence[Fact]:
         return self._facts(_ORIGINS, (list(origins), upto))

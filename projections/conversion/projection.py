@@ -54,7 +54,7 @@ from projections.orders import ORDER_FACTS
 from projections.projection import View
 from projections.rows import Key, Rows, Table
 
-conversion: Final = View("conversion", version=1, tables=TABLES, package=__package__)
+conversion: Final = View("conversion", version=1, tables=TABLES, package=__package__, opens=())
 
 Step = MessageDelivered | MessageOpened | MessageBounced | MessageFailed | MessageComplained
 

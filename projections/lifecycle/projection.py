@@ -45,6 +45,7 @@ lifecycle: Final = View(
     shared=Policies(),
     due=(LIFECYCLE, "next_move_at"),
     root=LIFECYCLE,
+    opens=(),
 )
 
 

@@ -54,7 +54,12 @@ from projections.projection import View
 from projections.rows import Key, Rows, Table
 
 profile: Final = View(
-    "profile", version=1, tables=TABLES, package="projections.profile", root=PROFILE
+    "profile",
+    version=1,
+    tables=TABLES,
+    package="projections.profile",
+    root=PROFILE,
+    opens=(TraitsAsserted, NoteAdded),
 )
 
 Wanted = tuple[tuple[Table[Any], Key], ...]

@@ -1,7 +1,7 @@
 """Small histories for the laws: several customers and visitors, late facts, recognitions."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from domain.customer.events import CustomerRegistered, KnownByAnotherId, Visitor
 from domain.shared.events import Event, Fact
 from domain.shared.ids import Ids
 from domain.shared.log import Head
+from domain.shared.personal import ERASED
 from projections.projection import slot_of
 
 SHOP = "tea"
@@ -62,7 +63,13 @@ class MemoryLog:
         return self._facts[after : after + limit]
 
     def scan(
-        self, slots: Sequence[int], of: int, *, upto: int, after: int = 0
+        self,
+        slots: Sequence[int],
+        of: int,
+        *,
+        upto: int,
+        after: int = 0,
+        opening: Collection[str] | None = None,
     ) -> Iterator[Sequence[tuple[UUID | None, Fact]]]:
         mine = set(slots)
         chunk: list[tuple[UUID | None, Fact]] = []
@@ -73,7 +80,8 @@ class MemoryLog:
                 customer = self.customer_of(fact.origin, at=upto)
                 if slot_of(customer, of) not in mine:
                     continue
-            chunk.append((customer, fact))
+            shown = fact if opening is None or fact.type in opening else closed(fact)
+            chunk.append((customer, shown))
         yield chunk[: len(chunk) // 2]
         yield chunk[len(chunk) // 2 :]
 
@@ -93,6 +101,13 @@ class MemoryLog:
 
     def position_at(self, instant: datetime) -> int:
         return bisect_right(self._recorded, instant)
+
+
+def closed(fact: Fact) -> Fact:
+    """Return a fact as who does not open what is personal reads it."""
+    event = fact.event
+    told = {n: ERASED for n in event.stored.personal if getattr(event, n) is not None}
+    return msgspec.structs.replace(fact, event=msgspec.structs.replace(event, **told))
 
 
 def stream_of(event: Event, origin: UUID | None, number: int) -> UUID:

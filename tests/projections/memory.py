@@ -152,7 +152,7 @@ def replay(view: View, history: History, clock: datetime) -> dict[str, dict[Key,
     """Fold a history anew, by the customers of its end, as of an instant."""
     log = MemoryLog(history)
     folded = Replay(view, blind=blind)
-    for chunk in log.scan(range(SLOTS), SLOTS, upto=history.head):
+    for chunk in log.scan(range(SLOTS), SLOTS, upto=history.head, opening=view.opens):
         for customer, fact in chunk:
             folded.fold(customer, fact)
     folded.settle(clock)
