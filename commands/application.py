@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
 import msgspec
-from eventsourcing.application import Application, ProcessingEvent, Repository
+from eventsourcing.application import Application, Repository
 from eventsourcing.persistence import InfrastructureFactory, IntegrityError, Recording
 from eventsourcing.utils import Environment, EnvType
 
@@ -15,7 +15,7 @@ from commands.work import BULK_HANDLERS, HANDLERS, Command, Projector, Work, utc
 from domain.customer.aggregate import Customer
 from domain.shared.aggregate import Decided, Root
 from domain.shared.ids import Ids
-from domain.shared.log import Actor, Idempotency, Log, Receipt
+from domain.shared.log import Actor, Asked, Idempotency, Log, Receipt
 from domain.shared.refusals import Conflict, Refused
 
 NOUNS: Final = (customer, order, ticket, campaign, message, coupon, lifecycle)
@@ -23,19 +23,10 @@ NOUNS: Final = (customer, order, ticket, campaign, message, coupon, lifecycle)
 
 R = TypeVar("R", bound=Root)
 
-TRIES: Final = 5
+TRIES: Final = 25
+"""Of so many who change one thing at once, each has their way."""
 
 _encode: Final = msgspec.json.Encoder(decimal_format="string").encode
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks, through which shop's channel, and because of what."""
-
-    actor: Actor
-    shop: str
-    source: str
-    correlation: str = ""
-    causation: UUID | None = None
 
 
 class Used(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,23 +79,19 @@ class Crm(Application[UUID]):
     def save(self, *objs: Any, **kwargs: Any) -> list[Recording[UUID]]:
         """Record what roots decided, in one append: whole, or not at all.
 
-        `kwargs`: what the recorder's insert_events takes, `actor`, `shop` and `source` at least.
-        Raises IntegrityError when a stream has moved, and what Log.append does.
+        `objs`: roots, or what they decided. `kwargs`: what the recorder's insert_events takes,
+        `asked` at least. Raises IntegrityError when a stream has moved, and what Log.append does.
         """
-        # ours are known by class: to ask the library's protocols takes 30 µs an object
-        processing: ProcessingEvent[UUID] = ProcessingEvent()
+        decided: list[Decided] = []
         for obj in objs:
+            # known by class: to ask the library's protocols takes 30 µs an object
             if isinstance(obj, Decided):
-                processing.events.append(obj)
-            elif isinstance(obj, Root):
-                processing.events.extend(obj.collect_events())
+                decided.append(obj)
             else:
-                processing.collect_events(obj)
+                decided.extend(obj.collect_events())
         if "occurred_at" not in kwargs:
             kwargs["occurred_at"] = self._clock()
-        processing.saved_kwargs = kwargs
-        recordings = self._record(processing)
-        self._take_snapshots(processing)
+        recordings = self.events.put(decided, **kwargs)
         self._notify(recordings)
         return recordings
 
@@ -209,11 +196,7 @@ class Crm(Application[UUID]):
         receipts: list[Receipt] = []
         self.save(
             *(work.decided if work else ()),
-            actor=asked.actor,
-            shop=asked.shop,
-            source=asked.source,
-            correlation=asked.correlation,
-            causation=asked.causation,
+            asked=asked,
             expected=work.expected if work else {},
             idempotency=None
             if used is None

@@ -109,9 +109,9 @@ class Root:
 
     def record(self, event: Event) -> None:
         """Remember a decision, to be kept in the log when the command is done."""
-        decided = Decided(self.id, self.version + 1, event, who=self.whose())
-        decided.mutate(self)
-        self._decided.append(decided)
+        self.version += 1
+        self._decided.append(Decided(self.id, self.version, event, who=self.whose()))
+        self.evolve(event)
 
     def evolve(self, event: Event) -> None:
         """Remember what an event says."""

@@ -9,14 +9,35 @@ from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, Stor
 
 from domain.shared.aggregate import Decided, Told
 from domain.shared.events import decode
+from domain.shared.log import Draft
 from domain.shared.personal import Sealer
 
 
-@dataclass(frozen=True)
 class Saved(StoredEvent):
     """An event on its way into the log, which seals it: the state is not made before."""
 
     decided: Decided
+
+    def __init__(self, decided: Decided) -> None:
+        # frozen, and made for every event: so in one step
+        self.__dict__.update(
+            originator_id=decided.originator_id,
+            originator_version=decided.originator_version,
+            topic=decided.event.stored.name,
+            state=b"",
+            decided=decided,
+        )
+
+    def draft(self, occurred_at: datetime) -> Draft:
+        """Return what is asked of the log. `occurred_at`: when it has no time of its own."""
+        decided = self.decided
+        return Draft(
+            event=decided.event,
+            occurred_at=decided.occurred_at or occurred_at,
+            who=decided.who,
+            stream=decided.originator_id,
+            first=decided.first,
+        )
 
 
 @dataclass(frozen=True)
@@ -36,14 +57,7 @@ class FactMapper(Mapper[UUID]):
         self._sealer = sealer
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
-        decided: Decided = domain_event  # type: ignore[assignment]  # roots decide nothing else
-        return Saved(
-            decided.originator_id,
-            decided.originator_version,
-            decided.event.stored.name,
-            b"",
-            decided,
-        )
+        return Saved(domain_event)  # type: ignore[arg-type]  # roots decide nothing else
 
     def to_domain_event(self, stored_event: StoredEvent) -> Told:
         """Return the event of what the recorder selected. Raises UnknownFact."""

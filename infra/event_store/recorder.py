@@ -1,8 +1,8 @@
 """The log as a recorder of the library `eventsourcing`: saved in one append, selected in order."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from eventsourcing.persistence import (
@@ -14,7 +14,7 @@ from eventsourcing.persistence import (
     Tracking,
 )
 
-from domain.shared.log import Actor, Append, Draft, Idempotency, Receipt, StreamMoved
+from domain.shared.log import Append, Asked, Idempotency, Receipt, StreamMoved
 from infra.event_store.mapper import Kept, Saved
 from infra.event_store.reader import LogReader
 from infra.event_store.subscription import LogSubscription
@@ -66,13 +66,9 @@ class LogRecorder(ApplicationRecorder):
         self,
         stored_events: Sequence[StoredEvent],
         *,
-        actor: Actor,
-        shop: str,
-        source: str,
+        asked: Asked,
         occurred_at: datetime,
-        correlation: str = "",
-        causation: UUID | None = None,
-        expected: Mapping[UUID, int] | None = None,
+        expected: dict[UUID, int] | None = None,
         idempotency: Idempotency | None = None,
         receive: Callable[[Receipt], None] | None = None,
         tracking: Tracking | None = None,
@@ -87,15 +83,15 @@ class LogRecorder(ApplicationRecorder):
         if tracking is not None:
             msg = "the log keeps no tracking records: a follower keeps its place beside its rows"
             raise NotSupportedError(msg)
-        saved = cast("Sequence[Saved]", stored_events)  # the mapper makes nothing else
+        saved: Sequence[Saved] = stored_events  # type: ignore[assignment]  # the mapper's
         append = Append(
-            facts=tuple(_draft(s, occurred_at) for s in saved),
-            actor=actor,
-            shop=shop,
-            source=source,
-            correlation=correlation,
-            causation=causation,
-            expected=_expected(saved) if expected is None else dict(expected),
+            facts=tuple([event.draft(occurred_at) for event in saved]),
+            actor=asked.actor,
+            shop=asked.shop,
+            source=asked.source,
+            correlation=asked.correlation,
+            causation=asked.causation,
+            expected=_expected(saved) if expected is None else expected,
             idempotency=idempotency,
         )
         try:
@@ -169,17 +165,6 @@ class CustomerRecorder(AggregateRecorder):
         if gt is not None or lte is not None or desc or limit is not None:
             raise NotSupportedError("streams have no version in common")
         return _select(self._reader, _CUSTOMER, (originator_id, originator_id))
-
-
-def _draft(saved: Saved, occurred_at: datetime) -> Draft:
-    decided = saved.decided
-    return Draft(
-        event=decided.event,
-        occurred_at=decided.occurred_at or occurred_at,
-        who=decided.who,
-        stream=decided.originator_id,
-        first=decided.first,
-    )
 
 
 def _expected(saved: Sequence[Saved]) -> dict[UUID, int]:

@@ -27,6 +27,7 @@ from domain.order.events import OrderPlaced
 from domain.shared.aggregate import Told
 from domain.shared.channel import Channel
 from domain.shared.events import FACTS, Event, Stored, UnknownFact
+from domain.shared.log import Asked
 from domain.shared.personal import ERASED
 from infra.event_store import EventLog, LogReader
 from infra.event_store.factory import LogFactory
@@ -39,7 +40,7 @@ from projections.runtime.as_of import AsOf
 from tests.commands.desk import ADA, BO, IDS, LIN, NOON, ORDER, Ask, Facts, events, pay, place
 
 register = RegisterCustomer(customer=ADA)
-HOW: dict[str, Any] = {"actor": LIN, "shop": "shop", "source": "desk"}
+DESK = Asked(actor=LIN, shop="shop", source="desk")
 
 Save = Callable[..., list[Recording[UUID]]]
 
@@ -47,7 +48,7 @@ Save = Callable[..., list[Recording[UUID]]]
 @pytest.fixture
 def save(crm: Crm) -> Save:
     """Save by the library's interface, as Lin, at the shop's desk."""
-    return lambda *roots, **how: crm.save(*roots, **{**HOW, **how})
+    return lambda *roots, **how: crm.save(*roots, **{"asked": DESK, **how})
 
 
 def an_order() -> Order:
@@ -267,7 +268,7 @@ def test_a_campaign_saved_so_is_nobodys(crm: Crm, save: Save, facts: Facts) -> N
 
 def test_the_log_tracks_nobodys_place(crm: Crm) -> None:
     with pytest.raises(NotSupportedError):
-        crm.events.put([], **HOW, occurred_at=NOON, tracking=Tracking("huike", 1))
+        crm.events.put([], asked=DESK, occurred_at=NOON, tracking=Tracking("huike", 1))
     with pytest.raises(NotSupportedError):
         crm.factory.process_recorder()
     with pytest.raises(NotSupportedError):
