@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 from domain.shared.log import Head
 from infra import facts_topic
 from infra.event_store import LogReader
-from infra.kafka import producer
+from infra.kafka import partitions_of, producer
 from infra.postgres import WRITER, Connection, connect
 from infra.settings import Settings
 from projections.projection import slot_of
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 
 class WrongTopic(Exception):
-    """The topic of facts has not one partition a slot; `huike topics` says what to do."""
+    """The topic of facts has one partition a slot: `huike topics` makes it where it is missing."""
 
 
 class Place:
@@ -75,13 +75,12 @@ class Relay:
                 pause = min(pause * 2, 5.0)
 
     def _relay(self, connection: Connection, stop: threading.Event) -> None:
+        partitions = partitions_of(self._bootstrap, self._topic)
+        if partitions != self._slots:
+            raise WrongTopic(f"{self._topic} has {partitions} partitions, not {self._slots}")
         reader = LogReader(self._url, None, pool_size=1)
         out = producer(self._bootstrap)
         try:
-            partitions = out.partitions_for(self._topic) or set()
-            if len(partitions) != self._slots:
-                msg = f"{self._topic} has {len(partitions)} partitions, {self._slots} are wanted"
-                raise WrongTopic(msg)
             self._incarnation = str(reader.incarnation())
             place = self._resume(connection)
             connection.execute("listen huike_log")

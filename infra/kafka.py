@@ -30,6 +30,17 @@ def producer(bootstrap: str, **more: Any) -> KafkaProducer:
     )
 
 
+def partitions_of(bootstrap: str, topic: str) -> int:
+    """Return how many partitions a topic has; 0 when there is none such. Raises KafkaError."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), bootstrap_timeout_ms=10_000)
+    try:
+        if topic not in admin.list_topics():
+            return 0
+        return len(admin.describe_topics([topic])[0]["partitions"])
+    finally:
+        admin.close()
+
+
 def make_topics(settings: Settings, *, replicas: int = -1) -> dict[str, str]:
     """Make the topics that are missing; return what was done by topic. Raises KafkaError.
 
