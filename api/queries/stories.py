@@ -19,15 +19,20 @@ from api.queries.deps import (
     TheViews,
     Views,
     answers,
+    found,
     position_of,
 )
 from api.responses import Json
+from projections.lifecycle import why as lifecycle_why
+from projections.lifecycle.answers import standing_of
+from projections.lifecycle.projection import lifecycle
 from projections.paging import Page
-from projections.profile.why import why
+from projections.profile import why as profile_why
 from projections.rows import Rows
 from projections.timeline import queries
 from projections.timeline.projection import CAMPAIGN, ENTRY, Campaign, timeline
 from projections.timeline.queries import Asked, Told
+from projections.why import Why
 
 router = APIRouter(prefix="/api/customers", tags=["customers"], responses=ASKED)
 
@@ -138,7 +143,9 @@ async def story(
 )
 async def because(
     id: CustomerId,
-    field: Annotated[str, Path(max_length=400, examples=["net", "traits.plan", "tags.vip"])],
+    field: Annotated[
+        str, Path(max_length=400, examples=["net", "stage", "traits.plan", "tags.vip"])
+    ],
     views: TheViews,
     moment: TheMoment,
 ) -> Response:
@@ -147,9 +154,7 @@ async def because(
 
 
 def _because(views: Views, customer: UUID, field: str, moment: Moment) -> Response:
-    reader = views.sources.reader
-    known_at = position_of(reader, moment.known_at)
-    reason = why(reader, reader.customer_of(customer, at=known_at), field, upto=known_at)
+    reason = _reason(views, customer, field, moment)
     names = views.sources.keys.names()
     return Json(
         {
@@ -160,3 +165,16 @@ def _because(views: Views, customer: UUID, field: str, moment: Moment) -> Respon
             "facts": [told(fact, names, opened=views.opened) for fact in reason.facts],
         }
     )
+
+
+def _reason(views: Views, customer: UUID, field: str, moment: Moment) -> Why:
+    """Ask the view that the field is of. Raises NotFound."""
+    reader = views.sources.reader
+    known_at = position_of(reader, moment.known_at)
+    whole = reader.customer_of(customer, at=known_at)
+    if field not in {lifecycle_why.STAGE, lifecycle_why.TIER}:
+        return profile_why.why(reader, whole, field, upto=known_at, happened_by=moment.at)
+    rows, at = views.replayed(lifecycle, whole, Moment(at=moment.at, known_at=known_at))
+    standing = found("customer", customer, standing_of(rows, at))
+    place = standing.stage if field == lifecycle_why.STAGE else standing.tier
+    return lifecycle_why.why(reader, whole, field, place, at=at, upto=known_at)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,32 +28,9 @@ from domain.shared.personal import ERASED
 from domain.shared.refusals import NotFound
 from domain.ticket.events import TicketClosed, TicketOpened, TicketReopened, TicketResolved
 from projections.activity import is_activity
+from projections.why import Rule, Why
 
 Test = Callable[[Event, str], bool]
-
-
-class Rule(StrEnum):
-    """How facts make a value."""
-
-    LAST = "the last said holds"
-    FIRST = "the first holds"
-    LATEST = "the latest instant"
-    EARLIEST = "the earliest instant"
-    SUM = "all count together"
-    EACH = "for each name the last said holds"
-
-
-class Why(msgspec.Struct, frozen=True, kw_only=True):
-    """The facts that made a value, by (occurred_at, position).
-
-    `deciding`: positions of those that hold now, where one replaces another; else all of them.
-    """
-
-    field: str
-    rule: Rule
-    types: tuple[str, ...]
-    facts: Sequence[Fact]
-    deciding: Sequence[int]
 
 
 class _Source(msgspec.Struct, frozen=True):
@@ -63,8 +39,17 @@ class _Source(msgspec.Struct, frozen=True):
     about: Test = lambda _event, _name: True
 
 
-def why(reader: Reader, customer: UUID, field: str, *, upto: int | None = None) -> Why:
+def why(
+    reader: Reader,
+    customer: UUID,
+    field: str,
+    *,
+    upto: int | None = None,
+    happened_by: datetime | None = None,
+) -> Why:
     """Return the facts that made a field of a customer's profile, as known at a position.
+
+    `happened_by`: what occurred later does not count.
 
     `traits.plan`, `tags.vip` and `consents.email:marketing` ask for one of several. Raises NotFound
     for a field that no fact makes.
@@ -77,7 +62,9 @@ def why(reader: Reader, customer: UUID, field: str, *, upto: int | None = None) 
     facts = [
         fact
         for fact in reader.of_origins(reader.origins_of(customer, at=at), upto=at)
-        if isinstance(fact.event, source.events) and source.about(fact.event, name or column)
+        if isinstance(fact.event, source.events)
+        and source.about(fact.event, name or column)
+        and (happened_by is None or fact.occurred_at <= happened_by)
     ]
     facts.sort(key=_said_at)
     return Why(

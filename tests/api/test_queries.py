@@ -207,8 +207,31 @@ def test_why_a_field_is_what_it_is(shop: Shop, analyst: TestClient) -> None:
     assert analyst.get(f"/api/customers/{ada}/why/nothing").status_code == 404
 
 
+def test_why_a_customer_stands_in_a_stage_and_a_tier(shop: Shop, analyst: TestClient) -> None:
+    ada = shop.customer("ada")
+    known = shop.position
+    shop.order("1", ada, "42.50")
+    paid = shop.position
+    for field in ("stage", "tier"):
+        why = ask(analyst, f"/customers/{ada}/why/{field}")
+        assert why["deciding"] == [paid]
+        assert why["facts"][-1]["type"] == "order.paid"
+    before = ask(analyst, f"/customers/{ada}/why/stage", known_at=known)
+    assert [fact["type"] for fact in before["facts"]] == ["customer.registered"]
+    silent = (datetime.now(UTC) + timedelta(days=91)).isoformat()
+    assert ask(analyst, f"/customers/{ada}/why/stage", at=silent)["deciding"] == [paid]
+
+
+def test_what_happened_later_is_no_reason_for_what_was(shop: Shop, analyst: TestClient) -> None:
+    ada = shop.customer("ada")
+    shop.order("1", ada, "42.50")
+    past = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    assert ask(analyst, f"/customers/{ada}/why/net", at=past)["facts"] == []
+    assert analyst.get(f"/api/customers/{ada}/why/stage", params={"at": past}).status_code == 404
+
+
 def test_a_campaign_and_its_curve(shop: Shop, analyst: TestClient) -> None:
-    users = [str(n) for n in range(20)]
+    users = [str(n) for n in range(1, 21)]
     for user in users:
         shop.customer(user)
     campaign = shop.does("POST", "/campaigns", code="spring", name="Spring", channel="email")["id"]

@@ -27,8 +27,9 @@ from projections.profile.answers import shown
 from projections.profile.projection import profile
 from projections.profile.queries import Part, Sort, Wanted, by_email, by_id, by_phone, every, some
 from projections.profile.tables import PROFILE
-from projections.profile.why import Rule, why
+from projections.profile.why import why
 from projections.runtime.as_of import AsOf
+from projections.why import Rule
 from tests.projections.memory import blind
 from tests.projections.runtime.shop import Shop
 
