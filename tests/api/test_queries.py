@@ -247,7 +247,7 @@ def test_a_campaign_and_its_curve(shop: Shop, analyst: TestClient) -> None:
         "treated": drawn["treated"],
         "control": drawn["control"],
     }
-    of_one = ask(analyst, "/customers/user:0/campaigns", **position)["campaigns"]
+    of_one = ask(analyst, "/customers/user:1/campaigns", **position)["campaigns"]
     assert [entry["campaign"] for entry in of_one] == [campaign]
     assert analyst.get("/api/campaigns/code:none/conversion").status_code == 404
 
