@@ -1,12 +1,12 @@
 """A view: a pure fold from facts to rows, with its tables and its rule for the passing of time."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from domain.customer.events import VisitorRecognised
+from domain.customer.events import KnownByAnotherId, VisitorRecognised
 from domain.shared.events import Event, Fact
 from projections.rows import Key, Rows, Table
 
@@ -15,6 +15,9 @@ E = TypeVar("E", bound=Event)
 Handler = Callable[[Rows, Fact, Any], None]
 Share = Callable[[Any, Fact, Any], Any]
 Wants = Callable[[Fact, Any], Iterable[tuple[Table[Any], Key]]]
+
+RECOGNITION: Final = frozenset((KnownByAnotherId, VisitorRecognised))
+"""Events at which a visitor's rows become a customer's, whatever the view."""
 
 
 class View:
@@ -126,6 +129,13 @@ class View:
         if fact.subject is None and type(fact.event) in self._owned:
             return fact.stream
         return fact.subject
+
+    def concerned(self, facts: Sequence[Fact]) -> Sequence[Fact]:
+        """Return the facts that may change their subject's rows."""
+        if self._any is not None:
+            return facts
+        kinds = self._handlers
+        return [f for f in facts if (kind := type(f.event)) in kinds or kind in RECOGNITION]
 
     def share(self, shared: Any, fact: Fact) -> Any:
         """Return what all rows share after a fact of no customer."""

@@ -9,13 +9,11 @@ import msgspec
 
 from domain.customer.events import KnownByAnotherId, VisitorRecognised
 from domain.shared.events import Fact
-from projections.projection import View, slot_of
+from projections.projection import RECOGNITION, View, slot_of
 from projections.rows import Key, NotLoaded, Rows, Table
 from projections.runtime.replay import Blind, fold_past
 
 ESCALATE: Final = 2  # how often a subject's single rows of a table are read before all of them are
-
-_RECOGNITION: Final = frozenset((KnownByAnotherId, VisitorRecognised))
 
 Past = Callable[[UUID, int], Sequence[Fact]]
 """The facts, up to a position, that began with an identity."""
@@ -148,6 +146,7 @@ class Folder:
     def _work(self, batch: Batch) -> tuple[dict[UUID, Sequence[Fact]], dict[UUID, int], int]:
         """Return whose facts are to be folded, in which slots, and how many they are."""
         places, goals, slots = batch.places, batch.goals, self.slots
+        concerned = self.view.concerned
         work: dict[UUID, Sequence[Fact]] = dict.fromkeys(batch.due, ())
         slot_at = {subject: slot_of(subject, slots) for subject in work}
         count = 0
@@ -159,6 +158,7 @@ class Folder:
             seen, upto = places[slot].position, goal.position
             if mine[0].position <= seen or mine[-1].position > upto:
                 mine = [f for f in mine if seen < f.position <= upto]  # noqa: PLW2901  # the rest
+            mine = concerned(mine)  # noqa: PLW2901  # the rest
             if mine:
                 work[subject] = mine
                 slot_at[subject] = slot
@@ -264,7 +264,7 @@ class _Folding:
             for fact in facts:
                 if not steady:
                     rows.shared = shares.at(slot, fact.position)
-                if type(fact.event) in _RECOGNITION:
+                if type(fact.event) in RECOGNITION:
                     self._recognise(rows, fact)
                 fold(rows, fact)
             fact = None
