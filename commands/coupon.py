@@ -26,11 +26,9 @@ class RedeemCoupon(Command, frozen=True, kw_only=True):
 @handles(RedeemCoupon)
 def redeem_coupon(command: RedeemCoupon, crm: Work) -> None:
     code = command.code.strip()
-    place = (command.order or command.customer).hex
+    place = command.order or command.customer
     redemption = crm.get(
-        Redemption,
-        crm.ids.derive(crm.shop, "redemption", code, place, command.use),
-        likely_new=True,
+        Redemption, crm.ids.redemption(crm.shop, code, place, command.use), likely_new=True
     )
     redemption.redeem(
         CouponRedeemed(

@@ -33,7 +33,8 @@ _ONE: Final = Decimal(1)
 def told_of_orders(told: Told) -> tuple[Draft, ...]:
     """Return what a message says of an order or a coupon, none when it is about something else."""
     if told.name == REDEEMED:
-        return (told.of_customer(_redeemed(told, exact_properties(told.sent.raw))),)
+        redeemed = _redeemed(told, exact_properties(told.sent.raw))
+        return (told.of_redemption(redeemed.code, redeemed.order, redeemed),)
     translate = TRANSLATIONS.get(told.name)
     if translate is None:
         return ()

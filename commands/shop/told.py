@@ -48,6 +48,14 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     def of_customer(self, event: Event, *, first: bool = False) -> Draft:
         return Draft(event=event, occurred_at=self.at, who=self.who, first=first)
 
+    def of_redemption(self, code: str, order: UUID | None, event: Event) -> Draft:
+        """One use of a coupon: one for an order, whoever tells it; else one a message."""
+        place = order or self.user or self.visitor
+        assert place is not None  # a message of nobody is refused
+        use = "" if order is not None else self.stream.hex
+        stream = self.ids.redemption(self.door.shop, code, place, use)
+        return Draft(event=event, occurred_at=self.at, who=self.who, stream=stream, first=True)
+
     def of_order(self, number: str, events: Iterable[Event]) -> tuple[Draft, ...]:
         stream = self.ids.order(self.door.shop, number)
         return tuple(

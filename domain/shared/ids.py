@@ -49,8 +49,12 @@ class Ids:
         """Return the stream of one recipient of one campaign: its assignment and its messages."""
         return self.derive("", "assignment", campaign.hex, recipient.hex)
 
-    def coupon(self, shop: str, code: str) -> UUID:
-        return self.derive(shop, "coupon", code)
+    def redemption(self, shop: str, code: str, place: UUID, use: str = "") -> UUID:
+        """Return the stream of one use of a coupon: for an order, or by a customer (`place`).
+
+        `use` tells several uses in one place apart.
+        """
+        return self.derive(shop, "redemption", code, place.hex, use)
 
     def policy(self, shop: str) -> UUID:
         return self.derive(shop, "lifecycle-policy")

@@ -62,3 +62,24 @@ def test_after_a_restart_it_is_still_known(
     with Services(Settings(log_url=database_url, home=tmp_path)) as restarted:
         assert all(result["duplicate"] for result in publish(site(restarted, secret)))
         assert tracked(restarted) == len(MESSAGES)
+
+
+def test_a_coupon_told_by_the_shop_and_by_a_command_is_redeemed_once(
+    services: Services, with_scopes: Callable[..., TestClient]
+) -> None:
+    redeemed = {"coupon_id": "TEA5", "order_id": "1001", "discount": 5}
+    told = {"userId": "42", "event": "Coupon Redeemed", "properties": redeemed}
+    shop, desk = with_scopes("ingest"), with_scopes("command")
+    for message in ("site-1", "erp-1"):
+        answer = shop.post("/v1/track", json={**told, "messageId": message})
+        assert answer.json()["success"]
+    body = {
+        "customer": str(services.ids.user("shop", "42")),
+        "order": str(services.ids.order("shop", "1001")),
+        "amount": "5",
+        "currency": "USD",
+    }
+    assert desk.post("/api/coupons/TEA5/redemptions", json=body).status_code == 202
+    types = [fact.type for fact in services.reader.read(0, 100)]
+    assert types.count("coupon.redeemed") == 1
+    assert types.count("activity.tracked") == 2

@@ -117,23 +117,37 @@ def test_a_refund_of_lines_is_of_these_lines(shop: Shop) -> None:
     ]
 
 
+def test_blanks_around_a_number_are_not_part_of_it(shop: Shop) -> None:
+    plain, wide = (shop.hears(track("Order Delivered", order_id=n)) for n in ("7", " 7\n"))
+    assert plain.facts[-1].stream == wide.facts[-1].stream
+
+
 def test_a_refund_keeps_its_own_id(shop: Shop) -> None:
     (refund,) = told(shop, "Order Refunded", order_id="o1", refund_id="r7", total=3)
     assert refund == OrderRefunded(refund="r7", amount=Decimal(3), currency="USD")
 
 
 def test_a_coupon_redeemed_names_its_campaign_and_order(shop: Shop) -> None:
-    assert told(
-        shop, "Coupon Redeemed", coupon_id="C5", campaign_id="18", order_id="o1", discount=1.5
-    ) == [
-        CouponRedeemed(
-            code="C5",
-            campaign=shop.ids.campaign("tea", "18"),
-            order=shop.ids.order("tea", "o1"),
-            amount=Decimal("1.5"),
-            currency="USD",
-        )
+    used = {"coupon_id": "C5", "campaign_id": "18", "order_id": "o1", "discount": 1.5}
+    redeemed = shop.hears(track("Coupon Redeemed", **used)).facts[-1]
+    assert redeemed.event == CouponRedeemed(
+        code="C5",
+        campaign=shop.ids.campaign("tea", "18"),
+        order=shop.ids.order("tea", "o1"),
+        amount=Decimal("1.5"),
+        currency="USD",
+    )
+    assert redeemed.first
+    assert redeemed.stream == shop.ids.redemption("tea", "C5", shop.ids.order("tea", "o1"))
+
+
+def test_without_an_order_each_message_tells_of_a_use_of_its_own(shop: Shop) -> None:
+    uses = [
+        shop.hears(track("Coupon Redeemed", coupon_id="C5") | {"messageId": message}).facts[-1]
+        for message in ("m1", "m2")
     ]
+    assert uses[0].event == uses[1].event
+    assert uses[0].stream != uses[1].stream
 
 
 @pytest.mark.parametrize(
