@@ -170,7 +170,7 @@ def _headers(names: list[str], told: Mapping[str, str], **fixed: str) -> dict[st
 
 def _schemas(facts: Iterable[Stored]) -> dict[str, Any]:
     """Return the JSON Schema of every body as it is published, personal fields sealed."""
-    bodies = [stored._body for stored in facts]  # noqa: SLF001  # what the log itself writes
+    bodies = [stored.body for stored in facts]
     _, found = msgspec.json.schema_components(
         [Message, *bodies], ref_template="#/components/schemas/{name}"
     )

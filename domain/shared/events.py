@@ -47,7 +47,10 @@ class UnknownFact(Exception):
 
 
 class Stored:
-    """How one class of event stands in the log: its name, version, sealed fields and codecs."""
+    """How one class of event stands in the log: its name, version, sealed fields and codecs.
+
+    `body`: the struct that is written, personal fields as `Sealed`; the class itself without them.
+    """
 
     def __init__(self, cls: type[Event], name: str, version: int) -> None:
         hints = get_type_hints(cls, include_extras=True)
@@ -57,9 +60,9 @@ class Stored:
         self.version = version
         self.personal: Final = {n: plain_type(hints[n]) for n in fields if is_personal(hints[n])}
         self._openers = {n: msgspec.json.Decoder(t) for n, t in self.personal.items()}
-        self._body: Any = cls
+        self.body: Any = cls
         if self.personal:
-            self._body = msgspec.defstruct(
+            self.body = msgspec.defstruct(
                 f"Stored{cls.__name__}",
                 [
                     (n, Sealed | None, None)
@@ -73,7 +76,7 @@ class Stored:
                 kw_only=True,
                 omit_defaults=True,
             )
-        self._decoder = msgspec.json.Decoder(self._body)
+        self._decoder = msgspec.json.Decoder(self.body)
         self._plain = _plain_decoder(cls)
         self._names = tuple(fields)
         self._contexts = {n: f"|{name}|{n}".encode() for n in self.personal}
@@ -94,7 +97,7 @@ class Stored:
                 msg = f"{self.name}.{name} is personal, and this fact is nobody's"
                 raise ValueError(msg)
             values[name] = Sealed(sealer.seal(origin, _encode(plain), stream.bytes + context))
-        return _encode(self._body(**values))
+        return _encode(self.body(**values))
 
     def decode(
         self, body: bytes, version: int, stream: UUID, origin: UUID | None, sealer: Sealer | None
@@ -141,7 +144,7 @@ class Stored:
         for step in range(version, self.version):
             getattr(self.cls, f"upcast_v{step}_v{step + 1}")(state)
         opened = {n: state.pop(n) for n in self.personal if n in state}
-        base = msgspec.convert(state, self._body, strict=False)
+        base = msgspec.convert(state, self.body, strict=False)
         values = {n: getattr(base, n) for n in self._names}
         for name, value in opened.items():
             wanted = self.personal[name]
@@ -167,7 +170,9 @@ FACTS: Final[dict[str, Stored]] = {}
 def fact(name: str, *, version: int = 1) -> Callable[[type[E]], type[E]]:
     """Give a class of event the name and version that it is stored under, for ever.
 
-    A version above 1 needs `upcast_v1_v2(state: dict) -> None` and so on as static methods.
+    A version above 1 needs `upcast_v1_v2(state: dict) -> None` and so on as static methods: `state`
+    is a body as it was stored, its personal fields opened, or ERASED. What is left out of a body
+    has its class's default, so a default is changed by a new version, as anything else.
     Raises ValueError when the name is taken.
     """
 

@@ -14,7 +14,7 @@ Answered = tuple["Future[Receipt]", Receipt | Exception]
 
 
 class Attempt:
-    """One try at committing a batch; `sent` when its outcome may be durable."""
+    """One try at committing a batch; `sent` when its outcome may be durable; `seconds` it took."""
 
     def __init__(self, batch: list[Waiting], done: list[Answered] | None = None) -> None:
         self.batch = batch
@@ -23,6 +23,7 @@ class Attempt:
         self.plan = Plan(State())
         self.base = 0
         self.sent = False
+        self.seconds = 0.0
         self._bodies: dict[tuple[int, UUID, UUID | None], tuple[Any, bytes]] = {}
 
     def plan_on(self, state: State, keys: PersonKeys) -> bool:

@@ -68,6 +68,7 @@ class EventLog:
         self.reader = LogReader(url, keys)
         self._writing = Writing(keys)
         self._closing = False
+        self._ended = False
         self._thread = threading.Thread(target=self._work, name="huike-log", daemon=True)
         self._thread.start()
 
@@ -88,6 +89,8 @@ class EventLog:
             self._queue.put_nowait((append, future))
         except queue.Full:
             future.set_exception(LogUnavailable())
+        if self._ended:  # while this was put there
+            self._refuse_what_waits()
         return future
 
     def append(self, append: Append) -> Receipt:
@@ -119,13 +122,25 @@ class EventLog:
     # ---- the thread
 
     def _work(self) -> None:
-        while True:
-            batch = self._gather()
-            if batch is None:
-                break
-            self._commit_or_refuse(batch)
-        if self._connection is not None:
-            self._connection.close()
+        try:
+            while (batch := self._gather()) is not None:
+                try:
+                    self._commit_or_refuse(batch)
+                except Exception:  # a mistake of ours; whoever comes next must not wait for ever
+                    log.exception("log.failed", waiting=len(batch))
+                    _refuse(batch)
+        finally:
+            self._ended = True
+            self._refuse_what_waits()
+            self._disconnect()
+
+    def _refuse_what_waits(self) -> None:
+        """Answer what was queued when nobody commits any more."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                waiting = self._queue.get_nowait()
+                if waiting is not None and waiting[1].set_running_or_notify_cancel():
+                    _refuse([waiting])
 
     def _gather(self) -> list[Waiting] | None:
         """Take what waits, up to a batch; two with one idempotency key never share a batch."""
@@ -176,7 +191,7 @@ class EventLog:
             except Exception as error:
                 self._disconnect()
                 batch = attempt.batch
-                if len(batch) == 1:
+                if len(batch) <= 1:
                     log.exception("log.refused", error=str(error))
                     attempt.fail(error)
                     return
@@ -187,6 +202,8 @@ class EventLog:
                 return
             else:
                 attempt.answer()
+                if self._watch is not None:
+                    self._watch(len(attempt.batch), len(attempt.plan.facts), attempt.seconds)
                 return
 
     def _arrived(self, attempt: Attempt) -> bool:
@@ -237,8 +254,7 @@ class EventLog:
                     self._writing.write(connection, attempt, moment, chain or bytes(32))
                 attempt.sent = bool(plan.facts)
         attempt.sent = True
-        if self._watch is not None:
-            self._watch(len(attempt.batch), len(plan.facts), time.perf_counter() - began)
+        attempt.seconds = time.perf_counter() - began
 
     def _plan(self, connection: Connection, attempt: Attempt) -> Plan:
         """Plan the batch on the log as it stands now."""
@@ -257,3 +273,10 @@ class EventLog:
         connection.execute("select log.ensure_room(%s, now())", (head,))
         self._room = head + PART // 2
         self._room_month = month
+
+
+def _refuse(batch: list[Waiting]) -> None:
+    """Tell those who were told nothing yet that the log cannot be written."""
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(LogUnavailable())

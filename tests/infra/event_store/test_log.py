@@ -335,6 +335,36 @@ def test_a_log_that_is_closed_takes_nothing_more(database_url: str, keys: Person
         log.append(said(of(ADA, CustomerRegistered())))
 
 
+def test_a_watch_that_fails_harms_nobody(
+    database_url: str, keys: PersonKeys, reader: LogReader
+) -> None:
+    def watch(*_: object) -> None:
+        raise ZeroDivisionError
+
+    watched = EventLog(database_url, keys, watch=watch)
+    appends = [said(of(ADA, TagAdded(tag=tag))) for tag in ("vip", "tea")]
+    for append in appends:
+        assert watched.submit(append).result(20).recorded == 1
+    watched.close()
+    assert len(reader.read(0, 10)) == 2
+
+
+def test_who_writes_while_the_log_is_closed_is_answered(
+    database_url: str, keys: PersonKeys
+) -> None:
+    closing = EventLog(database_url, keys)
+    futures = []
+    with ThreadPoolExecutor(4) as writers:
+        tries = [
+            writers.submit(closing.submit, said(of(ADA, TagAdded(tag=str(n))))) for n in range(200)
+        ]
+        closing.close()
+        futures = [each.result(20) for each in tries]
+    for future in futures:
+        error = future.exception(20)
+        assert error is None or isinstance(error, LogUnavailable)
+
+
 def test_a_full_queue_refuses_at_once_and_loses_nothing_it_took(
     database_url: str, keys: PersonKeys, reader: LogReader
 ) -> None:
