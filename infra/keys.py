@@ -14,7 +14,9 @@ import msgspec
 from psycopg.rows import kwargs_row
 
 from domain.shared.log import Actor
+from domain.shared.money import currency as known_currency
 from domain.shared.refusals import Malformed, NotFound
+from domain.shared.text import text
 from infra import clock
 from infra.postgres import Pool
 
@@ -89,18 +91,19 @@ class Keys:
     ) -> tuple[Key, str]:
         """Make a key; its secret is returned here and never again.
 
-        Raises Malformed for a scope that there is not, or none at all.
+        Raises Malformed for a scope that there is not, or none at all, or for a name that is none;
+        UnknownCurrency.
         """
         secret = f"hk_{secrets.token_urlsafe(32)}"
         key = Key(
             id=uuid4(),
-            name=name,
+            name=text("name", name),
             prefix=secret[:_PREFIX_LENGTH],
             scopes=_scopes(scopes),
-            shop=shop,
-            source=source,
+            shop=text("shop", shop),
+            source=text("source", source),
             system=system,
-            currency=currency,
+            currency=known_currency(currency),
             created_at=clock.now(),
         )
         with self._pool.connection() as connection:

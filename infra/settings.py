@@ -2,10 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from domain.shared.money import UnknownCurrency
+from domain.shared.money import currency as known_currency
+
+_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
 class Settings(BaseSettings):
@@ -63,6 +68,22 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("currency")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            return known_currency(value)
+        except UnknownCurrency as refusal:
+            raise ValueError(str(refusal)) from None  # pydantic tells ValueErrors
+
+    @field_validator("log_level")
+    @classmethod
+    def _level(cls, value: str) -> str:
+        if value.lower() not in _LEVELS:
+            msg = f"is one of {', '.join(_LEVELS)}"
+            raise ValueError(msg)
+        return value.lower()
 
     @property
     def environment(self) -> dict[str, str]:

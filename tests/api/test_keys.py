@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from domain.shared.refusals import Malformed, NotFound
+from domain.shared.refusals import Malformed, NotFound, Refused
 from infra.keys import REVOKED_WITHIN_SECONDS, Keys
 from infra.postgres import WRITER, Pool, pool
 
@@ -71,6 +71,13 @@ def test_nobody_comes_in_with_another_secret(keys: Keys, secret: str) -> None:
 def test_a_key_has_known_scopes(keys: Keys, scopes: list[str]) -> None:
     with pytest.raises(Malformed, match="give one or more of admin, audit, command"):
         keys.add("shop", scopes)
+
+
+@pytest.mark.parametrize("wrong", [{"currency": "EURO"}, {"shop": " "}, {"source": ""}])
+def test_a_key_is_of_a_shop_and_a_currency_that_can_be(keys: Keys, wrong: dict[str, str]) -> None:
+    with pytest.raises(Refused):
+        keys.add("shop", ["ingest"], **wrong)  # type: ignore[arg-type]  # texts alone
+    assert keys.all() == []
 
 
 def test_a_revoked_key_is_refused_at_once_where_it_was_revoked(keys: Keys) -> None:

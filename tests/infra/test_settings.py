@@ -32,3 +32,13 @@ def test_the_views_live_beside_the_log_unless_told_otherwise() -> None:
 def test_a_port_that_cannot_be_is_refused() -> None:
     with pytest.raises(ValidationError):
         Settings(port=70_000)
+
+
+@pytest.mark.parametrize("wrong", [{"currency": "EURO"}, {"currency": ""}, {"log_level": "loud"}])
+def test_what_no_process_could_use_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate(wrong)
+
+
+def test_a_currency_is_written_in_capitals() -> None:
+    assert Settings(currency="eur").currency == "EUR"
