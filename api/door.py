@@ -21,6 +21,8 @@ _SANE: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
 _SHOPS: Final = "/v1/"
 SLOW_SECONDS: Final = 1.0
+GONE: Final = 499
+"""Counted where a client went away before it had sent its request: no fault of ours."""
 _NOWHERE: Final = "(no such route)"
 
 log = structlog.get_logger("api")
@@ -46,7 +48,7 @@ class Door:
         request_id = given if _SANE.fullmatch(given) else uuid4().hex
         scope["request_id"] = request_id
         began = time.perf_counter()
-        status = 500
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -60,6 +62,8 @@ class Door:
         try:
             await self._enter(scope, receive, answer)
         finally:
+            if "gone" in scope:
+                status = GONE
             self._account(scope, status, time.perf_counter() - began)
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
@@ -73,7 +74,6 @@ _HEADERS: Final[dict[int, Mapping[str, str]]] = {
     504: {"Retry-After": "1"},
 }
 _TITLES: Final = {
-    400: "Bad request",
     404: "Not found",
     405: "Method not allowed",
     413: "Too large",
@@ -90,7 +90,7 @@ def status_of(refusal: type[Refused]) -> int:
 
 def title_of(kind: type[Refused]) -> str:
     """Return the refusal's name in words: ErasedCustomer is "Erased customer"."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__).capitalize()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=A)(?=[A-Z])", " ", kind.__name__).capitalize()
 
 
 def slug_of(kind: type[Refused]) -> str:
@@ -167,6 +167,9 @@ async def _malformed(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # the framework cannot read the body
+        why = "cannot be read as JSON: it is nested too deep, or holds a number beyond all bounds"
+        return problem_of(Malformed(field="body", why=why), request.scope)
     title = _TITLES.get(error.status_code, "Refused")
     return problem(
         request.scope,

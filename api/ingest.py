@@ -135,6 +135,7 @@ class Ingest:
         try:
             answer = await self._answer(scope, receive)
         except Gone:
+            scope["gone"] = True
             return
         except (Refused, OperationalError, PoolTimeout, TimeoutError) as error:
             refused = error if isinstance(error, Refused) else LogUnavailable()

@@ -25,6 +25,7 @@ are added."""
 REPORTED: Final[tuple[type[Root], ...]] = (Customer, Order)
 """Told of by shops too, in whatever order it comes: the last word is the last that was said."""
 
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _WHEN: Final = attrgetter("occurred_at", "position")
 
 
@@ -166,7 +167,9 @@ class Work:
 
 
 def utc(field: str, instant: datetime) -> datetime:
-    """Return the instant in UTC. Raises Malformed without a time zone."""
+    """Return the instant in UTC. Raises Malformed without a time zone, or before 1970."""
     if instant.tzinfo is None:
         raise Malformed(field=field, why="has no time zone")
+    if instant < _EARLIEST:
+        raise Malformed(field=field, why="is before 1970")
     return instant.astimezone(UTC)

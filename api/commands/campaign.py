@@ -14,6 +14,7 @@ from api.commands.deps import (
     Body,
     Text,
     TheDesk,
+    UserId,
     receipt_of,
 )
 from api.parameters import CampaignId, Instant
@@ -63,7 +64,7 @@ class Recipients(Body):
     """Customers, by their UUID or by the shop's own ids; and the instant of sending."""
 
     recipients: list[UUID] = Field([], max_length=MOST_RECIPIENTS)
-    users: list[Text] = Field([], max_length=MOST_RECIPIENTS, examples=[["42", "43"]])
+    users: list[UserId] = Field([], max_length=MOST_RECIPIENTS, examples=[["42", "43"]])
     anchor: Instant = Field(examples=["2026-03-01T09:00:00Z"])
 
 
@@ -80,7 +81,7 @@ class OutcomeBody(Body):
     """What became of one recipient's message."""
 
     recipient: UUID | None = None
-    user: Text | None = Field(None, description="The shop's own id, instead of `recipient`.")
+    user: UserId | None = Field(None, description="The shop's own id, instead of `recipient`.")
     happened: Happened
     occurred_at: Instant | None = None
     channel: Channel | None = Field(None, description="Needed for `sent`.")

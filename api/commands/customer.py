@@ -3,7 +3,17 @@
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from api.commands.deps import LARGEST_BODY, TOLD, Body, Name, Text, TheDesk, Traits, receipt_of
+from api.commands.deps import (
+    LARGEST_BODY,
+    TOLD,
+    Body,
+    Name,
+    Text,
+    TheDesk,
+    Traits,
+    UserId,
+    receipt_of,
+)
 from api.parameters import CustomerId
 from commands.customer import (
     AddNote,
@@ -60,7 +70,7 @@ class Person(Body):
 class Registration(Body):
     """A customer, by the shop's own id."""
 
-    user: Text = Field(min_length=1, max_length=200, examples=["42"])
+    user: UserId = Field(examples=["42"])
     person: Person | None = None
     traits: Traits = Field({}, examples=[{"plan": "gold"}])
     kind: Kind | None = None

@@ -12,7 +12,10 @@ from api.parameters import Instant
 from api.responses import Json
 from api.security import Needs
 from commands.application import Crm
+from commands.shop import NotTaken
 from commands.shop.clear import TRAITS, Clear, split
+from commands.shop.contract import inspect, is_nobody
+from commands.shop.translate import ID_CHARACTERS
 from commands.work import Command
 from domain.shared.ids import Ids
 from domain.shared.log import Receipt
@@ -25,6 +28,7 @@ LARGEST_BODY: Final = 256 * 1024
 LARGEST_BULK: Final = 8 * 1024 * 1024
 """Bytes of a command of many."""
 
+_LONGEST_VERSION: Final = 18
 _answer: Final = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -120,7 +124,7 @@ def _version(if_match: str | None) -> int | None:
     if if_match is None:
         return None
     bare = if_match.strip().removeprefix("W/").strip('"')
-    if not bare.isascii() or not bare.isdigit():
+    if not bare.isascii() or not bare.isdigit() or len(bare) > _LONGEST_VERSION:
         raise Malformed(field="header/if-match", why='is no version, as in "3"')
     return int(bare)
 
@@ -131,21 +135,32 @@ TheDesk = Annotated[Desk, Depends(desk)]
 def _printable(value: str) -> str:
     if "\0" in value:
         raise ValueError("holds a NUL")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half a character") from None
+    return value
+
+
+def _somebody(value: str) -> str:
+    if is_nobody(value):
+        raise ValueError("stands for nobody")
     return value
 
 
 def _traits(value: dict[str, Any]) -> dict[str, Any]:
     try:
-        encoded = msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        raise ValueError("holds half a character") from None
-    if b"\\u0000" in encoded:
-        raise ValueError("holds a NUL")
+        inspect(value)
+    except NotTaken as refusal:  # pydantic tells ValueErrors
+        raise ValueError(str(refusal)) from None
     return value
 
 
 Text = Annotated[str, AfterValidator(_printable)]
 """What somebody typed."""
+
+UserId = Annotated[Text, Field(max_length=ID_CHARACTERS), AfterValidator(_somebody)]
+"""The shop's own id of a customer."""
 
 Name = Annotated[str, Path(max_length=200), AfterValidator(_printable)]
 """What something is called, in a path."""

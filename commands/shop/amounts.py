@@ -89,16 +89,16 @@ def code(said: Mapping[str, Any], *names: str) -> str | None:
     value = pick(said, *names)
     if isinstance(value, bool | float | list | dict | Decimal):
         raise WrongType(why=f"{names[0]} is not a text")
-    if value is None or value == "" or not is_plain(value):
+    if value is None or not is_plain(value):
         return None
-    return str(value)
+    return str(value).strip() or None
 
 
 def needed_code(said: Mapping[str, Any], *names: str) -> str:
     """Return a code. Raises Missing, or WrongType where it is no code."""
     found = code(said, *names)
     if found is None:
-        if pick(said, *names) in {None, ""}:
+        if str(pick(said, *names) or "").strip() == "":
             raise Missing(what=names[0])
         raise WrongType(why=f"{names[0]} is not a short code")
     return found

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Final, Never
 
 import msgspec
@@ -154,7 +155,7 @@ def exact_properties(raw: bytes) -> dict[str, Any]:
 
 
 def inspect(value: Any) -> None:
-    """Raise TooDeep or BadText for a value that cannot be kept."""
+    """Raise TooDeep, BadText or NotANumber for a value that cannot be kept."""
     level = [value]
     depth = 0
     while level:
@@ -169,6 +170,8 @@ def inspect(value: Any) -> None:
                 below.extend(part)
             elif isinstance(part, str) and not _is_text(part):
                 raise BadText
+            elif isinstance(part, float) and not isfinite(part):
+                raise NotANumber
         level = below
         depth += 1
 
@@ -245,7 +248,7 @@ def _shifted(received: datetime, age: timedelta) -> datetime:
 def instant(text: str, what: str) -> datetime:
     """Read a time in ISO 8601. Raises BadTime, ImpossibleTime."""
     try:
-        parsed = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text.upper())  # "t" and "z" are ISO 8601 too
     except ValueError as error:
         raise BadTime(what=what) from error
     if parsed.tzinfo is None:

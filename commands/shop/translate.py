@@ -47,7 +47,7 @@ def translate(sent: Sent, door: Door, ids: Ids) -> Append:
     facts += told_of_people(told)
     facts += told_of_orders(told)
     message = told.message
-    original = pack(sent, named=bool(message.message_id), secret=message.write_key is not None)
+    original = pack(sent, named=bool(named(message)), secret=message.write_key is not None)
     return Append(
         facts=tuple(facts),
         actor=door.actor,
@@ -65,8 +65,9 @@ def _told(sent: Sent, door: Door, ids: Ids) -> Told:
     kind = sent.kind or message.type
     if kind not in KINDS:
         raise UnknownType
-    message_id = str(message.message_id or "") or sent.message_id
-    if message.message_id and len(message_id) > MESSAGE_ID_CHARACTERS:
+    own_id = named(message)
+    message_id = own_id or sent.message_id
+    if own_id and len(own_id) > MESSAGE_ID_CHARACTERS:
         raise TooLong(what="messageId", limit=MESSAGE_ID_CHARACTERS)
     user_id, visitor_id = _whose(message, kind)
     context = message.context or {}
@@ -90,6 +91,11 @@ def _told(sent: Sent, door: Door, ids: Ids) -> Told:
         door=door,
         ids=ids,
     )
+
+
+def named(message: Message) -> str:
+    """Return the messageId that a message has of its own (0 is one), empty when it has none."""
+    return "" if message.message_id is None else str(message.message_id)
 
 
 def _whose(message: Message, kind: str) -> tuple[str | None, str | None]:

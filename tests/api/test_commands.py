@@ -199,7 +199,7 @@ def test_a_campaigns_story(desk: TestClient) -> None:
     assert drafted.status_code == 201, drafted.text
     at = "/api/campaigns/code:spring"
     assert desk.post(f"{at}/launch", json={"control_share": "0.2", "seed": 7}).status_code == 202
-    users = [str(n) for n in range(50)]
+    users = [f"u{n}" for n in range(50)]
     anchor = "2026-03-01T09:00:00Z"
     assigned = desk.post(f"{at}/recipients", json={"users": users, "anchor": anchor})
     assert assigned.status_code == 202, assigned.text

@@ -100,10 +100,12 @@ def test_a_wrong_key_does_not_open(stranger: TestClient, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "shown", ["", "Bearer", "Bearer ", "Basic", "Basic !!", "Basic /////w==", "Digest x"]
+    "shown",
+    ["", "Bearer", "Bearer ", "Basic", "Basic !!", "Basic /////w==", "Basic \xff", "Digest x"],
 )
 def test_what_is_no_key_is_told_how_to_show_one(stranger: TestClient, shown: str) -> None:
-    answer = stranger.get("/api/trial/error/missing", headers={"Authorization": shown})
+    authorization = shown.encode("latin-1")
+    answer = stranger.get("/api/trial/error/missing", headers={b"Authorization": authorization})
     assert answer.status_code == 401
     assert answer.json()["title"] == "No key"
 

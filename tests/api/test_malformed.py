@@ -21,9 +21,13 @@ def desk(with_scopes: Callable[..., TestClient]) -> TestClient:
         ("/api/customers", {}),
         ("/api/customers", {"user": ""}),
         ("/api/customers", {"user": "a\0b"}),
+        ("/api/customers", {"user": "null"}),
+        ("/api/customers", {"user": "-1"}),
+        ("/api/campaigns/code:a/recipients", {"users": [" "], "anchor": "2026-03-01"}),
         ("/api/customers", {"user": "ada", "persn": {}}),
         ("/api/customers", {"user": "ada", "traits": {"x": ["a\0"]}}),
         ("/api/customers", {"user": "ada", "traits": []}),
+        ("/api/customers?occurred_at=1500-01-01", {"user": "ada"}),
         ("/api/orders", {**ORDER, "total": "NaN"}),
         ("/api/orders", {**ORDER, "total": "1e400"}),
         ("/api/orders", {**ORDER, "total": "much"}),
@@ -44,10 +48,29 @@ def test_what_is_malformed_is_told_where(
 
 
 @pytest.mark.parametrize(
-    "raw", [rb'{"user": "\ud800"}', rb'{"user": "a", "traits": {"x": "\udc00"}}']
+    "raw",
+    [
+        rb'{"user": "\ud800"}',
+        rb'{"user": "a", "person": {"name": "\ud800"}}',
+        rb'{"user": "a", "traits": {"x": "\udc00"}}',
+        b'{"user": "a", "traits": {"x": NaN}}',
+        b'{"user": "a", "traits": {"x": 1e999}}',
+        b'{"user": "a", "traits": {"x": ' + b"9" * 5000 + b"}}",
+        b'{"user": "a", "traits": ' + b'{"x":' * 40 + b"1" + b"}" * 41,
+        b'{"user": "a", "traits": ' + b'{"x":' * 9000 + b"1" + b"}" * 9001,
+        b'{"user": "a"',
+    ],
 )
-def test_half_a_character_is_malformed(desk: TestClient, raw: bytes) -> None:
+def test_what_cannot_be_kept_as_it_was_meant_is_malformed(desk: TestClient, raw: bytes) -> None:
     answer = desk.post("/api/customers", content=raw, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"]
+    assert recorded(desk) == []
+
+
+def test_a_version_beyond_all_bounds_is_malformed(desk: TestClient) -> None:
+    stale = {"If-Match": f'"{"9" * 5000}"'}
+    answer = desk.post("/api/orders", json=ORDER, headers=stale)
     assert answer.status_code == 422, answer.text
 
 

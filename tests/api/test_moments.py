@@ -115,7 +115,7 @@ def test_customers_as_known_at_a_position_are_a_job(shop: Shop, analyst: TestCli
 
 
 def test_conversion_as_known_at_a_position_is_a_job(shop: Shop, analyst: TestClient) -> None:
-    users = [str(n) for n in range(10)]
+    users = [f"u{n}" for n in range(10)]
     campaign = shop.does("POST", "/campaigns", code="spring", name="Spring", channel="sms")["id"]
     shop.does("POST", f"/campaigns/{campaign}/launch", control_share="0.5", seed=7)
     anchor = (datetime.now(UTC) - timedelta(days=8)).isoformat()

@@ -273,3 +273,13 @@ class Plain:
 
     def blind(self, kind: str, value: str) -> bytes:
         return (kind + value).encode()
+
+
+def test_zero_is_a_message_id_as_any_other(shop: Shop) -> None:
+    zero, text = (shop.hears({**VIEWED, "messageId": own}) for own in (0, "0"))
+    assert zero.message is not None
+    assert text.message is not None
+    assert zero.message.id == text.message.id
+    none = shop.hears({**VIEWED, "messageId": ""}, message_id="made-here").message
+    assert none is not None
+    assert none.id == shop.ids.message("tea", "site", "made-here")
