@@ -1,6 +1,7 @@
 """Jobs: questions that take longer than a request, worked on in the background, one at a time."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import datetime
@@ -25,6 +26,12 @@ _ASK: Final = (
 _LOCK_CLASS: Final = 4_851_103
 _IDLE_SECONDS: Final = 0.5
 _LOST_SECONDS: Final = 2.0
+_TIDY_SECONDS: Final = 3_600.0
+_TIDY: Final = (
+    "delete from log.job where finished_at < now() - interval '30 days'",
+    "delete from log.idempotency where created_at < now() - interval '30 days'",
+)
+"""Answers are kept for thirty days: a job's, and a command's under its Idempotency-Key."""
 
 Progress = Callable[[float], None]
 Work = Callable[[Mapping[str, Any], Progress], Any]
@@ -85,6 +92,7 @@ class Worker:
         self._jobs = jobs
         self._works = works
         self._stopping = threading.Event()
+        self._tidied = float("-inf")
         self._thread = threading.Thread(target=self._run, name="huike-jobs", daemon=True)
 
     def start(self) -> None:
@@ -109,6 +117,7 @@ class Worker:
         while not self._stopping.is_set():
             self._jobs.asked.clear()
             if not self._one(connection):
+                self._tidy(connection)
                 self._jobs.asked.wait(_IDLE_SECONDS)
 
     def _one(self, connection: Connection) -> bool:
@@ -130,6 +139,14 @@ class Worker:
             finally:
                 connection.execute("select pg_advisory_unlock(%s, %s)", lock)
         return False
+
+    def _tidy(self, connection: Connection) -> None:
+        """Let go of old answers, once an hour."""
+        now = time.monotonic()
+        if now - self._tidied > _TIDY_SECONDS:
+            self._tidied = now
+            for statement in _TIDY:
+                connection.execute(statement)
 
     @staticmethod
     def _begin(connection: Connection, id: UUID) -> bool:

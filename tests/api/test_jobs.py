@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
-from domain.shared.refusals import Refused
+from domain.shared.refusals import NotFound, Refused
 from infra.jobs import Job, Jobs, Progress, Work, Worker
 from infra.postgres import WRITER, Pool, connect, pool
 
@@ -50,6 +50,14 @@ def outcome(jobs: Jobs, job: Job) -> Job:
         assert time.monotonic() < deadline, found
         time.sleep(0.02)
     return found
+
+
+def until_gone(jobs: Jobs, job: Job) -> None:
+    deadline = time.monotonic() + 20
+    with suppress(NotFound):
+        while jobs.find(job.id):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 def double(asked: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -132,6 +140,22 @@ def test_a_worker_comes_back_when_its_connection_is_cut(
         time.sleep(0.1)
         done = outcome(jobs, jobs.ask("double", {"number": "2"}, "a key"))
     assert done.answer == {"twice": "4"}
+
+
+def test_an_answer_is_let_go_of_after_thirty_days(
+    jobs: Jobs, worker: Callable[..., Any], database_url: str
+) -> None:
+    with worker(double=double):
+        old, new = (jobs.ask("double", {"number": "1"}, "a key") for _ in range(2))
+        outcome(jobs, old)
+        outcome(jobs, new)
+    with connect(database_url, WRITER) as connection:
+        connection.execute(
+            "update log.job set finished_at = now() - interval '31 days' where id = %s", (old.id,)
+        )
+    with worker(double=double):
+        until_gone(jobs, old)
+    assert jobs.find(new.id).state == "done"
 
 
 def test_a_job_nobody_asked_for_is_not_found(with_scopes: Callable[..., TestClient]) -> None:
