@@ -1,7 +1,7 @@
 """What can be asked of a campaign and of its recipients."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +16,8 @@ from domain.shared.refusals import Malformed
 
 MOST_RECIPIENTS: Final = 100_000
 PART: Final = 1_000
+FARTHEST_AHEAD: Final = timedelta(days=3_660)
+"""Nobody plans a sending further ahead than ten years; what is, is a mistake."""
 
 
 class DraftCampaign(Command, frozen=True, kw_only=True):
@@ -97,6 +99,8 @@ def end_campaign(command: EndCampaign, crm: Work) -> None:
 @handles(AssignPart)
 def assign_part(command: AssignPart, crm: Work) -> dict[str, int]:
     campaign = crm.get(Campaign, command.campaign)
+    if command.anchor > crm.now + FARTHEST_AHEAD:
+        raise Malformed(field="anchor", why="is more than ten years ahead")
     treated = 0
     for recipient in command.recipients:
         assignment = campaign.assignment(recipient, command.anchor)

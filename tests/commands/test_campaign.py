@@ -1,7 +1,7 @@
 """Campaigns draw their recipients in parts, once each, and hear only of whom they were sent to."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -151,6 +151,15 @@ def test_more_than_a_hundred_thousand_at_once_are_malformed(ask: Ask) -> None:
 def test_an_anchor_without_a_time_zone_is_malformed(ask: Ask) -> None:
     with pytest.raises(Malformed, match="anchor"):
         ask(assign(PEOPLE[0], anchor=datetime(2026, 3, 1)))  # noqa: DTZ001  # the bad example
+
+
+@pytest.mark.usefixtures("launched")
+@pytest.mark.parametrize("year", [2040, 9999])
+def test_an_anchor_far_ahead_is_a_mistake(ask: Ask, facts: Facts, year: int) -> None:
+    before = len(facts())
+    with pytest.raises(Malformed, match="anchor: is more than ten years ahead"):
+        ask(assign(PEOPLE[0], anchor=datetime(year, 12, 31, 23, 59, tzinfo=UTC)))
+    assert len(facts()) == before
 
 
 def test_nobody_is_assigned_before_the_launch_nor_after_the_end(ask: Ask, facts: Facts) -> None:
