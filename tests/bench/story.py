@@ -10,6 +10,11 @@ Message = dict[str, Any]
 CATEGORIES: Final = ("tea", "coffee", "cups", "kettles", "books", "gifts", "sweets", "honey")
 PRODUCTS: Final = 2_000
 
+VISITORS: Final = 500
+"""How many are in the shop at one time."""
+VISIT: Final = 8
+"""Events of a visit, on average."""
+
 _DEEDS: Final = ("Product Viewed", "Product Added", "page", "order", "identify")
 _OF_100: Final = (70, 80, 86, 96, 100)
 
@@ -30,14 +35,19 @@ def messages(  # what a story is made of
 ) -> Iterator[Message]:
     """Yield messages in order of time, evenly over the time before `ending`.
 
+    Customers come for visits of about eight events, hundreds of them at the same time.
     Of 100, about 70 are views of a product, 10 products put into a cart, 6 pages, 10 orders of one
     to three lines, 4 identify calls.
     """
     chance = random.Random(seed)  # noqa: S311  # a story, not a secret
     step = lasting / max(1, count)
     begin = ending - lasting
+    visitors = [chance.randrange(customers) for _ in range(VISITORS)]
     for number in range(count):
-        customer = chance.randrange(customers)
+        place = chance.randrange(VISITORS)
+        if chance.randrange(VISIT) == 0:
+            visitors[place] = chance.randrange(customers)
+        customer = visitors[place]
         message = {
             "messageId": f"{seed}-{number}",
             "userId": f"c{customer}",
