@@ -1,5 +1,6 @@
 """Kafka: the topics that Huike needs, and how it talks to them."""
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from infra.settings import Settings
 _INBOUND_PARTITIONS: Final = 8
 _INBOUND_RETENTION: Final = str(3 * 24 * 3600 * 1000)
 """Milliseconds. What shops publish is in the clear: it is kept for three days, not longer."""
+
+_HEARD_SECONDS: Final = 10.0
 
 
 def producer(bootstrap: str, **more: Any) -> KafkaProducer:
@@ -75,6 +78,14 @@ def make_topics(settings: Settings, *, replicas: int = -1) -> dict[str, str]:
                 done[name] = f"made, {partitions} partitions"
             except TopicAlreadyExistsError:
                 done[name] = "was there"
+        _await(admin, set(wanted))
         return done
     finally:
         admin.close()
+
+
+def _await(admin: KafkaAdminClient, topics: set[str]) -> None:
+    """Wait until the brokers have heard of new topics, as they do a moment after making them."""
+    deadline = time.monotonic() + _HEARD_SECONDS
+    while not topics <= set(admin.list_topics()) and time.monotonic() < deadline:
+        time.sleep(0.05)
