@@ -73,7 +73,7 @@ def demo(
     ```sh
     huike demo                                        # load, show, serve until Ctrl-C
     huike demo --once --json > summary.json           # load, print the summary, exit
-    HUIKE_HOME=/tmp/2017 huike demo --original-dates
+    HUIKE_HOME=.huike-2017 huike demo --original-dates
     ```
     """
     from consumers.demo.show import show
