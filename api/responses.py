@@ -4,11 +4,14 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from itertools import chain, islice
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
 from starlette.responses import Response, StreamingResponse
+
+T = TypeVar("T")
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
@@ -31,15 +34,20 @@ class Json(Response):
 
 
 def ndjson(items: Iterable[Any], headers: Mapping[str, str] | None = None) -> StreamingResponse:
-    """Answer one JSON value a line, as they are read."""
-    return StreamingResponse(_lines(items), media_type=NDJSON, headers=headers)
+    """Answer one JSON value a line, as they are read. Reads the first of them at once."""
+    return StreamingResponse(_begun(_lines(items)), media_type=NDJSON, headers=headers)
 
 
 def csv_of(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], headers: Mapping[str, str] | None = None
 ) -> StreamingResponse:
-    """Answer a table with a line of headings, as its rows are read."""
-    return StreamingResponse(_table(columns, rows), media_type=CSV, headers=headers)
+    """Answer a table with a line of headings, as its rows are read, the first of them at once."""
+    return StreamingResponse(_begun(_table(columns, rows)), media_type=CSV, headers=headers)
+
+
+def _begun(chunks: Iterator[T]) -> Iterator[T]:
+    """Read the first chunk now: what goes wrong at once is still told as an error."""
+    return chain(list(islice(chunks, 1)), chunks)
 
 
 def _lines(items: Iterable[Any]) -> Iterator[bytes]:

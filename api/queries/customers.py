@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
+from starlette.concurrency import run_in_threadpool
 
 from api.jobs import JOB
 from api.parameters import CustomerId, Instant
@@ -150,7 +151,8 @@ class Customers:
 
     async def every(self, wanted: Wanted, format: Format) -> Response:
         """Stream all of them, as they are read."""
-        return _WRITERS[format](self._each(wanted), await self._views.headers(SEEN))
+        headers = await self._views.headers(SEEN)
+        return await run_in_threadpool(_WRITERS[format], self._each(wanted), headers)
 
     async def with_index(
         self, look_up: Callable[[Connection, Callable[[str, str], bytes]], list[UUID]]

@@ -265,6 +265,7 @@ def test_a_campaign_and_its_curve(shop: Shop, analyst: TestClient) -> None:
         ("/customers", {"tag": "a\0"}),
         ("/customers/ada", {}),
         ("/customers/export", {"format": "xml"}),
+        ("/customers/export", {"tag": "a\0"}),
         ("/campaigns/x/conversion", {}),
     ],
 )
