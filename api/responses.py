@@ -63,7 +63,7 @@ def _lines(items: Iterable[Any]) -> Iterator[bytes]:
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out)  # ends lines as RFC 4180 does, and so quotes what holds such an end
     writer.writerow(columns)
     for count, row in enumerate(rows, 1):
         writer.writerow([_cell(value) for value in row])

@@ -192,7 +192,8 @@ def test_an_export_is_one_fact_a_line(shop: Shop, auditor: TestClient) -> None:
     assert [json.loads(line)["data"]["tag"] for line in answer.text.splitlines()] == ["b", "c"]
 
 
-def test_an_export_that_cannot_begin_is_told_as_an_error(auditor: TestClient) -> None:
+def test_an_export_that_cannot_begin_is_told_as_an_error(shop: Shop, auditor: TestClient) -> None:
+    shop.records(TagAdded(tag="a"), who=Who(user=shop.ada))
     answer = auditor.get("/api/audit/facts/export", params={"correlation": "a\0"})
     assert answer.status_code == 422, answer.text
 
