@@ -98,7 +98,14 @@ class Installation:
     def told(self) -> str:
         """Return the last that was said by the processes."""
         files = (self.errors, self.home / "huike.log")
-        return "\n".join(f.read_text(errors="replace")[-3000:] for f in files if f.exists())
+        lines = [
+            line
+            for file in files
+            if file.exists()
+            for line in file.read_text(errors="replace").splitlines()
+            if '"message": "request"' not in line
+        ]
+        return "\n".join(lines)[-8000:]
 
     def key(self, *scopes: str) -> str:
         """Make a key as people do."""

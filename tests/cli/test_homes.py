@@ -24,6 +24,8 @@ def test_a_log_is_opened_with_the_keyring_that_it_was_made_with_alone(
         assert "There is no keyring" in told
         assert not (server_folder / "other.json").exists()  # none is made for a log that has one
         shutil.copy(keyring, server_folder / "kept")
+    stopped = last_line(installation.run("keys", "list"))
+    assert stopped.startswith(f"The database of {installation.home} does not run: start it")
     keyring.write_text("{}")
     assert "cannot be read" in last_line(installation.run("up"))
     keyring.unlink()

@@ -102,6 +102,18 @@ def test_a_key_that_there_is_not_cannot_be_revoked(installation: Installation, u
     assert TRACEBACK not in revoked.stderr
 
 
+def test_which_of_two_keys_is_revoked_must_be_said(installation: Installation, up: Running) -> None:
+    assert up.poll() is None
+    made = [installation.run("keys", "add", "till", "--scope", "ingest") for _ in range(2)]
+    revoked = installation.run("keys", "revoke", "till")
+    assert revoked.returncode == 2
+    assert "say what the key begins with" in revoked.stderr
+    listed = installation.run("keys", "list").stdout
+    for key in made:
+        assert key.stdout[:9] in listed
+        assert installation.run("keys", "revoke", key.stdout[:9]).returncode == 0
+
+
 def test_the_doctor_finds_nothing_wrong_with_what_runs(
     installation: Installation, shop: httpx2.Client
 ) -> None:
@@ -139,6 +151,8 @@ def test_a_customer_is_replayed(installation: Installation, shop: httpx2.Client)
     assert told.returncode == 0, told.stderr
     assert "order.placed" in told.stdout
     assert "42.5" in told.stdout
+    for written in ("datetime.", "Decimal(", "UUID(", "None", "b'"):
+        assert written not in told.stdout, "told in Python's words"
 
 
 def test_a_customer_before_its_time_is_unknown(

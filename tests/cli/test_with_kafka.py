@@ -42,9 +42,9 @@ def test_a_published_event_is_in_the_profile(
         ]
         with closing(producer(kafka_bootstrap)) as shop:
             topic = installation.environment["HUIKE_KAFKA_TOPIC_IN"]
-            for n in range(10):
-                shop.send(topic, json.dumps(track(n, "ada")).encode())
-            shop.flush(30)
+            events = [json.dumps(track(n, "ada")).encode() for n in range(10)]
+            for sent in [shop.send(topic, event) for event in events]:
+                sent.get(60)
         with installation.client(installation.key("query")) as client:
             await_that(
                 lambda: client.get("/api/customers/by/user/ada").is_success, installation.told
