@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from rich.console import Console
 from rich.panel import Panel
-from rich.table import Table
+from rich.table import Column, Table
 
 from consumers.demo import sample, simulated
 from consumers.demo.load import ShopClient
@@ -102,15 +102,19 @@ def show(console: Console, told: Told) -> None:
     console.print()
     console.print(
         f"[bold]Huike 回客[/bold]  {told.customers:,} customers, {told.facts:,} facts, "
-        f"{told.seconds:.0f} s. Sample: completejourney (for teaching, simulated on real patterns)."
+        f"{told.seconds:.0f} s.\n"
+        "Sample: completejourney (for teaching, simulated on real patterns)."
     )
-    stages = Table("stage", "阶段", "customers", "", title="Customers by stage, now")
+    stages = _table(
+        "Customers by stage, now", "stage", "阶段", Column("customers", justify="right"), ""
+    )
     for stage, count in told.stages.items():
-        bar = "█" * round(40 * count / max(told.customers, 1))
+        bar = "█" * round(38 * count / max(told.customers, 1))
         stages.add_row(stage, _CHINESE.get(stage, ""), f"{count:,}", f"[cyan]{bar}[/cyan]")
     console.print(stages)
-    table = Table(title=f"The {_BEST} campaigns with the highest share converted in seven days")
-    for column in ("campaign", "sent to", "day 1 → 7", "converted", "net USD", "uplift"):
+    console.print()
+    table = _table(f"The {_BEST} campaigns with the highest share converted in seven days")
+    for column in ("campaign", "sent to", "day 1-7", "converted", "net USD", "uplift"):
         table.add_column(column, justify="left" if column in {"campaign", "uplift"} else "right")
     best = sorted(
         (c for c in told.campaigns if c.treated >= _FEW),
@@ -120,24 +124,32 @@ def show(console: Console, told: Told) -> None:
     for campaign in best:
         _row(table, campaign)
     if told.simulated is not None:
-        table.add_section()
+        table.add_row()
         _row(table, told.simulated)
     console.print(table)
+    console.print()
+    effect = 100 * (simulated.TREATED_RATE - simulated.CONTROL_RATE)
     console.print(
-        "The sample's campaigns have no control group, so no uplift is shown for them. "
-        f"The last line is [bold]simulated[/bold]: its true effect is "
-        f"{simulated.TREATED_RATE - simulated.CONTROL_RATE:+.0%}, on made-up customers of the shop "
-        f"`{sample.SIMULATED}`; nothing else counts them."
+        "The sample's campaigns have no control group, so no uplift is shown for them.\n"
+        f"The last line is [bold]simulated[/bold]: its true effect is {effect:+.0f} points, on "
+        f"made-up customers of the shop `{sample.SIMULATED}`; nothing else counts them."
+    )
+
+
+def _table(title: str, *columns: Column | str) -> Table:
+    """Return an empty table that fits into eighty columns."""
+    return Table(
+        *columns, title=title, title_justify="left", title_style="bold", box=None, pad_edge=False
     )
 
 
 def _row(table: Table, campaign: CampaignTold) -> None:
     most = max(campaign.treated, 1)
     curve = "".join(_BARS[min(7, 8 * count // most)] for count in campaign.converted)
-    uplift = "no control group"
+    uplift = "-"
     if campaign.uplift is not None:
         low, high = campaign.uplift["interval"]["low"], campaign.uplift["interval"]["high"]
-        uplift = f"{campaign.uplift['difference']:+.1%} ({low:+.1%} to {high:+.1%})"
+        uplift = f"{campaign.uplift['difference']:+.1%}\n({low:+.1%} to {high:+.1%})"
     table.add_row(
         campaign.name,
         f"{campaign.treated:,}",
@@ -152,14 +164,16 @@ def invite(console: Console, url: str, shop_key: str, desk_key: str) -> None:
     """Print the address, the keys and five things to try."""
     console.print(
         Panel(
-            f"address     {url}\nshop's key  {shop_key}   (publishes)\n"
-            f"desk's key  {desk_key}   (asks, commands, audits, sees personal fields)",
+            f"address     {url}\nshop's key  {shop_key}  publishes\n"
+            f"desk's key  {desk_key}  does all else",
             title="Serving until Ctrl-C",
             expand=False,
         )
     )
+    console.print()
     console.print("[bold]Five things to try[/bold]")
     viewed = '{"userId":"900","event":"Product Viewed","properties":{"product_id":"1095275"}}'
+    policy = "silent_after_days=45&lost_after_days=120"
     desk = f"-H 'Authorization: Bearer {desk_key}'"
     for what, line in (
         (
@@ -167,10 +181,13 @@ def invite(console: Console, url: str, shop_key: str, desk_key: str) -> None:
             f"curl -u {shop_key}: -H 'Content-Type: application/json' {url}/v1/track -d '{viewed}'",
         ),
         ("who is household 900?", f"curl {desk} {url}/api/customers/by/user/900"),
-        ("how do customers stand, by stage and tier?", f"curl {desk} {url}/api/lifecycle"),
+        (
+            "how do customers stand, by stage and tier?",
+            f"curl {desk} '{url}/api/lifecycle?shop=shop'",
+        ),
         (
             "what if customers were called silent after 45 days?",
-            f"curl {desk} '{url}/api/lifecycle/what-if?silent_after_days=45&lost_after_days=120'",
+            f"curl {desk} '{url}/api/lifecycle/what-if?{policy}&shop=shop'",
         ),
         (
             "which facts are there, who recorded them?",

@@ -1,0 +1,60 @@
+"""The page at the end of the demo, as a terminal of eighty columns shows it."""
+
+import io
+from decimal import Decimal
+
+from rich.cells import cell_len
+from rich.console import Console
+
+from consumers.demo import summary
+
+SIMULATED = "Simulated: win-back coupon, true effect +6 points"
+
+
+def campaign(code: str, name: str, uplift: float | None = None) -> summary.CampaignTold:
+    interval = {"low": -0.031, "high": 0.096}
+    return summary.CampaignTold(
+        id="0",
+        code=code,
+        name=name,
+        recipients=1_600,
+        treated=1_579,
+        converted=[100, 200, 300, 400, 500, 600, 1_402],
+        net=Decimal("20724.97"),
+        uplift=None if uplift is None else {"difference": uplift, "interval": interval},
+    )
+
+
+TOLD = summary.Told(
+    facts=511_342,
+    customers=2_469,
+    stages={"new": 5, "active": 2_270, "idle prospect": 194},
+    campaigns=[campaign(f"journey-{n}", f"Campaign {n} (Type C)") for n in range(20, 26)],
+    simulated=campaign("win-back", SIMULATED, uplift=0.066),
+    seconds=120.0,
+)
+
+
+def page() -> list[str]:
+    console = Console(file=io.StringIO(), width=80)
+    summary.show(console, TOLD)
+    summary.invite(console, "http://127.0.0.1:8000", f"hk_{'s' * 43}", f"hk_{'d' * 43}")
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+def test_it_fits_into_eighty_columns() -> None:
+    wide = [line for line in page() if cell_len(line) > 80]
+    assert all(line.startswith("  curl ") for line in wide), wide
+
+
+def test_a_campaign_takes_one_line() -> None:
+    (line,) = (line for line in page() if "Campaign 20 (Type C)" in line)
+    assert "1,402 (89%)" in line
+    assert "20,724.97" in line
+
+
+def test_what_there_is_to_try_leaves_the_simulated_customers_out() -> None:
+    asked = [line for line in page() if "/api/lifecycle" in line]
+    assert len(asked) == 2
+    assert all("shop=shop" in line for line in asked)
