@@ -8,6 +8,10 @@ class NoDatabase(Exception):
     """There is no database yet: start one with `huike up` or `huike demo`, or set HUIKE_LOG_URL."""
 
 
+class DatabaseStopped(NoDatabase):
+    """The database of {home} does not run: start it with `huike up`, or set HUIKE_LOG_URL."""
+
+
 def log_url(settings: Settings) -> str:
     """Return the log's address. Raises NoDatabase when nothing runs and nothing is set."""
     if settings.log_url is not None:
@@ -17,6 +21,7 @@ def log_url(settings: Settings) -> str:
         embedded = EmbeddedPostgres(folder)
         if embedded.running:
             return embedded.database("huike")
+        raise DatabaseStopped(str(DatabaseStopped.__doc__).format(home=settings.home.absolute()))
     raise NoDatabase(str(NoDatabase.__doc__))
 
 
