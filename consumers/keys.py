@@ -49,7 +49,11 @@ def add(  # noqa: PLR0913  # what a key says of its facts
 
 def show(settings: Settings) -> None:
     """Print all keys as a table."""
-    table = Table("name", "begins with", "scopes", "shop/source", "made", "last used", "state")
+    table = Table(
+        "name", "begins with", "scopes", "shop/source", "made", "last used", "state", box=None
+    )
+    for column in table.columns:
+        column.overflow = "fold"
     with _keys(settings) as keys:
         for key in keys.all():
             table.add_row(

@@ -1,16 +1,17 @@
 """Replays one customer from the command line: the facts in order, and what they come to."""
 
 from datetime import UTC, datetime
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from consumers.opened import Opened, opened
 from consumers.screen import screen
 from domain.shared.events import Fact
-from domain.shared.personal import Erased
 from infra.settings import Settings
 from projections.catalogue import VIEWS
 from projections.runtime.as_of import AsOf
@@ -26,7 +27,7 @@ def replay(
             instant = here.reader.head().clock if at is None else _instant(at)
             position = _position(here, known_at)
         except ValueError as error:
-            typer.echo(f"{error}; give an instant as 2026-03-01T09:00:00Z", err=True)
+            typer.echo(f"{error}; give an instant as 2026-03-01T09:00:00Z.", err=True)
             return 2
         identity = _identity(here, customer, shop)
         who = here.reader.customer_of(identity, at=position)
@@ -89,5 +90,21 @@ def _story(facts: list[Fact]) -> Table:
 def _row(name: str, row: msgspec.Struct) -> Table:
     table = Table("column", "value", title=name)
     for column, value in msgspec.structs.asdict(row).items():
-        table.add_row(column, "erased" if isinstance(value, Erased) else str(value))
+        table.add_row(column, Text(_readable(value)))
     return table
+
+
+def _readable(value: Any) -> str:
+    """Return a column's value as people read it: nothing for none, structures as JSON."""
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S}"
+        case bytes():
+            return value.hex()
+    text = _encode(value).decode()
+    return text[1:-1] if text.startswith('"') else text
+
+
+_encode: Final = msgspec.json.Encoder(decimal_format="string").encode

@@ -150,7 +150,8 @@ class Keys:
         if not found:
             raise NotFound(what="living key", id=which)
         if len(found) > 1:
-            raise Malformed(field="key", why=f"{len(found)} keys are called {which}; give the id")
+            why = f"{len(found)} keys are called {which}; say what the key begins with, or its id"
+            raise Malformed(field="key", why=why)
         revoked = msgspec.structs.replace(found[0], revoked_at=clock.now())
         with self._pool.connection() as connection:
             connection.execute(
