@@ -51,6 +51,7 @@ class Verifier:
         self._reader = reader
         self._slots = slots
         self._facts = 0
+        self._shared = 0
 
     def verify(self, progress: Callable[[float], None] = lambda _share: None) -> Report:
         """Compare the served rows with a replay; both settled to their slots' clocks."""
@@ -79,7 +80,7 @@ class Verifier:
             version=view.version,
             position=min(p.position for p in places.values()),
             clock=min(p.clock for p in places.values()),
-            facts=self._facts,
+            facts=self._facts + self._shared,
             rows=differences.rows,
             different=differences.count,
             differences=differences.first,
@@ -100,10 +101,14 @@ class Verifier:
     def _replayed(self, position: int, slots: Sequence[int]) -> dict[UUID, Rows]:
         replay = Replay(self._view, blind=self._sealer.blind)
         mine = set(slots)
+        shared = 0
         for chunk in self._reader.scan(slots, self._slots, upto=position):
-            self._facts += len(chunk)
+            nobodys = sum(customer is None for customer, _ in chunk)  # every group replays them
+            shared += nobodys
+            self._facts += len(chunk) - nobodys
             for customer, fact in chunk:
                 replay.fold(customer, fact, lambda s: self._slot(s) in mine)
+        self._shared = max(self._shared, shared)
         return replay.rows
 
     def _slot(self, subject: UUID) -> int:

@@ -187,6 +187,7 @@ def test_live_on_postgres_equals_replay(
 ) -> None:
     report = followed(shop, history, ends, groups).verify()
     assert report.different == 0, report.differences
+    assert report.facts == len(history.facts)
     again = replay(tiny, history, history.clock)
     assert shop.shown().keys() == again.keys()
     assert all(shop.shown()[table].keys() == again[table].keys() for table in again)
