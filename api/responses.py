@@ -2,21 +2,23 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain, islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
+import anyio
 import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
-
-T = TypeVar("T")
+from starlette.types import Receive, Scope, Send
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
 CSV: Final = "text/csv; charset=utf-8"
 
+_Headers = Mapping[str, str] | None
 _ROWS_AT_ONCE: Final = 500
 
 
@@ -35,22 +37,39 @@ class Json(Response):
 
 def ndjson(items: Iterable[Any], headers: Mapping[str, str] | None = None) -> StreamingResponse:
     """Answer one JSON value a line, as they are read. Reads the first of them at once."""
-    return StreamingResponse(_begun(_lines(items)), media_type=NDJSON, headers=headers)
+    return _Stream(_lines(items), media_type=NDJSON, headers=headers)
 
 
 def csv_of(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], headers: Mapping[str, str] | None = None
 ) -> StreamingResponse:
     """Answer a table with a line of headings, as its rows are read, the first of them at once."""
-    return StreamingResponse(_begun(_table(columns, rows)), media_type=CSV, headers=headers)
+    return _Stream(_table(columns, rows), media_type=CSV, headers=headers)
 
 
-def _begun(chunks: Iterator[T]) -> Iterator[T]:
-    """Read the first chunk now: what goes wrong at once is still told as an error."""
-    return chain(list(islice(chunks, 1)), chunks)
+class _Stream(StreamingResponse):
+    """Chunks as they are made. The first is made now: what goes wrong at once is told as an error.
+
+    A client that leaves closes them, and so gives back the connection that they are read over.
+    """
+
+    def __init__(
+        self, chunks: Generator[Any, None, None], media_type: str, headers: _Headers
+    ) -> None:
+        self._chunks = chunks
+        super().__init__(
+            chain(list(islice(chunks, 1)), chunks), media_type=media_type, headers=headers
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await run_in_threadpool(self._chunks.close)
 
 
-def _lines(items: Iterable[Any]) -> Iterator[bytes]:
+def _lines(items: Iterable[Any]) -> Generator[bytes, None, None]:
     waiting: list[Any] = []
     for item in items:
         waiting.append(item)
@@ -61,7 +80,7 @@ def _lines(items: Iterable[Any]) -> Iterator[bytes]:
         yield _encoder.encode_lines(waiting)
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Generator[str, None, None]:
     out = io.StringIO()
     writer = csv.writer(out)  # ends lines as RFC 4180 does, and so quotes what holds such an end
     writer.writerow(columns)

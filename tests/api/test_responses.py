@@ -3,6 +3,11 @@
 import asyncio
 import csv
 import io
+from collections.abc import Iterator
+
+import pytest
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from api.responses import csv_of
 
@@ -21,6 +26,30 @@ def written(*cells: object) -> str:
 def test_a_cell_may_hold_anything() -> None:
     rows = list(csv.reader(io.StringIO(written(*CELLS), newline="")))
     assert [row[0].removeprefix("'") if row else "" for row in rows[1:]] == list(CELLS)
+
+
+def test_who_leaves_half_way_has_what_is_read_for_them_closed() -> None:
+    closed = []
+
+    def rows() -> Iterator[list[int]]:
+        try:
+            yield from ([n] for n in range(10**9))
+        finally:
+            closed.append(True)
+
+    async def send(message: Message) -> None:
+        if message.get("body"):
+            raise OSError("the client left")
+
+    async def receive() -> Message:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    answer = csv_of(["cell"], rows())
+    scope = {"type": "http", "asgi": {"spec_version": "2.4"}}
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(answer(scope, receive, send))
+    assert closed
 
 
 def test_no_text_is_a_formula() -> None:
