@@ -2,7 +2,7 @@
 
 from concurrent.futures import Future
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from domain.shared.log import Append, Receipt
 from infra.event_store.plan import Outcome, Plan, Planned
@@ -24,7 +24,7 @@ class Attempt:
         self.base = 0
         self.sent = False
         self.seconds = 0.0
-        self._bodies: dict[tuple[int, UUID, UUID | None], tuple[Any, bytes]] = {}
+        self._bodies: dict[tuple[int, int, int | None], tuple[Any, bytes]] = {}
 
     def plan_on(self, state: State, keys: PersonKeys) -> bool:
         """Plan the batch and seal its facts; one that cannot be sealed is answered and left out.
@@ -47,14 +47,13 @@ class Attempt:
         return not bad
 
     def _seal(self, fact: Planned, keys: PersonKeys) -> None:
-        name = (id(fact.event), fact.stream, fact.origin)
-        if name not in self._bodies:
-            body = fact.event.stored.encode(fact.event, fact.stream, fact.origin, keys)
-            self._bodies[name] = (fact.event, body)  # the event is held: its id stays its own
-
-    def body_of(self, fact: Planned) -> bytes:
-        """Return a planned fact's body as it is stored."""
-        return self._bodies[id(fact.event), fact.stream, fact.origin][1]
+        event, stream, origin = fact.event, fact.stream, fact.origin
+        name = (id(event), stream.int, None if origin is None else origin.int)
+        held = self._bodies.get(name)
+        if held is None:
+            body = event.stored.encode(event, stream, origin, keys)
+            held = self._bodies[name] = (event, body)  # the event is held: its id stays its own
+        fact.body = held[1]
 
     def answer(self) -> None:
         """Tell everybody what became of theirs."""

@@ -19,9 +19,9 @@ from infra.event_store.state import State, StreamState
 
 
 class Planned:
-    """A fact with its place in its stream, and whose it is."""
+    """A fact with its place in its stream, whose it is, and in the end its body as stored."""
 
-    __slots__ = ("append", "event", "occurred_at", "origin", "stream", "subject", "version")
+    __slots__ = ("append", "body", "event", "occurred_at", "origin", "stream", "subject", "version")
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class Planned:
         subject: UUID | None,
     ) -> None:
         self.append = append
+        self.body = b""
         self.event = event
         self.occurred_at = occurred_at
         self.stream = stream

@@ -1,7 +1,7 @@
 """Writes a planned batch: rows packed for COPY, the chain, streams, people and keys."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ _MOVED_STREAMS: Final = (
     "as moved (id, version, origin, content) where s.id = moved.id"
 )
 _MOST_CHUNKS: Final = 10_000
+_PACKED: Final = 250
 
 
 class Writing:
@@ -60,38 +61,58 @@ class Writing:
         self, connection: Connection, attempt: Attempt, moment: datetime, chain: bytes
     ) -> bytes:
         """Copy facts and originals; return the chain after them."""
-        facts = b"".join(self._pack(attempt, codec.microseconds(moment)))
-        originals = b"".join(self._pack_originals(attempt, moment))
+        digest = hashlib.sha256(chain)
+        recorded = codec.microseconds(moment)
         with connection.cursor() as cursor:
             with cursor.copy(_COPY_FACTS) as copy:
-                copy.write(codec.COPY_HEADER + facts + codec.COPY_TRAILER)
+                copy.write(codec.COPY_HEADER)
+                for part in self._pack(attempt, recorded):  # it stores one while we pack the next
+                    copy.write(part)
+                    digest.update(part)
+                copy.write(codec.COPY_TRAILER)
+            originals = b"".join(self._pack_originals(attempt, moment))
             if originals:
                 with cursor.copy(_COPY_ORIGINALS) as copy:
                     copy.write(codec.COPY_HEADER + originals + codec.COPY_TRAILER)
-        return hashlib.sha256(chain + facts).digest()
+        return digest.digest()
 
-    def _pack(self, attempt: Attempt, recorded: int) -> list[bytes]:
-        rows = []
+    def _pack(self, attempt: Attempt, recorded: int) -> Iterator[bytes]:
+        """Yield rows, many at a time; what facts of one append share is packed once."""
+        rows: list[bytes] = []
+        append = occurred_at = None
+        source = cause = b""
+        occurred = 0
         for position, fact in enumerate(attempt.plan.facts, attempt.base + 1):
-            append, stored = fact.append, fact.event.stored
-            actor = append.actor
+            if fact.append is not append:
+                append = fact.append
+                source = self._chunk(codec.two_texts, append.shop, append.source)
+                actor = self._chunk(codec.two_texts, append.actor.kind, append.actor.id)
+                cause = actor + codec.text(append.correlation) + codec.uuid(append.causation)
+            if fact.occurred_at is not occurred_at:
+                occurred_at = fact.occurred_at
+                occurred = min(codec.microseconds(occurred_at), recorded)
+            stored = fact.event.stored
+            origin, subject = fact.origin, fact.subject
+            whose = codec.uuid(origin)
+            whose += whose if subject is origin else codec.uuid(subject)
             rows.append(
                 codec.pack_fact(
                     position,
                     fact.stream,
                     fact.version,
                     self._chunk(codec.type_chunk, stored.name, stored.version),
-                    self._chunk(codec.two_texts, append.shop, append.source),
-                    codec.uuid(fact.origin) + codec.uuid(fact.subject),
-                    min(codec.microseconds(fact.occurred_at), recorded),
+                    source,
+                    whose,
+                    occurred,
                     recorded,
-                    self._chunk(codec.two_texts, actor.kind, actor.id)
-                    + codec.text(append.correlation)
-                    + codec.uuid(append.causation),
-                    attempt.body_of(fact),
+                    cause,
+                    fact.body,
                 )
             )
-        return rows
+            if len(rows) == _PACKED:
+                yield b"".join(rows)
+                rows.clear()
+        yield b"".join(rows)
 
     def _pack_originals(self, attempt: Attempt, moment: datetime) -> list[bytes]:
         month, recorded = f"{moment:%Y-%m}", codec.microseconds(moment)
