@@ -1,6 +1,7 @@
 """`huike bench`: runs measures one after the other on a Postgres of their own, and tells them."""
 
 import fcntl
+import gc
 import os
 import signal
 import sys
@@ -84,6 +85,9 @@ def _undisturbed() -> None:
     for name in [n for n in os.environ if n.startswith("HUIKE_")]:
         del os.environ[name]
     os.environ["HUIKE_SETTINGS"] = os.devnull
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # as our server has it, for every side
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
 
