@@ -11,7 +11,7 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: .venv/.run  ## a real shop's year, loaded and served, from nothing
+demo: .venv/.run  ## a shop's year, loaded and served, from nothing
 	@exec .venv/bin/huike demo
 
 .PHONY: install

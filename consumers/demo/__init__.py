@@ -1,1 +1,1 @@
-"""The demo: a real shop's year, sent through the doors that shops use."""
+"""The demo: a sample shop's year, sent through the doors that shops use."""

@@ -10,7 +10,7 @@ from consumers.demo.journey import Campaign, Journey
 from consumers.demo.load import ShopClient
 
 SIMULATED: Final = "simulated"
-"""The shop of the simulated customers, so that the real shop's figures stay as they are."""
+"""The shop of the simulated customers, so that the sample's figures stay as they are."""
 
 Advance = Callable[[str, int, int], None]
 

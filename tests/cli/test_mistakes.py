@@ -172,6 +172,12 @@ def test_every_command_teaches_by_example(installation: Installation) -> None:
     assert "\n  huike keys add site --scope ingest" in told.stdout
 
 
+def test_examples_are_not_broken_in_a_terminal_of_eighty_columns() -> None:
+    for path, command in commands(get_command(huike.app)):
+        example = f"{command.help}".split("```sh", 1)[1]
+        assert max(map(len, example.splitlines())) <= 76, path
+
+
 def commands(group: Any, path: str = "huike") -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
