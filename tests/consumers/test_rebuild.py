@@ -25,6 +25,7 @@ def settings(shop: Shop) -> Settings:
     return Settings(log_url=shop.url, keyring=shop.keyring, slots=SLOTS, kafka_bootstrap=None)
 
 
+@pytest.mark.slow
 def test_every_view_is_rebuilt_while_it_is_kept_live(shop: Shop, settings: Settings) -> None:
     for n in range(60):
         shop.pay(f"user{n % 7}", f"o{n}", n)

@@ -66,6 +66,7 @@ def test_two_workers_share_the_slots_and_one_takes_over(shop: Shop, settings: Se
     assert shop.verify().different == 0
 
 
+@pytest.mark.slow
 def test_a_worker_killed_at_any_moment_loses_nothing(shop: Shop, settings: Settings) -> None:
     for n in range(300):
         shop.pay(f"user{n % 20}", f"o{n}", n)

@@ -30,7 +30,7 @@ def spread(at: datetime, places: dict[UUID, tuple[Stage, Tier]]) -> Counts:
     )
 
 
-few = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 batches = st.lists(st.integers(1, 30), max_size=3)
 later = st.lists(st.integers(-100, 100).map(lambda days: timedelta(days=days)), max_size=3)
 others = st.builds(

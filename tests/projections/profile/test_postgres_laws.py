@@ -36,7 +36,7 @@ def verified(shop: Shop, view: View, history: History, ends: list[int]) -> Repor
     return Verifier(shop.connection, view, shop.sealer, log, SLOTS).verify()
 
 
-few = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 batches = st.lists(st.integers(1, 30), max_size=3)
 
 

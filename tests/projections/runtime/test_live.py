@@ -176,7 +176,7 @@ def followed(shop: Shop, history: History, ends: list[int], groups: list[list[in
     return Verifier(shop.connection, tiny, shop.sealer, log, SLOTS)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     histories(st.one_of(traits, tags, payments), nobodys=st.one_of(campaigns, policies)),
     st.lists(st.integers(1, 30), max_size=3),
