@@ -19,6 +19,9 @@ from infra.metrics import Metrics
 
 _SANE: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
+_PLAIN: Final = _QUIET | {"/openapi.json"}
+"""Routes that are not FastAPI's own kind: they do not name themselves to the scope."""
+
 _SHOPS: Final = "/v1/"
 SLOW_SECONDS: Final = 1.0
 GONE: Final = 499
@@ -103,7 +106,7 @@ class Door:
         What went well and quickly is in the metrics, and what it recorded is in the log of facts.
         """
         route = getattr(scope.get("route"), "path", None) or (
-            scope["path"] if scope["path"] in _QUIET else _NOWHERE
+            scope["path"] if scope["path"] in _PLAIN else _NOWHERE
         )
         method = scope["method"]
         refusal = scope.get("refusal")

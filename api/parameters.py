@@ -27,7 +27,7 @@ Instant = Annotated[datetime, AfterValidator(_in_utc)]
 """An instant; without an offset it is in UTC."""
 
 
-def _named(kind: str, derive: Callable[[Ids, str, str], UUID], what: str) -> Any:
+def _named(kind: str, derive: Callable[[Ids, str, str], UUID], what: str, hint: str = "") -> Any:
     """Make a dependency that reads an id of a path: a UUID, or the shop's own id after its kind."""
 
     async def read(request: Request, id: str) -> UUID:
@@ -39,7 +39,7 @@ def _named(kind: str, derive: Callable[[Ids, str, str], UUID], what: str) -> Any
         try:
             return UUID(id)
         except ValueError:
-            why = f"is neither a UUID nor {kind}:..."
+            why = f"is neither a UUID nor {kind}:...{hint}"
             raise Malformed(field="path/id", why=why) from None
 
     described = Path(description=f"{what}: its UUID, or `{kind}:` and the shop's own id.")
@@ -47,7 +47,8 @@ def _named(kind: str, derive: Callable[[Ids, str, str], UUID], what: str) -> Any
     return Depends(read)
 
 
-CustomerId = Annotated[UUID, _named("user", Ids.user, "The customer")]
+_OTHERS: Final = "; by e-mail: /api/customers/by/email/{address}, by phone: by/phone/{number}"
+CustomerId = Annotated[UUID, _named("user", Ids.user, "The customer", _OTHERS)]
 OrderId = Annotated[UUID, _named("number", Ids.order, "The order")]
 TicketId = Annotated[UUID, _named("number", Ids.ticket, "The ticket")]
 CampaignId = Annotated[UUID, _named("code", Ids.campaign, "The campaign")]

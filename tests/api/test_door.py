@@ -77,6 +77,13 @@ def test_metrics_count_requests_by_route(stranger: TestClient) -> None:
     assert "huike_http_request_seconds" in text
 
 
+def test_metrics_know_the_route_of_the_openapi_document(stranger: TestClient) -> None:
+    stranger.get("/openapi.json")
+    text = stranger.get("/metrics").text
+    assert 'route="/openapi.json"' in text
+    assert "no such route" not in text
+
+
 def test_without_a_key_nobody_comes_in(stranger: TestClient) -> None:
     answer = stranger.post("/api/trial/amount", content="{broken")
     assert answer.status_code == 401

@@ -15,6 +15,12 @@ def desk(with_scopes: Callable[..., TestClient]) -> TestClient:
     return with_scopes("command", "audit")
 
 
+def test_who_asks_by_e_mail_learns_where(with_scopes: Callable[..., TestClient]) -> None:
+    answer = with_scopes("query").get("/api/customers/email:ada@example.com")
+    assert answer.status_code == 422
+    assert "/api/customers/by/email/{address}" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("place", "body"),
     [
