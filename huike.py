@@ -34,6 +34,9 @@ keys_app = typer.Typer(help="Make, list and revoke the API keys of machines.", n
 app.add_typer(keys_app, name="keys")
 
 View = Annotated[str, typer.Argument(help="profile, timeline, lifecycle or conversion")]
+Verifiable = Annotated[
+    str, typer.Argument(help="profile, timeline, lifecycle or conversion; or log, for its chain")
+]
 
 
 @app.command()
@@ -157,11 +160,12 @@ def rebuild(
 
 
 @app.command()
-def verify(view: View) -> None:
+def verify(view: Verifiable) -> None:
     """Compare a view with a replay of the log; exit with 1 when they differ.
 
     ```sh
     huike verify conversion && echo it says what the log says
+    huike verify log        # every hash of the chain again, from the rows as they stand
     ```
     """
     from consumers.verify import verify as run_verify

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import uuid4
 from zlib import crc32
 
 import httpx2
@@ -129,11 +129,6 @@ class ShopClient:
         if response.is_error:
             raise NotTaken(f"{method} {path}: {response.status_code} {response.text[:500]}")
         return orjson.loads(response.content) if response.content else None
-
-
-def customer_id(client: ShopClient, user: str) -> UUID:
-    """Return the customer of a shop's user id."""
-    return UUID(client.get(f"/api/customers/by/user/{user}")["customer"])
 
 
 def _batches(messages: Iterable[Message]) -> Iterator[tuple[int, bytes, int]]:

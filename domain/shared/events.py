@@ -1,6 +1,6 @@
 """Events: what happened, in the words of the shop; stored under a name that never changes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar, Final, TypeVar, get_type_hints
 from uuid import UUID
@@ -202,8 +202,3 @@ def _default(field: Any) -> Any:
     if field.default_factory is not msgspec.NODEFAULT:
         return msgspec.field(default_factory=field.default_factory)
     return field.default
-
-
-def known_facts() -> Mapping[str, Stored]:
-    """Return every fact by its stored name."""
-    return FACTS

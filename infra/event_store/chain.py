@@ -12,7 +12,9 @@ _COPY: Final = (
     f"copy (select {COLUMNS} from log.fact where position > %s and position <= %s "  # noqa: S608  # a constant
     "order by position) to stdout (format binary)"
 )
-_CHUNK: Final = 200
+_BATCHES: Final = 200
+_FACTS: Final = 20_000
+"""How many are in memory at once; of a batch that has more, all."""
 
 
 def first_break(connection: Connection, *, after: int = 0) -> int | None:
@@ -26,10 +28,11 @@ def first_break(connection: Connection, *, after: int = 0) -> int | None:
         batches = connection.execute(
             "select position, facts, chain from log.batch where position > %s "
             "order by position limit %s",
-            (after, _CHUNK),
+            (after, _BATCHES),
         ).fetchall()
         if not batches:
             return None
+        batches = [b for b in batches if b[0] <= after + _FACTS] or batches[:1]
         rows = _rows(connection, after, batches[-1][0])
         for position, facts, told in batches:
             digest = hashlib.sha256(chain)

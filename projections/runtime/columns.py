@@ -68,10 +68,6 @@ def _inner(annotation: Any) -> Any:
     return annotation
 
 
-def _plainly(value: Any, _subject: UUID) -> Any:
-    return value
-
-
 def _codec(annotation: Any, postgres: str) -> tuple[Encode | None, Decode | None]:
     """Return how a field is written and read; None: as it is."""
     kind = _inner(annotation)
