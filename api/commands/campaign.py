@@ -72,7 +72,7 @@ class EvidenceBody(Body):
     """What is known of an open or a click, from which it is judged whether a person did it."""
 
     agent: Text | None = None
-    delay_ms: int | None = None
+    delay_ms: int | None = Field(None, ge=-(2**53), le=2**53)
     address_class: AddressClass = AddressClass.UNKNOWN
     honeypot: bool = False
 

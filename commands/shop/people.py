@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from commands.shop.amounts import camel
-from commands.shop.clear import TRAITS, split
+from commands.shop.clear import TRAITS, is_plain, split
 from commands.shop.refusals import UnknownChannel, WrongType
 from commands.shop.told import Told
 from domain.customer.events import (
@@ -149,10 +149,18 @@ def _consents(said: Any, source: str) -> Iterator[Event]:
             event = ConsentGranted if granted else ConsentWithdrawn
             yield event(
                 channel=Channel(channel),
-                purpose=purpose,
-                source=_text(about.get("source") or source, "consents"),
-                wording=_text(about.get("wording") or UNRECORDED, "consents"),
+                purpose=_plain(purpose),
+                source=_plain(about.get("source") or source),
+                wording=_plain(about.get("wording") or UNRECORDED),
             )
+
+
+def _plain(value: Any) -> str:
+    """Return a part of a consent, which is kept in the clear: the name of a form, of a wording."""
+    text = _text(value, "consents").strip()
+    if not text or not is_plain(text):
+        raise WrongType(why="a consent's purpose, source or wording is not a short name")
+    return text
 
 
 def _object(value: Any, what: str) -> Mapping[str, Any]:

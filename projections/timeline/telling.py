@@ -15,6 +15,7 @@ from domain.customer.events import (
     KindStated,
     KnownByAnotherId,
     NoteAdded,
+    Person,
     TagAdded,
     TagRemoved,
     TraitsAsserted,
@@ -100,6 +101,8 @@ KEPT: Final[dict[type[Event], tuple[str, ...]]] = {
 }
 """The facts that are worth telling, and their fields that are kept; personal ones sealed."""
 
+_FIELDS: Final = frozenset({"id", *(field.name for field in msgspec.structs.fields(Person))})
+
 REPEATED: Final = frozenset(
     {"Order Completed", "Order Updated", "Order Refunded", "Order Cancelled"}
 )
@@ -147,6 +150,7 @@ def _short(value: Any) -> Any:
 
 
 def _traits(event: TraitsAsserted, detail: Detail, private: Detail) -> bool:
+    """Keep which fields were told; a sealed trait's own name is sealed with it."""
     names = [*event.traits]
     for part in (event.person, event.private):
         if part is ERASED:
@@ -154,7 +158,7 @@ def _traits(event: TraitsAsserted, detail: Detail, private: Detail) -> bool:
         if part is not None:
             said = msgspec.to_builtins(part)
             private.update(said)
-            names.extend(said)
+            names.extend(name for name in said if name in _FIELDS)
     detail["fields"] = names
     detail.update(traits=event.traits) if event.traits else None
     return False

@@ -51,6 +51,8 @@ def test_what_is_not_json_is_said_to_be_broken(shop: Shop, raw: bytes) -> None:
         {"type": "identify", "userId": "42", "traits": "none"},
         {"type": "identify", "userId": "42", "traits": {"email": ["a@example.com"]}},
         {"type": "identify", "userId": "42", "traits": {"consents": ["email"]}},
+        {"type": "identify", "userId": "42", "traits": {"consents": {"sms": {" ": True}}}},
+        {"type": "identify", "userId": "42", "traits": {"consents": {"sms": {"a@b.c": True}}}},
         {"type": "identify", "userId": "42", "traits": {"consents": {"email": {"news": "yes"}}}},
     ],
 )

@@ -111,6 +111,13 @@ def test_traits_are_told_by_their_names() -> None:
     assert (entry.detail["traits"], entry.private) == ({"age": 30}, None)
 
 
+def test_what_a_shop_calls_a_sealed_trait_is_sealed_with_it() -> None:
+    said = TraitsAsserted(private={"id": "42", "mother of Ada": True})
+    assert told((0, said))[0].detail == {"fields": ["id"]}
+    (entry,) = told((0, said), reveal=True)
+    assert entry.private == {"id": "42", "mother of Ada": True}
+
+
 def test_messages_are_told_with_the_name_of_their_campaign() -> None:
     scanner = Evidence(address_class=AddressClass.DATACENTER)
     said = [
