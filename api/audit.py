@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.facts import Told, told
 from api.jobs import JOB, TheJobs, accepted
@@ -41,6 +41,16 @@ EXAMPLE: Final = {
 PAGE: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"application/json": {"example": {"facts": [EXAMPLE], "next": 1204}}}},
 }
+ORIGINAL: Final = {
+    "position": 1204,
+    "recorded_at": "2026-11-20T10:15:01.204Z",
+    "shop": "shop",
+    "source": "site",
+    "message": {
+        "batch": [{"userId": "42", "event": "Products Searched", "properties": {"query": "tea"}}],
+        "type": "track",
+    },
+}
 HISTORY: Final[dict[int | str, dict[str, Any]]] = {
     **PAGE,
     404: {"description": "Nothing is known of it."},
@@ -69,6 +79,9 @@ class Archive:
 
     def every(self, wanted: Wanted) -> Response:
         return ndjson(self._told(self._services.search.every(wanted, opened=self._opened)))
+
+    def original(self, position: int) -> Response:
+        return Json(self._services.originals.find(position))
 
     def history(self, what: str, id: UUID, wanted: Wanted, limit: int) -> Response:
         """Answer a page of one thing's facts. Raises NotFound where there never was one."""
@@ -156,6 +169,26 @@ def facts(archive: TheArchive, wanted: WantedFacts, limit: Limit = 100) -> Respo
 def export(archive: TheArchive, wanted: WantedFacts) -> Response:
     """Give one fact a line, in the order of the log, as a stream of any length."""
     return archive.every(wanted)
+
+
+@router.get(
+    "/facts/{position}/original",
+    summary="A shop's message as it was sent",
+    dependencies=[Depends(Needs(Scope.PERSONAL))],
+    responses={
+        200: {"content": {"application/json": {"example": ORIGINAL}}},
+        404: {"description": "No message of a shop begins at this position."},
+    },
+)
+def original(
+    position: Annotated[int, Path(ge=1, le=FARTHEST, description="Of the message's first fact.")],
+    archive: TheArchive,
+) -> Response:
+    """Give the whole message that an `activity.*` fact, and the facts after it, were made of.
+
+    It is a batch of one, as it came in; null once the person or the month was forgotten.
+    """
+    return archive.original(position)
 
 
 @router.get("/customers/{id}", summary="All that happened to a customer", responses=HISTORY)

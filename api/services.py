@@ -18,6 +18,7 @@ from infra.jobs import Jobs, Worker
 from infra.keyring import Keyring
 from infra.keys import Keys
 from infra.metrics import Metrics
+from infra.originals import Originals
 from infra.postgres import KEEPER, READER, WRITER, Pool, pool
 from infra.reading import Readers
 from infra.refused import Refusals
@@ -56,6 +57,7 @@ class Services:
         self.crm = Crm(LogFactory(self.log), self.log, self.ids, clock.now)
         self.search = FactSearch(self.writer, self.sealer)
         self.refused = Refusals(self.writer, self.sealer)
+        self.originals = Originals(self.writer, self.sealer)
         self.jobs = Jobs(self.writer)
         readers = Readers(views_url, READER)
         self._open.callback(readers.close)

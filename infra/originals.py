@@ -1,0 +1,50 @@
+"""Messages of shops as they were sent: kept whole beside their facts, opened for auditors alone."""
+
+from datetime import datetime
+
+import msgspec
+
+from domain.shared.refusals import NotFound
+from infra.postgres import Pool
+from infra.sealing import PersonKeys
+
+_FIND = (
+    "select o.recorded_at, o.origin, o.shop, o.source, o.sealed, f.stream "
+    "from log.original o join log.fact f using (position) where o.position = %s"
+)
+
+
+class Original(msgspec.Struct, frozen=True, kw_only=True):
+    """One message as it was sent; `message` None when a key that it takes was destroyed."""
+
+    position: int
+    recorded_at: datetime
+    shop: str
+    source: str
+    message: msgspec.Raw | None
+
+
+class Originals:
+    """The messages of one installation."""
+
+    def __init__(self, pool: Pool, keys: PersonKeys) -> None:
+        self._pool = pool
+        self._keys = keys
+
+    def find(self, position: int) -> Original:
+        """Return the message whose first fact stands at a position. Raises NotFound."""
+        with self._pool.connection() as connection:
+            row = connection.execute(_FIND, (position,)).fetchone()
+        if row is None:
+            raise NotFound(what="message at", id=position)
+        recorded_at, origin, shop, source, sealed, stream = row
+        plain = self._keys.open_original(
+            origin, stream, sealed, shop, source, f"{recorded_at:%Y-%m}"
+        )
+        return Original(
+            position=position,
+            recorded_at=recorded_at,
+            shop=shop,
+            source=source,
+            message=None if plain is None else msgspec.Raw(plain),
+        )
