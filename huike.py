@@ -165,7 +165,7 @@ def verify(view: Verifiable) -> None:
 
     ```sh
     huike verify conversion && echo it says what the log says
-    huike verify log        # every hash of the chain again, from the rows as they stand
+    huike verify log    # every hash of the chain again, from the rows
     ```
     """
     from consumers.verify import verify as run_verify
