@@ -1,12 +1,15 @@
 """What happens to customers."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from domain.shared.channel import Channel
 from domain.shared.events import Event, Value, fact
 from domain.shared.personal import Personal
+
+ANONYMOUS: Final = "anonymous"
+MATTER: Final = "matter"
 
 
 class Kind(StrEnum):
@@ -59,7 +62,10 @@ class VisitorRecognised(Event, frozen=True, kw_only=True):
 
 @fact("customer.known-by-another-id")
 class KnownByAnotherId(Event, frozen=True, kw_only=True):
-    """The customer is also known by another identity; its past belongs to the customer now."""
+    """The customer is also known by another identity; its past belongs to the customer now.
+
+    `kind`: anonymous, or matter (an order or a ticket that was nobody's known till then).
+    """
 
     identity: UUID
     kind: str

@@ -3,7 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from domain.customer.events import KnownByAnotherId, VisitorRecognised, VisitorRedirected
+from domain.customer.events import (
+    ANONYMOUS,
+    MATTER,
+    KnownByAnotherId,
+    VisitorRecognised,
+    VisitorRedirected,
+)
 from domain.shared.events import Event
 from domain.shared.log import (
     Append,
@@ -87,7 +93,7 @@ class Plan:
             self._place(append, draft, outcome)
         if append.recognition is not None:
             told = append.recognition
-            self._recognise(append, told.visitor, told.user, "anonymous", told.occurred_at)
+            self._recognise(append, told.visitor, told.user, ANONYMOUS, told.occurred_at)
         outcome.end = len(self.facts)
         if append.idempotency is not None:
             self.remembered.append((append, outcome))
@@ -128,7 +134,7 @@ class Plan:
                 known = self._origin_of(draft.who)
                 assert known is not None
                 if known != draft.stream:
-                    self._recognise(append, held.origin, known, "order", draft.occurred_at)
+                    self._recognise(append, held.origin, known, MATTER, draft.occurred_at)
             origin = (held.origin if held is not None else None) or self._origin_of(draft.who)
             if origin is None:
                 origin = draft.stream
@@ -193,13 +199,13 @@ class Plan:
             index = self._record(append, known, occurred_at, user, user)
             self._join(visitor, customer, index)
             for follower in state.followers.pop(visitor, ()):
-                known = KnownByAnotherId(identity=follower, kind="order")
+                known = KnownByAnotherId(identity=follower, kind=MATTER)
                 again = self._record(append, known, occurred_at, user, user)
                 self._join(follower, customer, again)
-            if kind == "anonymous":
+            if kind == ANONYMOUS:
                 state.redirects[visitor] = user
                 self.redirected.append((visitor, user, index))
-        elif kind == "anonymous" and state.redirects.get(visitor) != user:
+        elif kind == ANONYMOUS and state.redirects.get(visitor) != user:
             index = self._record(
                 append, VisitorRedirected(visitor=visitor), occurred_at, user, user
             )

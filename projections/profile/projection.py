@@ -5,6 +5,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from domain.customer.events import (
+    MATTER,
     ConsentGranted,
     ConsentWithdrawn,
     CustomerRegistered,
@@ -87,7 +88,7 @@ def _(rows: Rows, _fact: Fact, _event: CustomerRegistered) -> None:
 
 @profile.on(KnownByAnotherId)
 def _(rows: Rows, _fact: Fact, event: KnownByAnotherId) -> None:
-    if event.kind != "order":  # a visitor whose order was found is a visitor still
+    if event.kind != MATTER:  # a visitor whose order was found is a visitor still
         rows.put(PROFILE, replace(_row(rows), known=True))
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from domain.customer.events import (
+    MATTER,
     ConsentGranted,
     ConsentWithdrawn,
     CustomerRegistered,
@@ -121,7 +122,7 @@ def _is_told(event: Event, _name: str) -> bool:
 
 
 def _names_a_person(event: Event, _name: str) -> bool:
-    return not (isinstance(event, KnownByAnotherId) and event.kind == "order")
+    return not (isinstance(event, KnownByAnotherId) and event.kind == MATTER)
 
 
 def _is_activity(event: Event, _name: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from domain.activity.events import PageViewed
 from domain.customer.events import (
+    MATTER,
     Address,
     ConsentGranted,
     ConsentWithdrawn,
@@ -68,7 +69,7 @@ def test_a_visitor_is_not_known_until_registered() -> None:
     assert not told((0, page)).known
     assert told((0, page), (1, CustomerRegistered())).known
     assert told((0, page), (1, KnownByAnotherId(identity=uuid4(), kind="anonymous"))).known
-    assert not told((0, page), (1, KnownByAnotherId(identity=uuid4(), kind="order"))).known
+    assert not told((0, page), (1, KnownByAnotherId(identity=uuid4(), kind=MATTER))).known
 
 
 def test_what_was_asserted_last_holds_field_by_field() -> None:
