@@ -88,9 +88,20 @@ class KafkaFeed:
             keeper.hold(slots)
 
     def _ours(self, batch: Iterable[Any]) -> list[Record]:
-        """Return what records say, without those of another log."""
-        records = [facts_topic.record_of(record.headers, record.value) for record in batch]
-        return [record for record in records if record.incarnation == self._incarnation]
+        """Return what records say, without those of another log and those that nobody can read.
+
+        Nothing is lost by that: the log fills every gap.
+        """
+        ours = []
+        for raw in batch:
+            try:
+                record = facts_topic.record_of(raw.headers, raw.value)
+            except (KeyError, ValueError):
+                log.warning("views.not-a-fact", partition=raw.partition, offset=raw.offset)
+                continue
+            if record.incarnation == self._incarnation:
+                ours.append(record)
+        return ours
 
     def take(self, records: Mapping[int, Sequence[Record]]) -> None:
         """Bring each view's slots to their last record; what is missing before is read."""

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from consumers.relay import Relay
-from infra.kafka import make_topics
+from infra.kafka import make_topics, producer
 from infra.postgres import WRITER, connect
 from infra.settings import Settings
 from tests.consumers.following import WAIT_SECONDS, eventually, position, process, wait_for, worker
@@ -72,6 +72,17 @@ def test_a_worker_changes_over_from_the_log_to_kafka_without_a_rebuild(
         wait_for(shop, shop.reader.head().position)
     with relay(settings), worker(settings):
         wait_for(shop, shop.pay("ada", "p1", 1))
+    assert shop.verify().different == 0
+
+
+def test_records_that_are_no_facts_stop_nobody(shop: Shop, settings: Settings) -> None:
+    assert settings.kafka_bootstrap is not None
+    stranger = producer(settings.kafka_bootstrap)
+    for slot in range(SLOTS):
+        stranger.send(settings.kafka_topic_facts, value=b"hello", partition=slot)
+    stranger.close(timeout=10)
+    with relay(settings), worker(settings):
+        wait_for(shop, shop.pay("ada", "o1", 1))
     assert shop.verify().different == 0
 
 
