@@ -64,7 +64,7 @@ class Services:
         quick = Wires(views_url, READER, BY_ID.replace(b"%s", b"$1"))
         self._open.callback(quick.close)
         self.sources = Sources(
-            views=self.views,
+            exports=self._pool(views_url, READER),  # a slow reader of one holds up nobody else
             readers=readers,
             quick=quick,
             reader=self.reader,

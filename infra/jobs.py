@@ -112,6 +112,9 @@ class Worker:
             except psycopg.Error as error:
                 log.warning("jobs.lost", error=type(error).__name__)
                 self._stopping.wait(_LOST_SECONDS)
+            except Exception:  # a mistake of ours must not end the thread unheard
+                log.exception("jobs.broken")
+                self._stopping.wait(_LOST_SECONDS)
 
     def _serve(self, connection: Connection) -> None:
         while not self._stopping.is_set():

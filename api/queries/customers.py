@@ -167,7 +167,7 @@ class Customers:
         return await self._views.answer(SEEN, ask)
 
     def _each(self, wanted: Wanted) -> Iterator[Customer]:
-        with self._views.sources.views.connection() as connection:
+        with self._views.sources.exports.connection() as connection:
             yield from queries.every(connection, wanted, sealer=self._sealer)
 
 

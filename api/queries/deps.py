@@ -53,7 +53,7 @@ class Sources:
     def __init__(
         self,
         *,
-        views: Pool,
+        exports: Pool,
         readers: Readers,
         quick: Wires,
         reader: Reader,
@@ -63,7 +63,7 @@ class Sources:
         keys: Keys,
         region: str,
     ) -> None:
-        self.views = views
+        self.exports = exports
         self.readers = readers
         self.quick = quick
         self.reader = reader

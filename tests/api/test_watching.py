@@ -5,11 +5,13 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 import structlog
 from starlette.testclient import TestClient
 
+from api.services import Services
 from infra import logging as our_logging
 from tests.api.shop import Shop, ask
 
@@ -47,6 +49,16 @@ def test_metrics_say_how_far_behind_each_view_is(
         assert metric(text, f"huike_position{which}") == shop.position
     assert metric(text, "huike_commit_facts_sum") == shop.position
     assert metric(text, "huike_commit_appends_count") >= 1
+
+
+def test_who_reads_an_export_slowly_holds_nobody_up(
+    services: Services, stranger: TestClient
+) -> None:
+    exports = services.sources.exports
+    with ExitStack() as slow:
+        for _ in range(exports.max_size):
+            slow.enter_context(exports.connection())
+        assert stranger.get("/ready").json()["status"] == "ready"
 
 
 def test_metrics_say_what_waits(
