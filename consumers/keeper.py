@@ -88,6 +88,7 @@ class Keeper:
                 self.look()
                 return 0
             except Poisoned as poisoned:
+                _unless_lost(poisoned)
                 todo = self._without(poisoned, facts, todo)
                 continue
             except psycopg.OperationalError:
@@ -141,6 +142,7 @@ class Keeper:
         except Moved:
             self.look()
         except Poisoned as poisoned:
+            _unless_lost(poisoned)
             self._stop(poisoned)
         except psycopg.OperationalError:
             raise
@@ -206,3 +208,9 @@ class Keeper:
             )
             for slot in mended:
                 del self._troubled[slot]
+
+
+def _unless_lost(poisoned: Poisoned) -> None:
+    """Raise what is the server's trouble (a past that could not be read), not the fact's."""
+    if isinstance(poisoned.cause, psycopg.OperationalError):
+        raise poisoned.cause

@@ -1,13 +1,17 @@
 """Workers keep the views live from the log; slots move between them by lease."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from consumers.keeper import LogWentBack
 from domain.order.events import OrderPaid
+from domain.shared.events import Fact
+from infra.event_store import LogReader
 from infra.settings import Settings
 from projections.projection import slot_of
 from projections.rows import Rows
@@ -117,6 +121,27 @@ def test_a_poisoned_fact_stops_its_slot_alone(
             lambda: shop.connection.execute("select from views.trouble").rowcount == 0,
             "all is well",
         )
+    assert shop.verify().different == 0
+
+
+def test_a_server_that_is_lost_while_a_past_is_read_is_no_fault_of_the_fact(
+    shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = LogReader.of_origins
+    lost: list[Any] = []
+
+    def lose(*asked: Any, **more: Any) -> Sequence[Fact]:
+        if not lost:
+            lost.append(asked)
+            raise psycopg.OperationalError("the server went away")
+        return read(*asked, **more)
+
+    monkeypatch.setattr(LogReader, "of_origins", lose)
+    shop.email(None, "v@example.com", visitor="v1")
+    with worker(settings):
+        wait_for(shop, shop.recognise("v1", "ada"))
+    assert lost
+    assert shop.connection.execute("select from views.trouble").rowcount == 0
     assert shop.verify().different == 0
 
 
