@@ -32,6 +32,11 @@ _LAST: Final = (
 )
 _TIMEOUTS_SINCE: Final = 170_000
 """The version of Postgres that knows transaction_timeout."""
+_DURABLE: Final = (
+    "select set_config('synchronous_commit', 'on', false) "
+    "where current_setting('synchronous_commit') = 'off'"
+)
+"""What was accepted is on disk, whatever the server's own setting."""
 
 Watch = Callable[[int, int, float], None]
 
@@ -221,8 +226,11 @@ class EventLog:
     def _connect(self) -> Connection:
         if self._connection is None or self._connection.closed:
             connection = connect(self._url, WRITER)
-            if connection.info.server_version >= _TIMEOUTS_SINCE:
-                connection.execute("set transaction_timeout = '60s'")
+            modern = connection.info.server_version >= _TIMEOUTS_SINCE
+            # a writer that is stopped half-way must not hold the lock for ever
+            which = "transaction_timeout" if modern else "statement_timeout"
+            connection.execute("select set_config(%s, '60s', false)", (which,))
+            connection.execute(_DURABLE)
             self._connection = connection
         return self._connection
 

@@ -365,6 +365,21 @@ def test_who_writes_while_the_log_is_closed_is_answered(
         assert error is None or isinstance(error, LogUnavailable)
 
 
+def test_what_is_accepted_is_on_disk_whatever_the_server_is_set_to(
+    database_url: str, keys: PersonKeys
+) -> None:
+    with connect(database_url) as admin:
+        name = admin.info.dbname
+        admin.execute(f'alter database "{name}" set synchronous_commit = off')
+    careful = EventLog(database_url, keys)
+    try:
+        careful.append(said(of(ADA, TagAdded(tag="vip"))))
+        connection = careful._connect()  # noqa: SLF001  # no other way to see its session
+        assert connection.execute("show synchronous_commit").fetchone() == ("on",)
+    finally:
+        careful.close()
+
+
 def test_a_full_queue_refuses_at_once_and_loses_nothing_it_took(
     database_url: str, keys: PersonKeys, reader: LogReader
 ) -> None:
