@@ -1,5 +1,6 @@
 """Bodies of requests, read within bounds: bytes on the wire and bytes unpacked."""
 
+import asyncio
 import zlib
 from typing import Final
 
@@ -7,6 +8,9 @@ from starlette.datastructures import Headers
 from starlette.types import Receive
 
 from domain.shared.refusals import Refused
+
+SECONDS: Final = 30
+"""How long a body may take to come."""
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
@@ -17,6 +21,10 @@ class BodyTooLarge(Refused):
 
 class BodyBroken(Refused):
     """The body says that it is gzip, and is not."""
+
+
+class BodyTooSlow(Refused):
+    """The body did not come within {seconds} seconds."""
 
 
 class UnknownEncoding(Refused):
@@ -43,7 +51,7 @@ def check_media(headers: Headers) -> None:
 async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
     """Return the body, unpacked; never holds more than twice `limit`.
 
-    Raises BodyTooLarge, BodyBroken, UnknownEncoding, Gone.
+    Raises BodyTooLarge, BodyTooSlow, BodyBroken, UnknownEncoding, Gone.
     """
     encoding = headers.get("content-encoding", "").strip().lower()
     if encoding not in {"", "identity", "gzip", "x-gzip"}:
@@ -51,6 +59,15 @@ async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
     declared = headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise BodyTooLarge(limit=limit)
+    try:
+        async with asyncio.timeout(SECONDS):
+            body = await _whole(receive, limit)
+    except TimeoutError:
+        raise BodyTooSlow(seconds=SECONDS) from None
+    return unzip(body, limit) if encoding.endswith("gzip") else body
+
+
+async def _whole(receive: Receive, limit: int) -> bytes:
     body = b""
     more = True
     while more:
@@ -61,7 +78,7 @@ async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
         more = message.get("more_body", False)
         if len(body) > limit:
             raise BodyTooLarge(limit=limit)
-    return unzip(body, limit) if encoding.endswith("gzip") else body
+    return body
 
 
 def unzip(packed: bytes, limit: int) -> bytes:

@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from api.bodies import (
     BodyBroken,
     BodyTooLarge,
+    BodyTooSlow,
     Gone,
     UnknownEncoding,
     UnknownMedia,
@@ -34,7 +35,7 @@ from api.services import Services
 from api.together import all_done
 from commands.shop import NotTaken, Sent, refusal_of, translate
 from commands.shop.contract import BATCH_BYTES, KINDS, Door, write_key_of
-from commands.shop.parcel import Batch, open_batch, pack_refused
+from commands.shop.parcel import Batch, open_batch, pack_refused, without_key
 from commands.shop.refusals import BrokenJson, Forgotten, NotANumber, TooDeep, TooLarge
 from domain.shared.log import LogUnavailable, Receipt
 from domain.shared.refusals import Refused
@@ -80,6 +81,7 @@ STATUS: Final[dict[type[Exception], int]] = {
     NotTaken: 400,
     BodyTooLarge: 400,
     BodyBroken: 400,
+    BodyTooSlow: 408,
     UnknownMedia: 415,
     UnknownEncoding: 415,
     NoKey: 401,
@@ -163,10 +165,11 @@ class Ingest:
             if kind == "batch":
                 heard = await self._hear(_messages_of(open_batch(body)), door)
             else:
-                heard = await self._hear([Sent(raw=body, kind=kind, message_id=uuid4().hex)], door)
+                heard = await self._hear([_alone(body, kind)], door)
                 _refuse_as_a_whole(heard[0][1])
         except NotTaken as refusal:
-            await self._keep(door, [(body, f"/v1/{kind}", refusal)])
+            kept = without_key(body) if kind == "batch" else pack_refused(_alone(body, kind))
+            await self._keep(door, [(kept, f"/v1/{kind}", refusal)])
             raise
         return await self._results(heard, door)
 
@@ -265,6 +268,10 @@ class Ingest:
             )
         if rows:
             await run_in_threadpool(self._services.refused.keep, rows)
+
+
+def _alone(body: bytes, kind: str) -> Sent:
+    return Sent(raw=body, kind=kind, message_id=uuid4().hex)
 
 
 def _messages_of(batch: Batch) -> list[Sent]:

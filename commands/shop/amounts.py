@@ -56,6 +56,11 @@ def amount(said: Mapping[str, Any], *names: str) -> Decimal | None:
         raise NotANumber
     if number < 0:
         raise NegativeAmount(what=what)
+    return bounded(what, number)
+
+
+def bounded(what: str, number: Decimal) -> Decimal:
+    """Return an amount that was said or worked out, at most 8 decimals. Raises HugeAmount."""
     if number > LARGEST:
         raise HugeAmount(what=what)
     return _tidy(number)
@@ -89,9 +94,8 @@ def code(said: Mapping[str, Any], *names: str) -> str | None:
     value = pick(said, *names)
     if isinstance(value, bool | float | list | dict | Decimal):
         raise WrongType(why=f"{names[0]} is not a text")
-    if value is None or not is_plain(value):
-        return None
-    return str(value).strip() or None
+    text = "" if value is None else str(value).strip()
+    return text if text and is_plain(text) else None
 
 
 def needed_code(said: Mapping[str, Any], *names: str) -> str:

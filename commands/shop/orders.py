@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from commands.shop.amounts import amount, code, currency, needed_code, pick
+from commands.shop.amounts import amount, bounded, code, currency, needed_code, pick
 from commands.shop.contract import exact_properties
 from commands.shop.refusals import MissingAmount, WrongType
 from commands.shop.told import Told
@@ -105,7 +105,7 @@ def _refunded(told: Told, said: Said) -> tuple[Event, ...]:
     if repaid is None and products:
         if len(lines) < len(products):
             raise MissingAmount
-        repaid = sum((line.amount for line in lines), _ZERO)
+        repaid = bounded("amount", sum((line.amount for line in lines), _ZERO))
     refund = code(said, "refund_id")
     if refund is None:
         refund = " ".join(["refund", *sorted(_product_id(product) for product in products)])
@@ -145,7 +145,7 @@ def _order(cls: type[Ordered], told: Told, said: Said) -> Ordered:
                 raise MissingAmount
             sums = (line.quantity * line.unit_price - line.discount for line in lines)
             goods = max(sum(sums, _ZERO) - discount, _ZERO)
-        total = goods + shipping + tax
+        total = bounded("total", goods + shipping + tax)
     return cls(
         number=needed_code(said, "order_id"),
         currency=currency(said, told.door.currency),
@@ -175,12 +175,15 @@ def _product_id(product: Said) -> str:
 def _line(product: Said) -> Line:
     """Read a line; one without a price costs nothing, and the order's total tells."""
     quantity = amount(product, "quantity")
+    quantity = _ONE if quantity is None else quantity
+    price = amount(product, "price", "unit_price") or _ZERO
+    bounded("price", price * quantity)
     return Line(
         product=_product_id(product),
         name=code(product, "name"),
         category=code(product, "category"),
-        quantity=_ONE if quantity is None else quantity,
-        unit_price=amount(product, "price", "unit_price") or _ZERO,
+        quantity=quantity,
+        unit_price=price,
         discount=amount(product, "discount") or _ZERO,
         coupon=code(product, "coupon"),
     )
@@ -194,7 +197,8 @@ def _returned(product: Said) -> ReturnedLine | None:
         price = amount(product, "price", "unit_price")
         if price is None:
             return None
-        repaid = max(price * quantity - (amount(product, "discount") or _ZERO), _ZERO)
+        repaid = price * quantity - (amount(product, "discount") or _ZERO)
+        repaid = bounded("price", max(repaid, _ZERO))
     return ReturnedLine(product=_product_id(product), quantity=quantity, amount=repaid)
 
 

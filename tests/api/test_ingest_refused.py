@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from starlette.testclient import TestClient
@@ -126,6 +126,21 @@ def test_what_is_still_wrong_is_refused_again(site: TestClient, auditor: TestCli
     for one in auditor.get("/api/refused").json()["refused"]:
         again = auditor.post(f"/api/refused/{one['id']}/resend").json()
         assert again["outcome"] == one["reason"]
+
+
+def test_one_that_was_refused_alone_is_sent_again_as_what_it_was(
+    site: TestClient, auditor: TestClient, services: Services
+) -> None:
+    _, secret = services.keys.add("site", ["ingest"])
+    order = {"order_id": "1001", "total": "NaN"}
+    told = {"userId": "42", "event": "Order Completed", "properties": order, "writeKey": secret}
+    assert site.post("/v1/track", json=told).status_code == 400
+    assert site.post("/v1/batch", json={"batch": 7, "writeKey": secret}).status_code == 400
+    whole, one = auditor.get("/api/refused").json()["refused"]
+    assert (one["reason"], whole["reason"]) == ("not-a-number", "wrong-type")
+    assert auditor.post(f"/api/refused/{one['id']}/resend").json()["outcome"] == "not-a-number"
+    packets = services.refused.open([services.refused.find(UUID(k["id"])) for k in (one, whole)])
+    assert not [p for p in packets.values() if secret.encode() in p.message]
 
 
 def test_there_must_be_such_an_event(auditor: TestClient) -> None:

@@ -16,6 +16,7 @@ from domain.shared.log import Who
 from tests.commands.shop.shops import Shop, track
 
 VIEWED = {"type": "track", "userId": "42", "event": "Product Viewed"}
+HUGE = "huge-amount"
 ORDERED = {"order_id": "o1", "total": 10, "currency": "EUR"}
 
 
@@ -167,6 +168,9 @@ def test_a_number_beyond_all_bounds_is_refused(shop: Shop) -> None:
         ({"total": "-0.01"}, "negative-amount"),
         ({"total": 1_000_000_000_001}, "huge-amount"),
         ({"total": "1e300"}, "huge-amount"),
+        ({"total": None, "products": [{"sku": "p", "price": 10**9, "quantity": 10**9}]}, HUGE),
+        ({"total": None, "subtotal": 10**12, "tax": 1}, HUGE),
+        ({"order_id": 10**300}, "wrong-type"),
         ({"total": "NaN"}, "not-a-number"),
         ({"total": "ten"}, "wrong-type"),
         ({"total": True}, "wrong-type"),
