@@ -12,9 +12,10 @@ from domain.shared.channel import Channel
 
 
 class RegisterCustomer(Command, frozen=True, kw_only=True):
-    """Know somebody by an id of their own, and what is said of them. See AssertTraits."""
+    """Know somebody by the shop's own `id`, and what is said of them. See AssertTraits."""
 
     customer: UUID
+    id: str | None = None
     person: Person | None = None
     traits: dict[str, Any] = msgspec.field(default_factory=dict)
     private: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -86,7 +87,7 @@ class AddNote(Command, frozen=True, kw_only=True):
 @handles(RegisterCustomer)
 def register_customer(command: RegisterCustomer, crm: Work) -> None:
     customer = crm.get(Customer, command.customer, likely_new=True)
-    customer.register()
+    customer.register(command.id)
     if command.person is not None or command.traits or command.private:
         customer.assert_traits(command.person, command.traits, command.private)
     if command.kind is not None:

@@ -109,6 +109,7 @@ def register(body: Registration, desk: TheDesk) -> Response:
     return desk.creates(
         RegisterCustomer(
             customer=desk.ids.user(desk.shop, body.user),
+            id=body.user,
             person=body.person.value() if body.person else None,
             traits=clear,
             private={"id": body.user, **private},

@@ -13,7 +13,6 @@ from domain.customer.events import (
     Address,
     ConsentGranted,
     ConsentWithdrawn,
-    CustomerRegistered,
     Kind,
     KindStated,
     Person,
@@ -23,7 +22,6 @@ from domain.shared.channel import Channel
 from domain.shared.events import Event
 from domain.shared.log import Draft, Recognition
 
-REGISTERED: Final = CustomerRegistered()
 UNRECORDED: Final = "unrecorded"
 """The wording of a consent whose shop does not say what the customer read."""
 

@@ -20,9 +20,10 @@ from commands.shop.contract import (
 )
 from commands.shop.orders import told_of_orders
 from commands.shop.parcel import pack
-from commands.shop.people import REGISTERED, recognition, told_of_people
+from commands.shop.people import recognition, told_of_people
 from commands.shop.refusals import Missing, MissingId, Nobody, TooLong, UnknownType
 from commands.shop.told import Told
+from domain.customer.events import CustomerRegistered
 from domain.shared import log
 from domain.shared.ids import Ids
 from domain.shared.log import Append, Who
@@ -43,7 +44,7 @@ def translate(sent: Sent, door: Door, ids: Ids) -> Append:
     told = _told(sent, door, ids)
     facts = [told.of_message(activity(told))]
     if told.user is not None:
-        facts.append(told.of_customer(REGISTERED, first=True))
+        facts.append(told.of_customer(CustomerRegistered(id=told.user_id), first=True))
     facts += told_of_people(told)
     facts += told_of_orders(told)
     message = told.message

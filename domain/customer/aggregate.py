@@ -50,9 +50,9 @@ class Customer(Root):
     def whose(self) -> Who:
         return Who(user=self.id)
 
-    def register(self) -> None:
+    def register(self, shops_id: str | None = None) -> None:
         if not self.registered:
-            self.record(CustomerRegistered())
+            self.record(CustomerRegistered(id=shops_id))
 
     def assert_traits(
         self, person: Person | None, traits: dict[str, Any], private: dict[str, Any]

@@ -49,7 +49,9 @@ class Person(Value, frozen=True, kw_only=True):
 
 @fact("customer.registered")
 class CustomerRegistered(Event, frozen=True, kw_only=True):
-    """Somebody became known to the shop by an id of their own."""
+    """Somebody became known to the shop by an id of their own, the shop's word for them."""
+
+    id: Personal[str | None] = None
 
 
 @fact("customer.visitor-recognised")

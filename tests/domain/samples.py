@@ -162,7 +162,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     Grouped(group="acme", traits={"plan": "gold"}, content=CONTENT),
     Aliased(private={"previousId": "v-1", "userId": "42"}, content=CONTENT),
     Reported(name="Order Completed", content=CONTENT),
-    CustomerRegistered(),
+    CustomerRegistered(id="customer-42"),
     VisitorRecognised(identity=ORIGIN, customer=OTHER),
     KnownByAnotherId(identity=OTHER, kind="anonymous"),
     VisitorRedirected(visitor=OTHER),

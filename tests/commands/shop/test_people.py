@@ -37,7 +37,7 @@ def asserted(shop: Shop, traits: dict[str, Any], **about: Any) -> TraitsAsserted
 def test_whoever_is_named_by_an_id_of_their_own_becomes_a_customer_once(shop: Shop) -> None:
     for message in (track(), {"type": "identify", "userId": "42"}):
         (registered,) = [fact for fact in shop.hears(message).facts if fact.first]
-        assert registered.event == CustomerRegistered()
+        assert registered.event == CustomerRegistered(id="42")
         assert registered.stream is None
 
 
