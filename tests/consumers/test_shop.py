@@ -20,7 +20,7 @@ from domain.shared.ids import Ids
 from infra.event_store import LogReader
 from infra.kafka import make_topics, producer
 from infra.keyring import Keyring
-from infra.postgres import KEEPER, WRITER, connect, pool
+from infra.postgres import KEEPER, WRITER, Connection, connect, pool
 from infra.refused import Packet, Refusals
 from infra.sealing import PersonKeys
 from infra.settings import Settings
@@ -201,13 +201,18 @@ def test_messages_and_cloud_events_are_recorded_and_refused_ones_are_kept(topic:
     assert json.loads(msgspec.msgpack.decode(opened, type=Packet).message) == bad
 
 
+def _waits(locker: Connection) -> bool:
+    question = "select from pg_locks where not granted and relation = 'log.fact'::regclass"
+    return bool(locker.execute(question).fetchall())
+
+
 def test_offsets_wait_for_the_log(topic: Topic) -> None:
     assert topic.settings.log_url is not None
     with connect(topic.settings.log_url) as locker, ingesting(topic):
         locker.execute("begin")
         locker.execute("lock table log.fact in exclusive mode")
         topic.publish(VIEWED)
-        time.sleep(3)
+        eventually(lambda: _waits(locker), "the writer stands before the lock")
         assert topic.committed() == 0
         locker.execute("rollback")
         eventually(lambda: topic.committed() == 1, "the offset")
