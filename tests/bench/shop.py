@@ -1,6 +1,7 @@
 """A shop with a long past in its log: views that can be rebuilt, and processes that serve it."""
 
 import os
+import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -108,6 +109,12 @@ class Shop:
                 AssignRecipients(campaign=campaign, recipients=recipients, anchor=clock.now()),
             ):
                 crm.dispatch(command, actor=ACTOR, shop=NAME, source=SOURCE)
+
+    def some_customers(self, count: int) -> list[UUID]:
+        """Return some of whom there is a profile, picked blindly."""
+        with self.connect() as connection:
+            found = connection.execute("select customer from huike.profile").fetchall()
+        return random.choices([customer for (customer,) in found], k=count)  # noqa: S311  # no secret
 
     @property
     def head(self) -> int:
