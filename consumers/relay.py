@@ -118,7 +118,7 @@ class Relay:
                     out.send(
                         self._topic,
                         value=row[15],
-                        key=(subject or row[1]).bytes,
+                        key=str(subject or row[1]).encode(),
                         headers=facts_topic.headers_of(
                             row, place.previous[slot], self._incarnation
                         ),

@@ -52,7 +52,7 @@ def page() -> str:
     topics = [
         [settings.kafka_topic_in, "in", "yours", "3 days"],
         [settings.kafka_topic_dead, "out", "", "for ever"],
-        [settings.kafka_topic_facts, "out", "customer, or stream of a fact of nobody", "for ever"],
+        [settings.kafka_topic_facts, "out", "`ce_subject`", "for ever"],
     ]
     names = ("HUIKE_KAFKA_TOPIC_IN", "HUIKE_KAFKA_TOPIC_DEAD", "HUIKE_KAFKA_TOPIC_FACTS")
     return document(

@@ -118,6 +118,7 @@ def records(settings: Settings) -> dict[int, list[Record]]:
     for message in consumer:
         record = record_of(message.headers, message.value)
         if record.row is not None:
+            assert message.key == dict(message.headers)["ce_subject"]
             found[message.partition].append(record)
         if all(consumer.position(p) >= ends[p] for p in parts):
             break
