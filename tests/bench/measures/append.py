@@ -79,9 +79,9 @@ def _log(ground: Ground, facts: int, stack: ExitStack) -> Callable[[int], float]
             Draft(
                 event=TagAdded(tag=TAG),
                 occurred_at=_OCCURRED,
-                who=Who(user=customers[n % CUSTOMERS]),
+                who=Who(user=customers[first // APPEND % CUSTOMERS]),
             )
-            for n in range(first, min(first + APPEND, facts))
+            for _ in range(first, min(first + APPEND, facts))
         )
         return Append(facts=drafts, actor=_ACTOR, shop="shop", source="erp")
 
@@ -104,7 +104,7 @@ def _library(ground: Ground, facts: int, stack: ExitStack) -> Callable[[int], fl
     def side(number: int) -> float:
         version = number * facts
         events = [
-            StoredEvent(customers[n % CUSTOMERS], version + n, "shop:TagAdded", BODY)
+            StoredEvent(customers[n // APPEND % CUSTOMERS], version + n, "shop:TagAdded", BODY)
             for n in range(facts)
         ]
 
@@ -127,10 +127,9 @@ def _copy(ground: Ground, facts: int, stack: ExitStack) -> Callable[[int], float
     at = codec.microseconds(_OCCURRED)
 
     def row(position: int) -> bytes:
-        customer = customers[position % CUSTOMERS]
-        version = position // CUSTOMERS + 1
+        customer = customers[position // APPEND % CUSTOMERS]
         return codec.pack_fact(
-            position, customer, version, type_, source, who[customer], at, at, cause, BODY
+            position, customer, position, type_, source, who[customer], at, at, cause, BODY
         )
 
     def side(number: int) -> float:
