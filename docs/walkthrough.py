@@ -210,6 +210,10 @@ class Walk:
         job = me.knock("POST", "/api/audit/verify/conversion").json()["job"]
         assert me.job(job)["different"] == 0
         me.is_refused(403, "PUT", f"{ada}/tags/x")
+        seen = me.asks("/api/audit/facts", waiting=False, type="activity.tracked", limit=1)["facts"]
+        original = f"/api/audit/facts/{seen[0]['position']}/original"
+        me.is_refused(403, "GET", original)
+        assert self.operator.asks(original, waiting=False)["message"]
         me.says(f"who refunded and when, net before ({before['net']}) and after; the view is right")
 
     def operate(self) -> None:
