@@ -164,6 +164,7 @@ def test_a_killed_supervisor_takes_its_processes_along_and_the_next_one_goes_on(
         with installation.up() as again:  # finds Postgres running, and waits for the port
             for pid in parts:
                 await_that(lambda pid=pid: gone(pid))  # type: ignore[misc]  # bound as a default
+            installation.await_ready(again)  # it was the old server that was ready before
             with installation.client(key) as client:
                 client.post("/v1/batch", json={"batch": [track(1, "ada"), track(2, "ada")]})
             assert recorded(installation) == [(2, 2)]
