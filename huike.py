@@ -276,7 +276,9 @@ def keys_add(  # noqa: PLR0913  # what a key says of its facts
     *,
     scope: Annotated[
         list[str],
-        typer.Option(help="ingest, query, command, audit, admin or personal; may be repeated."),
+        typer.Option(
+            help="ingest, query, command, audit, admin, personal or metrics; may be repeated."
+        ),
     ],
     shop: Annotated[str, typer.Option(help="The shop whose facts it records.")] = "shop",
     source: Annotated[str, typer.Option(help="Its channel: site, app, erp …")] = "site",
@@ -289,7 +291,8 @@ def keys_add(  # noqa: PLR0913  # what a key says of its facts
     """Make a key; it is printed once, alone on the last line.
 
     Scopes: `ingest` publishes events, `query` asks, `command` asks for something to be done,
-    `audit` reads the log, `admin` runs jobs and resends, `personal` sees who somebody is.
+    `audit` reads the log, `admin` runs jobs and resends, `personal` sees who somebody is,
+    `metrics` reads `/metrics`.
 
     ```sh
     huike keys add site --scope ingest

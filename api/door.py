@@ -18,7 +18,8 @@ from infra.keys import Key, Keys
 from infra.metrics import Metrics
 
 _SANE: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
-_QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
+_KEYLESS: Final = frozenset({"/health", "/ready"})
+_QUIET: Final = _KEYLESS | {"/metrics"}
 _PLAIN: Final = _QUIET | {"/openapi.json"}
 """Routes that are not FastAPI's own kind: they do not name themselves to the scope."""
 
@@ -71,7 +72,7 @@ class Door:
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path in _QUIET or path.startswith(_SHOPS):
+        if path in _KEYLESS or path.startswith(_SHOPS):
             await self._app(scope, receive, send)
             return
         key = await self._key(scope)

@@ -1,4 +1,4 @@
-"""Whether the service lives, whether it works, and its metrics: the only routes without a key."""
+"""Whether the service lives and works, the only routes without a key, and its metrics."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated
@@ -6,6 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.responses import Json
+from api.security import Needs
+from infra.keys import Scope
 from infra.metrics import CONTENT_TYPE, Metrics
 
 Check = Callable[[], object]
@@ -48,6 +50,7 @@ def ready(needed: Annotated[Mapping[str, Check], Depends(checks)]) -> Response:
     summary="Metrics for Prometheus",
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}}},
+    dependencies=[Depends(Needs(Scope.METRICS))],
 )
 def read_metrics(measured: Annotated[Metrics, Depends(metrics)]) -> Response:
     """Say how far each view and the relay are behind the log, in facts and in seconds.

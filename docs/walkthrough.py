@@ -223,8 +223,11 @@ class Walk:
         assert "TEA" in me.asks(f"/api/refused/{refused['id']}", waiting=False)["message"]
         again = me.knock("POST", f"/api/refused/{refused['id']}/resend").json()
         assert again["outcome"] == "unknown-currency"
-        for door in ("/health", "/ready", "/metrics"):
+        for door in ("/health", "/ready"):
             assert me.knock("GET", door).text
+        watcher = Somebody(f"watcher-{self.mark}", "metrics")
+        assert "huike_behind_seconds" in watcher.knock("GET", "/metrics").text
+        watcher.is_refused(403, "GET", "/api/campaigns")
         huike("replay", self.ada)
         huike("rebuild", "profile", "--yes")
         huike("verify", "profile")

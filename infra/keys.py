@@ -40,6 +40,7 @@ class Scope(StrEnum):
     AUDIT = "audit"
     ADMIN = "admin"
     PERSONAL = "personal"
+    METRICS = "metrics"
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):

@@ -70,16 +70,21 @@ def test_ready_says_what_is_missing(stranger: TestClient, services: Services) ->
     assert answer.json()["checks"] == {"log": "ok", "views": "PoolClosed"}
 
 
-def test_metrics_count_requests_by_route(stranger: TestClient) -> None:
+def test_metrics_count_requests_by_route(
+    stranger: TestClient, with_scopes: Callable[..., TestClient]
+) -> None:
     stranger.get("/api/trial/error/missing")
-    text = stranger.get("/metrics").text
+    text = with_scopes("metrics").get("/metrics").text
     assert 'huike_refusals_total{reason="no-key"} 1.0' in text
     assert "huike_http_request_seconds" in text
 
 
-def test_metrics_know_the_route_of_the_openapi_document(stranger: TestClient) -> None:
-    stranger.get("/openapi.json")
-    text = stranger.get("/metrics").text
+def test_metrics_know_the_route_of_the_openapi_document(
+    with_scopes: Callable[..., TestClient],
+) -> None:
+    watcher = with_scopes("metrics")
+    watcher.get("/openapi.json")
+    text = watcher.get("/metrics").text
     assert 'route="/openapi.json"' in text
     assert "no such route" not in text
 

@@ -15,7 +15,7 @@ from api.app import ROUTERS
 from api.queries import freshness
 from infra.keys import Scope
 
-OPEN = {"/health", "/ready", "/metrics"}
+OPEN = {"/health", "/ready"}
 VALUES = {
     "id": str(uuid4()),
     "recipient": str(uuid4()),
@@ -46,6 +46,8 @@ def needed(path: str, method: str) -> set[Scope]:
     for prefix, scopes in TWO_MAY.items():
         if path.startswith(prefix):
             return scopes
+    if path == "/metrics":
+        return {Scope.METRICS}
     if path.startswith("/api/audit"):
         return {Scope.AUDIT}
     return {Scope.QUERY} if method == "GET" else {Scope.COMMAND}

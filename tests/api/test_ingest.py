@@ -368,10 +368,12 @@ def test_without_a_log_nothing_is_accepted(site: TestClient, services: Services)
         assert int(answer.headers["Retry-After"]) >= 1
 
 
-def test_refusals_are_counted_by_reason(site: TestClient, stranger: TestClient) -> None:
+def test_refusals_are_counted_by_reason(
+    site: TestClient, with_scopes: Callable[..., TestClient]
+) -> None:
     site.post("/v1/batch", json=batch({"type": "dance", "userId": "42"}, "nonsense"))
     site.post("/v1/track", content=b"{")
-    metrics = stranger.get("/metrics").text
+    metrics = with_scopes("metrics").get("/metrics").text
     for code in ("unknown-type", "wrong-type", "broken-json"):
         assert f'huike_refusals_total{{reason="{code}"}} 1.0' in metrics
 

@@ -35,13 +35,12 @@ def metric(text: str, name: str) -> float:
 def test_metrics_say_how_far_behind_each_view_is(
     live: None,  # noqa: ARG001  # it follows
     with_scopes: Callable[..., TestClient],
-    stranger: TestClient,
 ) -> None:
     shop = Shop(with_scopes("command"))
     ada = shop.customer("ada")
     for view in ("/customers", "/lifecycle", "/campaigns", f"/customers/{ada}/timeline"):
         ask(with_scopes("query"), view, position=shop.position)
-    text = stranger.get("/metrics").text
+    text = with_scopes("metrics").get("/metrics").text
     for view in ("profile", "timeline", "lifecycle", "conversion"):
         which = f'{{kind="view",name="{view}"}}'
         assert metric(text, f"huike_behind_facts{which}") == 0
@@ -61,11 +60,9 @@ def test_who_reads_an_export_slowly_holds_nobody_up(
         assert stranger.get("/ready").json()["status"] == "ready"
 
 
-def test_metrics_say_what_waits(
-    with_scopes: Callable[..., TestClient], stranger: TestClient
-) -> None:
+def test_metrics_say_what_waits(with_scopes: Callable[..., TestClient]) -> None:
     Shop(with_scopes("command")).customer("ada")
-    text = stranger.get("/metrics").text
+    text = with_scopes("metrics").get("/metrics").text
     assert metric(text, "huike_commit_facts_count") == 1
 
 
