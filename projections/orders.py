@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from operator import attrgetter
 from typing import Final, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -21,6 +22,7 @@ from domain.order.events import (
     OrderPlaced,
     OrderRefunded,
     OrderRevised,
+    OrderToldOfAnotherCustomer,
 )
 from domain.shared.events import Fact
 
@@ -41,6 +43,7 @@ class Flag(StrEnum):
     PAID_ABOVE_TOTAL = "paid-above-total"
     TOTAL_NOT_ITS_LINES = "total-not-its-lines"
     OTHER_CURRENCY = "other-currency"
+    TOLD_OF_ANOTHER_CUSTOMER = "told-of-another-customer"
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,13 +94,17 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An order. `payments` and `refunds` are all reports, by (at, position)."""
+    """An order. `payments` and `refunds` are all reports, by (at, position).
+
+    `others`: the identities that it was told of besides its own customer's, in order.
+    """
 
     placed_at: datetime | None = None
     terms: Terms | None = None
     payments: tuple[Payment, ...] = ()
     refunds: tuple[Refund, ...] = ()
     cancelled_at: datetime | None = None
+    others: tuple[UUID, ...] = ()
 
     @property
     def purchased_at(self) -> datetime | None:
@@ -185,8 +192,8 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             instants.add(self.cancelled_at)
         return sorted(instants)
 
-    def flags(self) -> tuple[Flag, ...]:
-        """Return what cannot be, in the order of the flags' names."""
+    def flags(self, customer: UUID | None = None) -> tuple[Flag, ...]:
+        """Return what cannot be of an order of `customer`, in the order of the flags' names."""
         sums = self.sums
         found: set[Flag] = set()
         if self.terms is None and self.payments:
@@ -202,6 +209,8 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 found.add(Flag.PAID_ABOVE_TOTAL)
             if _total_is_not_its_lines(self.terms):
                 found.add(Flag.TOTAL_NOT_ITS_LINES)
+        if self.others and self.others != (customer,):
+            found.add(Flag.TOLD_OF_ANOTHER_CUSTOMER)
         return tuple(sorted(found))
 
 
@@ -236,6 +245,9 @@ def take(state: OrderState, fact: Fact) -> OrderState:
         case OrderCancelled():
             cancelled = _earlier(state.cancelled_at, fact.occurred_at)
             return msgspec.structs.replace(state, cancelled_at=cancelled)
+        case OrderToldOfAnotherCustomer():
+            others = tuple(sorted({*state.others, event.identity}))
+            return msgspec.structs.replace(state, others=others)
         case _:
             return state
 
@@ -274,6 +286,7 @@ def combine(one: OrderState, other: OrderState) -> OrderState:
         payments=payments,
         refunds=refunds,
         cancelled_at=_earlier(one.cancelled_at, other.cancelled_at),
+        others=tuple(sorted({*one.others, *other.others})),
     )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from commands.shop.contract import Door, Message, Sent
+from domain.order.events import OrderToldOfAnotherCustomer
 from domain.shared.events import Event
 from domain.shared.ids import Ids
 from domain.shared.log import Draft, Who
@@ -58,6 +59,12 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     def of_order(self, number: str, events: Iterable[Event]) -> tuple[Draft, ...]:
         stream = self.ids.order(self.door.shop, number)
-        return tuple(
+        drafts = [
             Draft(event=event, occurred_at=self.at, who=self.who, stream=stream) for event in events
-        )
+        ]
+        if self.user is not None:
+            told = OrderToldOfAnotherCustomer(identity=self.user)
+            drafts.append(
+                Draft(event=told, occurred_at=self.at, who=self.who, stream=stream, of_another=True)
+            )
+        return tuple(drafts)

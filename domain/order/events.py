@@ -1,6 +1,7 @@
 """What happens to orders. A shop's reports are recorded as said, in whatever order they come."""
 
 from decimal import Decimal
+from uuid import UUID
 
 from domain.shared.events import Event, Value, fact
 from domain.shared.personal import Personal
@@ -64,6 +65,13 @@ class OrderPaid(Event, frozen=True, kw_only=True):
     amount: Decimal
     currency: str
     method: str | None = None
+
+
+@fact("order.told-of-another-customer")
+class OrderToldOfAnotherCustomer(Event, frozen=True, kw_only=True):
+    """The shop told of this order as somebody else's. It stays whose it was, with what was told."""
+
+    identity: UUID
 
 
 @fact("order.shipped")

@@ -45,7 +45,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A fact to be. `stream` None: the stream of its origin, a customer's own.
 
     `who` None: nobody's (a campaign, a policy). `first`: left out unless it is the first of its
-    stream. `occurred_at` is in UTC and is brought down to the moment of recording if it is later.
+    stream. `of_another`: left out unless the stream is another customer's than the user's in `who`.
+    `occurred_at` is in UTC and is brought down to the moment of recording if it is later.
     """
 
     event: Event
@@ -53,6 +54,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     who: Who | None = None
     stream: UUID | None = None
     first: bool = False
+    of_another: bool = False
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

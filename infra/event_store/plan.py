@@ -146,9 +146,17 @@ class Plan:
         content = message.content if message is not None and stream == message.id else None
         if draft.first and stream in state.streams:
             return
+        if draft.of_another and not self._is_of_another(draft.who, origin):
+            return
         if content is not None:
             outcome.original = origin
         self._record(append, draft.event, draft.occurred_at, stream, origin, content)
+
+    def _is_of_another(self, who: Who | None, origin: UUID | None) -> bool:
+        if who is None or who.user is None or origin is None:
+            return False
+        members = self.state.members
+        return members.get(who.user, who.user) != members.get(origin, origin)
 
     def _origin_of(self, who: Who) -> UUID | None:
         if who.user is not None:

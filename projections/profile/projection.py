@@ -25,6 +25,7 @@ from domain.order.events import (
     OrderRefunded,
     OrderRevised,
     OrderShipped,
+    OrderToldOfAnotherCustomer,
 )
 from domain.shared.events import Event, Fact
 from domain.shared.personal import ERASED
@@ -165,7 +166,7 @@ def _(rows: Rows, fact: Fact, event: Event) -> None:
     purchases.tell(rows, fact)
 
 
-@profile.on(OrderShipped, OrderDelivered, OrderCancelled)
+@profile.on(OrderShipped, OrderDelivered, OrderCancelled, OrderToldOfAnotherCustomer)
 def _(rows: Rows, fact: Fact, _event: Event) -> None:
     purchases.tell(rows, fact)
 
@@ -177,7 +178,14 @@ def _(fact: Fact, event: Event) -> Wanted:
     return (ORDER, (fact.stream,)), *((CATEGORY, (category,)) for category in categories)
 
 
-@profile.wants(OrderPaid, OrderRefunded, OrderShipped, OrderDelivered, OrderCancelled)
+@profile.wants(
+    OrderPaid,
+    OrderRefunded,
+    OrderShipped,
+    OrderDelivered,
+    OrderCancelled,
+    OrderToldOfAnotherCustomer,
+)
 def _(fact: Fact, _event: Event) -> Wanted:
     return ((ORDER, (fact.stream,)),)
 

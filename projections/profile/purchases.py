@@ -73,7 +73,7 @@ def _described(order: ProfileOrder) -> ProfileOrder:
         placed_at=state.placed_at,
         purchased_at=state.purchased_at,
         cancelled_at=state.cancelled_at,
-        flags=tuple(flag.value for flag in state.flags()),
+        flags=tuple(flag.value for flag in state.flags(order.customer)),
     )
     return replace(order, status=_status(order))
 

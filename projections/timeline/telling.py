@@ -38,6 +38,7 @@ from domain.order.events import (
     OrderRefunded,
     OrderRevised,
     OrderShipped,
+    OrderToldOfAnotherCustomer,
 )
 from domain.shared.events import Event
 from domain.shared.personal import ERASED, Erased
@@ -77,6 +78,7 @@ KEPT: Final[dict[type[Event], tuple[str, ...]]] = {
     OrderDelivered: (),
     OrderCancelled: ("reason",),
     OrderRefunded: ("amount", "currency", "reason"),
+    OrderToldOfAnotherCustomer: ("identity",),
     TicketOpened: ("number", "kind", "channel", "about"),
     TicketMessageAdded: ("author", "text"),
     TicketAssigned: ("agent",),

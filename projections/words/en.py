@@ -25,6 +25,7 @@ ENGLISH: Final = Language(
         "order.delivered": "Order[ {number}] delivered",
         "order.cancelled": "Order[ {number}] cancelled[: {reason}]",
         "order.refunded": "Refunded[ {amount}][ {whole}][ of order {number}][: {reason}]",
+        "order.told-of-another-customer": "Order[ {number}] was also told of another customer",
         "ticket.opened": "Opened {kind}[ {number}][ by {channel}][: {about}]",
         "ticket.message-added": "The {author} wrote[ in ticket {number}][: {text}]",
         "ticket.assigned": "Ticket[ {number}] went to {agent}",

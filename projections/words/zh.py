@@ -25,6 +25,7 @@ CHINESE: Final = Language(
         "order.delivered": "订单[ {number} ]已送达",
         "order.cancelled": "订单[ {number} ]已取消[：{reason}]",
         "order.refunded": "[订单 {number} ]退款[ {amount}][ {whole}][：{reason}]",
+        "order.told-of-another-customer": "订单[ {number} ]也被报告为另一位客户的订单",
         "ticket.opened": "[通过{channel}]提交{kind}[ {number}][：{about}]",
         "ticket.message-added": "[工单 {number} ]{author}留言[：{text}]",
         "ticket.assigned": "工单[ {number} ]分配给 {agent}",

@@ -72,6 +72,7 @@ from domain.order.events import (
     OrderRefunded,
     OrderRevised,
     OrderShipped,
+    OrderToldOfAnotherCustomer,
     ReturnedLine,
 )
 from domain.shared.channel import Channel
@@ -107,6 +108,9 @@ class FixedKeys:
             return self._key(identity).decrypt(sealed[:12], sealed[12:], context)
         except InvalidTag:
             return None
+
+    def has_key(self, identity: UUID) -> bool:
+        return bool(identity)
 
     def blind(self, kind: str, value: str) -> bytes:
         return hashlib.sha256(f"{kind}|{value}".encode()).digest()
@@ -205,6 +209,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         lines=(ReturnedLine(product="tea", quantity=Decimal(1), amount=Decimal("9.50")),),
         reason="stale",
     ),
+    OrderToldOfAnotherCustomer(identity=OTHER),
     TicketOpened(
         number="T-1",
         kind=TicketKind.AFTER_SALES,

@@ -16,6 +16,7 @@ from domain.order.events import (
     OrderPlaced,
     OrderRefunded,
     OrderRevised,
+    OrderToldOfAnotherCustomer,
 )
 from domain.shared.events import Event, Fact
 from projections.orders import NO_ORDER, Flag, OrderState, combine, take, told
@@ -142,6 +143,13 @@ def test_what_cannot_be_is_flagged(order: OrderState, flag: Flag) -> None:
     assert order.flags() == (flag,)
 
 
+def test_an_order_told_of_somebody_else_is_flagged_until_they_turn_out_to_be_the_same() -> None:
+    ada, bob = UUID(int=1), UUID(int=2)
+    order = tell((0, placed("30")), (1, OrderToldOfAnotherCustomer(identity=bob)))
+    assert order.flags(ada) == (Flag.TOLD_OF_ANOTHER_CUSTOMER,)
+    assert order.flags(bob) == ()
+
+
 def test_a_total_made_by_its_lines_shipping_tax_and_discounts_is_not_flagged() -> None:
     event = OrderPlaced(
         number="1",
@@ -164,6 +172,7 @@ events = st.one_of(
     st.builds(OrderPlaced, number=names, currency=currencies, total=amounts),
     st.builds(OrderRevised, number=names, currency=currencies, total=amounts),
     st.builds(OrderCancelled),
+    st.builds(OrderToldOfAnotherCustomer, identity=st.integers(1, 3).map(lambda n: UUID(int=n))),
 )
 stories = st.lists(st.tuples(st.integers(0, 5), events), max_size=8).map(
     lambda said: [fact(position, day, event) for position, (day, event) in enumerate(said, 1)]

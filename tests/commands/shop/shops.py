@@ -36,8 +36,9 @@ class Shop:
         return translate(sent, msgspec.structs.replace(self.door, **about), self.ids)
 
     def told(self, message: object, **about: Any) -> list[Event]:
-        """Return the events of a message, its own activity first."""
-        return [fact.event for fact in self.hears(message, **about).facts if not fact.first]
+        """Return the events of a message, its own activity first, whatever the log holds."""
+        facts = self.hears(message, **about).facts
+        return [fact.event for fact in facts if not (fact.first or fact.of_another)]
 
     def user(self, id: str) -> UUID:
         return self.ids.user("tea", id)

@@ -207,7 +207,9 @@ def test_facts_of_an_order_go_to_its_stream_and_the_message_has_its_own(shop: Sh
         ("CustomerRegistered", None),
         ("OrderPlaced", order),
         ("OrderPaid", order),
+        ("OrderToldOfAnotherCustomer", order),
     ]
+    assert heard.facts[-1].of_another
     assert heard.causation == message
     assert heard.message is not None
     assert heard.message.id == message

@@ -20,7 +20,12 @@ from domain.customer.events import (
     VisitorRecognised,
     VisitorRedirected,
 )
-from domain.order.events import OrderPlaced, OrderRefunded, OrderShipped
+from domain.order.events import (
+    OrderPlaced,
+    OrderRefunded,
+    OrderShipped,
+    OrderToldOfAnotherCustomer,
+)
 from domain.shared.events import Event
 from domain.shared.ids import Ids
 from domain.shared.log import (
@@ -277,6 +282,30 @@ def test_orders_found_to_be_a_visitors_become_the_customers_when_the_visitor_doe
     )
     last = reader.read(0, 99)[-1]
     assert (last.origin, last.subject) == (orders[0], ADA)
+
+
+def test_that_an_order_is_told_of_another_customer_is_recorded(
+    event_log: EventLog, reader: LogReader
+) -> None:
+    order, visitor = IDS.order("shop", "1001"), IDS.anonymous("shop", "v")
+    bob = IDS.user("shop", "bob")
+
+    def shipped(who: Who) -> int:
+        """Tell of the order; return how many facts were recorded."""
+        other = OrderToldOfAnotherCustomer(identity=who.user or ADA)
+        told = Draft(event=OrderShipped(), occurred_at=NOON, who=who, stream=order)
+        of_other = Draft(event=other, occurred_at=NOON, who=who, stream=order, of_another=True)
+        return event_log.append(said(told, of_other)).recorded
+
+    known = Recognition(visitor=visitor, user=ADA, occurred_at=NOON)
+    assert shipped(Who(anonymous=visitor)) == 1
+    assert shipped(Who(user=ADA)) == 2
+    event_log.append(said(of(ADA, CustomerRegistered()), recognition=known))
+    assert shipped(Who(user=ADA)) == 1
+    assert shipped(Who(user=bob)) == 2
+    last = reader.read(0, 99)[-1]
+    assert last.event == OrderToldOfAnotherCustomer(identity=bob)
+    assert (last.stream, last.origin, last.subject) == (order, visitor, ADA)
 
 
 def test_a_fact_never_occurs_after_it_was_recorded(event_log: EventLog, reader: LogReader) -> None:

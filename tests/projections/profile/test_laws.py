@@ -28,6 +28,7 @@ from domain.order.events import (
     OrderRefunded,
     OrderRevised,
     OrderShipped,
+    OrderToldOfAnotherCustomer,
 )
 from domain.shared.channel import Channel
 from domain.ticket.events import (
@@ -41,7 +42,7 @@ from domain.ticket.events import (
     TicketResolved,
 )
 from projections.profile.projection import profile
-from tests.projections.histories import histories
+from tests.projections.histories import USERS, histories
 from tests.projections.laws import Laws
 
 DAY = datetime(2025, 3, 1, tzinfo=UTC)
@@ -93,6 +94,7 @@ events = st.one_of(
     st.builds(OrderShipped),
     st.builds(OrderDelivered),
     st.builds(OrderCancelled),
+    st.builds(OrderToldOfAnotherCustomer, identity=st.sampled_from(USERS)),
     st.builds(TicketOpened, number=words, kind=st.just(TicketKind.INQUIRY), about=words),
     st.builds(TicketMessageAdded, author=st.sampled_from(Author), text=words),
     st.builds(TicketResolved, outcome=words),

@@ -9,6 +9,7 @@ from domain.order.events import (
     OrderPlaced,
     OrderRefunded,
     OrderShipped,
+    OrderToldOfAnotherCustomer,
 )
 from domain.shared.channel import Channel
 from domain.ticket.events import (
@@ -28,6 +29,7 @@ from projections.profile.tables import (
     Turnover,
 )
 from tests.projections.profile.story import (
+    IDS,
     day,
     fact,
     folded,
@@ -140,6 +142,14 @@ def test_each_order_stands_as_it_is_now() -> None:
     assert (shipped.number, shipped.status, shipped.shipped_at) == ("1001", "shipped", day(2))
     assert shipped.flags == ("paid-above-total",)
     assert (unknown.status, unknown.flags) == ("reported", ("refund-without-order",))
+
+
+def test_an_order_told_of_somebody_else_stays_and_is_flagged() -> None:
+    other = OrderToldOfAnotherCustomer(identity=IDS.user("tea", "bob"))
+    said = story((0, placed("1001"), order("1001")), (1, other, order("1001")))
+    row = folded(profile, said).get(ORDER, order("1001"))
+    assert row is not None
+    assert row.flags == ("told-of-another-customer",)
 
 
 def test_open_tickets_are_those_neither_resolved_nor_closed() -> None:

@@ -17,7 +17,14 @@ from domain.customer.events import (
     VisitorRecognised,
 )
 from domain.message.events import AddressClass, Evidence, MessageClicked, MessageSent
-from domain.order.events import Line, OrderPaid, OrderPlaced, OrderRefunded, OrderShipped
+from domain.order.events import (
+    Line,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+    OrderShipped,
+    OrderToldOfAnotherCustomer,
+)
 from domain.shared.channel import Channel
 from domain.shared.events import FACTS, Event
 from domain.shared.personal import ERASED
@@ -73,6 +80,14 @@ def test_a_payment_is_told_with_the_number_of_its_order() -> None:
 
 def test_a_payment_whose_order_was_not_told_yet_is_told_without() -> None:
     assert words((1, paid, order("1001"))) == ["Paid 67.40 EUR", "付款 67.40 EUR"]
+
+
+def test_an_order_told_of_somebody_else_says_so_in_its_own_customers_timeline() -> None:
+    other = OrderToldOfAnotherCustomer(identity=UUID(int=2))
+    assert words((0, placed, order("1001")), (1, other, order("1001")))[1::2] == [
+        "Order 1001 was also told of another customer",
+        "订单 1001 也被报告为另一位客户的订单",
+    ]
 
 
 def test_a_whole_refund_is_told_without_an_amount() -> None:
