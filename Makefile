@@ -37,6 +37,11 @@ static: install
 bench: .venv/.run  ## measure it
 	@exec .venv/bin/huike bench
 
+.PHONY: drills
+drills: install  ## do it harm, before a release: an hour; one: .venv/bin/python -m tests.drills NAME
+	@$(PY) -m infra.dev.kafka_install
+	@exec $(PY) -m tests.drills
+
 .PHONY: docs
 docs: install  ## write the generated pages of the reference
 	@$(PY) -m docs.generate

@@ -1,4 +1,4 @@
-"""Many processes write at once, some are killed: the order stays dense, nothing is half."""
+"""Writers that are killed leave nothing half; a row that is changed breaks the chain."""
 
 import os
 import random
@@ -6,14 +6,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from infra.event_store import LogReader
 from infra.event_store.chain import first_break
 from infra.keyring import Keyring
 from infra.postgres import OWNER, WRITER, connect
@@ -54,55 +52,6 @@ def writer(url: str, keyring: Path, name: str, messages: int, tags: int) -> subp
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-
-
-class Follower(threading.Thread):
-    """Reads the log as it grows and keeps the positions it saw."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self.reader = LogReader(url, None, pool_size=1)
-        self.seen: list[int] = []
-        self.done = threading.Event()
-
-    def run(self) -> None:
-        while True:
-            last = self.done.is_set()
-            facts = self.reader.read(self.seen[-1] if self.seen else 0, 2_000)
-            self.seen += [fact.position for fact in facts]
-            if not facts and last:
-                break
-            time.sleep(0 if facts else 0.01)
-        self.reader.close()
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_eight_writers_and_two_followers_miss_nothing_and_keep_the_order(
-    database_url: str, keyring: Path, started: list[subprocess.Popen[str]]
-) -> None:
-    followers = [Follower(database_url) for _ in range(2)]
-    for follower in followers:
-        follower.start()
-    messages, tags = 2_300, 19
-    started += [writer(database_url, keyring, f"w{n}", messages, tags) for n in range(8)]
-    told: Counter[str] = Counter()
-    for process in started:
-        out, _ = process.communicate(timeout=250)
-        assert process.returncode == 0
-        for line in out.splitlines():
-            name, recorded = line.split()
-            told[name] += int(recorded) // (tags + 1)
-    for follower in followers:
-        follower.done.set()
-        follower.join(60)
-    own, shared = 8 * messages // 2, messages // 2
-    assert set(told.values()) == {1}, "each message was recorded by exactly one writer"
-    total = (own + shared) * (tags + 1)
-    for follower in followers:
-        assert follower.seen == list(range(1, total + 1))
-    with connect(database_url, WRITER) as connection:
-        assert first_break(connection) is None
 
 
 @pytest.mark.slow

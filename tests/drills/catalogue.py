@@ -1,0 +1,7 @@
+"""Every drill there is, in the order in which they are run."""
+
+from tests.drills.drill import Drill
+from tests.drills.kill import KILL
+from tests.drills.writers import WRITERS_DRILL
+
+DRILLS: dict[str, Drill] = {drill.name: drill for drill in (WRITERS_DRILL, KILL)}

@@ -1,0 +1,90 @@
+"""kill -9 of any process, at any moment, under load."""
+
+import random
+import time
+from contextlib import suppress
+
+import psutil
+
+from infra.settings import Settings
+from tests.cli.running import Installation, Running, await_that, gone
+from tests.drills.drill import Drill, Findings
+from tests.drills.ground import Ground, settings_of
+from tests.drills.load import Load
+from tests.drills.looking import followed, head, look
+
+BOUND_SECONDS = 15.0
+_WAIT_SECONDS = 90.0
+_PARTS = {"serve": "server", "views": "views' worker", "relay": "relay", "shop": "shop's worker"}
+
+
+def run(ground: Ground, found: Findings) -> None:
+    """Kill by the log alone, then with Kafka between."""
+    kills = ground.of(long=25, short=4)
+    chance = random.Random(4)  # noqa: S311  # whom to kill, not a secret
+    _kill(ground.installation("log"), kills, chance, found, bound=not ground.short)
+    if not ground.short:
+        settings = ground.with_kafka(ground.kafka())
+        _kill(ground.installation("kafka", **settings), kills, chance, found, bound=True)
+
+
+def _kill(
+    installation: Installation, kills: int, chance: random.Random, found: Findings, *, bound: bool
+) -> None:
+    killed: list[str] = []
+    slowest = 0.0
+    with installation.up() as supervisor:
+        settings = settings_of(installation)
+        with Load(installation.url, installation.key("ingest")) as load:
+            for _ in range(kills):
+                time.sleep(chance.uniform(0.2, 1.5))
+                killed.append(_kill_one(supervisor, chance))
+                slowest = max(slowest, _until_followed(installation, settings))
+        found.note(f"{kills} kills under load: {', '.join(_counted(killed))}")
+        found.note(
+            f"slowest until every slot had what was recorded after the kill: {slowest:.1f} s"
+        )
+        if bound:
+            found.claim(
+                f"every slot is followed again within {BOUND_SECONDS:.0f} s",
+                held=slowest <= BOUND_SECONDS,
+                found=f"{slowest:.1f} s",
+            )
+        look(found, settings, [load])
+
+
+def _kill_one(supervisor: Running, chance: random.Random) -> str:
+    """Kill one of the supervisor's processes; return which part it was."""
+    children = [(c, part) for c in psutil.Process(supervisor.pid).children() if (part := _part(c))]
+    child, part = chance.choice(children)
+    child.kill()
+    await_that(lambda: gone(child.pid))
+    return part
+
+
+def _part(process: psutil.Process) -> str | None:
+    with suppress(psutil.Error):
+        return next((told for word, told in _PARTS.items() if word in process.cmdline()), None)
+    return None
+
+
+def _until_followed(installation: Installation, settings: Settings) -> float:
+    """Wait until something recorded from now on is in every slot; return how long it took."""
+    began = time.monotonic()
+    last = head(settings)
+    await_that(lambda: head(settings) > last, installation.told, _WAIT_SECONDS)
+    last = head(settings)
+    await_that(lambda: followed(settings) >= last, installation.told, _WAIT_SECONDS)
+    return time.monotonic() - began
+
+
+def _counted(words: list[str]) -> list[str]:
+    return [f"{words.count(word)} × {word}" for word in sorted(set(words))]
+
+
+KILL = Drill(
+    name="kill",
+    must_hold="After kill -9 of a random process under load, every accepted event is once in the "
+    "log and in the views, and every slot is followed again within 15 s.",
+    run=run,
+)

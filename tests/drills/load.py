@@ -1,0 +1,147 @@
+"""Load: shops' servers that publish, and send an event again until it is accepted, as SDKs do."""
+
+import http.client
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from http import HTTPStatus
+from itertools import count, islice
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tests.bench import story
+
+_CUSTOMERS = 200
+_ROUND = 2_000
+_ANSWER_SECONDS = 60.0
+_AGAIN_SECONDS = 0.2
+_END_SECONDS = 120.0
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.decode
+
+
+class Load:
+    """Publishes from entering to leaving, over several connections, batches of events.
+
+    Leaving waits until every event that was sent is accepted. `pause`: seconds between batches.
+    """
+
+    def __init__(  # noqa: PLR0913  # what a shop is like
+        self,
+        address: str,
+        key: str,
+        *,
+        name: str = "load",
+        lanes: int = 3,
+        batch: int = 10,
+        pause: float = 0.02,
+    ) -> None:
+        self._place = urlsplit(address).netloc
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        self._batch = batch
+        self._pause = pause
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self.accepted: set[str] = set()
+        self.orders = 0
+        self.paid = Decimal(0)
+        self.statuses: Counter[str] = Counter()
+        """Answers by status, and `lost`: connections that ended without one."""
+        self.without_retry_after = 0
+        self.rejected: list[Any] = []
+        self.slowest = 0.0
+        self._threads = [
+            threading.Thread(target=self._send, args=(f"{name}-{lane}",)) for lane in range(lanes)
+        ]
+        self.failed: list[str] = []
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(_END_SECONDS)
+            if thread.is_alive():
+                self.failed.append(f"{thread.name} has an event that nobody accepts")
+
+    def _send(self, seed: str) -> None:
+        messages = _messages(seed)
+        connection = self._connection()
+        unanswered_since = None
+        while not self._stop.is_set():
+            events = list(islice(messages, self._batch))
+            body = b'{"batch":[' + b",".join(map(_encode, events)) + b"]}"
+            while not self._take(connection, body, events):
+                unanswered_since = unanswered_since or time.monotonic()
+                if self._stop.is_set() and time.monotonic() - unanswered_since > _END_SECONDS:
+                    return
+                time.sleep(_AGAIN_SECONDS)
+            unanswered_since = None
+            time.sleep(self._pause)
+        connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self._place, timeout=_ANSWER_SECONDS)
+
+    def _take(
+        self, connection: http.client.HTTPConnection, body: bytes, events: list[story.Message]
+    ) -> bool:
+        """Send a batch; say whether every event of it is accepted now."""
+        began = time.monotonic()
+        try:
+            connection.request("POST", "/v1/batch", body, self._headers)
+            response = connection.getresponse()
+            answer = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            with self._lock:
+                self.statuses["lost"] += 1
+                self.statuses[f"lost by {type(error).__name__}"] += 1
+            return False
+        with self._lock:
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            self.statuses[str(response.status)] += 1
+            if response.status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+                self.without_retry_after += "Retry-After" not in response.headers
+            if response.status != HTTPStatus.OK:
+                return False
+            results = _decode(answer)["results"]
+            for event, result in zip(events, results, strict=True):
+                if result["status"] == "accepted":
+                    self._accept(event)
+                else:
+                    self.rejected.append(result)
+            return True
+
+    def _accept(self, event: story.Message) -> None:
+        if event["messageId"] in self.accepted:
+            return
+        self.accepted.add(event["messageId"])
+        if event.get("event") == "Order Completed":
+            self.orders += 1
+            self.paid += Decimal(str(event["properties"]["total"]))
+
+    def told(self) -> str:
+        """Say what was sent and how it was answered."""
+        answers = ", ".join(f"{n} × {status}" for status, n in sorted(self.statuses.items()))
+        return f"{len(self.accepted):,} events accepted, {self.orders:,} orders ({answers})"
+
+
+def _messages(seed: str) -> Iterator[story.Message]:
+    for part in count():
+        yield from story.messages(
+            _ROUND,
+            customers=_CUSTOMERS,
+            seed=f"{seed}-{part}",
+            ending=datetime.now(UTC),
+            lasting=timedelta(seconds=10),
+        )
