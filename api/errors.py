@@ -18,7 +18,14 @@ from starlette.types import Scope as Connection
 
 from api.responses import encode
 from domain.shared.log import LogUnavailable
-from domain.shared.refusals import Conflict, Malformed, NotFound, PreconditionFailed, Refused
+from domain.shared.refusals import (
+    Conflict,
+    Malformed,
+    NotFound,
+    PreconditionFailed,
+    Refused,
+    UnreadableFact,
+)
 from infra.sealing import KeyForgotten
 
 PROBLEM: Final = "application/problem+json"
@@ -60,6 +67,7 @@ STATUS: Final[dict[type[Refused], int]] = {
     NotFound: 404,
     PreconditionFailed: 412,
     TooLarge: 413,
+    UnreadableFact: 500,
     LogUnavailable: 503,
     Unavailable: 503,
     NotThereYet: 504,

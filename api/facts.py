@@ -1,13 +1,14 @@
 """Facts as auditors read them: what, when, whose, who said so, and because of what."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
-from domain.shared.events import Event, Fact
+from domain.shared.events import Event, Fact, Unreadable
 
 
 class By(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,8 +59,26 @@ def told(fact: Fact, names: Mapping[str, str], *, opened: bool) -> Told:
         version=fact.version,
         correlation=fact.correlation,
         causation=fact.causation,
-        data=msgspec.Raw(_encode(fact.event) if opened else _closed(fact.event)),
+        data=msgspec.Raw(_data(fact.event, opened=opened)),
     )
+
+
+def _data(event: Event, *, opened: bool) -> bytes:
+    if isinstance(event, Unreadable):
+        return _encode(_as_stored(event))
+    return _encode(event) if opened else _closed(event)
+
+
+def _as_stored(event: Unreadable) -> dict[str, Any]:
+    """Tell what cannot be read: as it stands in the log, personal fields sealed; why; its version.
+
+    A body that is no JSON is given in base64.
+    """
+    body: Any = event.body
+    with suppress(ValueError, RecursionError):
+        msgspec.json.decode(body)
+        body = msgspec.Raw(body)
+    return {"unreadable": event.why, "type_version": event.version, "stored": body}
 
 
 def _closed(event: Event) -> bytes:

@@ -14,6 +14,7 @@ from commands import campaign, coupon, customer, lifecycle, message, order, tick
 from commands.work import BULK_HANDLERS, HANDLERS, Command, Projector, Work, utc
 from domain.customer.aggregate import Customer
 from domain.shared.aggregate import Decided, Root
+from domain.shared.events import readable
 from domain.shared.ids import Ids
 from domain.shared.log import Actor, Asked, Idempotency, Log, Receipt
 from domain.shared.refusals import Conflict, Refused
@@ -102,7 +103,7 @@ class Crm(Application[UUID]):
     def recall_many(self, kind: type[R], ids: Sequence[UUID]) -> Mapping[UUID, R]:
         roots = {}
         for stream, facts in self._log.streams(ids).items():
-            roots[stream] = root = kind.after(stream, (f.event for f in facts))
+            roots[stream] = root = kind.after(stream, (f.event for f in readable(facts)))
             root.version = facts[-1].version
         return roots
 

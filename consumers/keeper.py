@@ -10,6 +10,7 @@ import structlog
 from domain.shared.events import Fact
 from domain.shared.log import Reader
 from domain.shared.personal import Sealer
+from domain.shared.refusals import UnreadableFact
 from infra.postgres import Connection
 from projections.projection import View, slot_of
 from projections.runtime.batch import Goal, Place, Poisoned
@@ -176,7 +177,7 @@ class Keeper:
             slot=poisoned.slot,
             position=fact.position if fact else None,
             why=why,
-            exc_info=poisoned.cause,
+            exc_info=None if isinstance(poisoned.cause, UnreadableFact) else poisoned.cause,
         )
         self._connection.execute(
             "insert into views.trouble (view, version, slot, position, subject, type, why) "

@@ -31,10 +31,14 @@ def sentence_of(error: Exception) -> str | None:
     from consumers.one_machine import HomeTaken, NotReady  # noqa: PLC0415
     from consumers.place import NoDatabase  # noqa: PLC0415
     from consumers.relay import WrongTopic  # noqa: PLC0415
+    from domain.shared.refusals import UnreadableFact  # noqa: PLC0415
     from infra.dev import ServerUnavailable  # noqa: PLC0415
     from infra.keyring import KeyringLost  # noqa: PLC0415
     from infra.listening import CannotListen  # noqa: PLC0415
+    from projections.runtime.batch import Poisoned  # noqa: PLC0415
 
+    if isinstance(error, Poisoned):
+        error = error.cause
     if isinstance(error, ValidationError):
         return "\n".join(wrong_settings(error).values()) if error.title == "Settings" else None
     why = first_line(error)
@@ -45,6 +49,7 @@ def sentence_of(error: Exception) -> str | None:
         (ServerUnavailable, f"{error}"),
         (CannotListen, f"{error}."),
         (NotTaken, f"The service did not take what was sent: {error}."),
+        (UnreadableFact, f"{error} Run the version that wrote it, or mend the log."),
         (KeyringLost, f"{error}." if str(error) else f"{KeyringLost.__doc__}"),
         (WrongTopic, f"{error}. {WrongTopic.__doc__}"),
         (psycopg.errors.InsufficientPrivilege, f"Postgres: {why}. Its user must own the database."),

@@ -120,7 +120,7 @@ def _of_views(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 f"view {view}, slot {slot}",
                 f"stopped before fact {position:,}: {why}",
-                "mend the fold, then start the worker again: it goes on from there",
+                "mend the fold, or run the version that knows the fact: it goes on from there",
             )
 
     url = settings.views_or_log_url

@@ -89,6 +89,10 @@ class PersonKeys:
         """Tell whether an identity's key, or that it has none, is known without asking."""
         return identity in self._keys
 
+    def has_key(self, identity: UUID) -> bool:
+        """Tell whether an identity has a key."""
+        return self._key(identity) is not None
+
     def seal(self, identity: UUID, plain: bytes, context: bytes) -> bytes:
         """Seal under the identity's key. Raises KeyForgotten when it has none."""
         key = self._key(identity)

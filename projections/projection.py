@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from domain.customer.events import KnownByAnotherId, VisitorRecognised
-from domain.shared.events import Event, Fact
+from domain.shared.events import Event, Fact, Unreadable
 from projections.rows import Key, Rows, Table
 
 E = TypeVar("E", bound=Event)
@@ -18,6 +18,9 @@ Wants = Callable[[Fact, Any], Iterable[tuple[Table[Any], Key]]]
 
 RECOGNITION: Final = frozenset((KnownByAnotherId, VisitorRecognised))
 """Events at which a visitor's rows become a customer's, whatever the view."""
+
+_ALWAYS: Final = RECOGNITION | {Unreadable}
+"""Events that concern every view."""
 
 
 class View:
@@ -135,15 +138,19 @@ class View:
         if self._any is not None:
             return facts
         kinds = self._handlers
-        return [f for f in facts if (kind := type(f.event)) in kinds or kind in RECOGNITION]
+        return [f for f in facts if (kind := type(f.event)) in kinds or kind in _ALWAYS]
 
     def share(self, shared: Any, fact: Fact) -> Any:
-        """Return what all rows share after a fact of no customer."""
+        """Return what all rows share after a fact of no customer. Raises UnreadableFact."""
+        if isinstance(fact.event, Unreadable):
+            raise fact.event.refused(fact.position, fact.type)
         rule = self._shares.get(type(fact.event))
         return rule(shared, fact, fact.event) if rule else shared
 
     def fold(self, rows: Rows, fact: Fact) -> None:
-        """Fold one fact into its subject's rows. Raises NotLoaded when rows are missing.
+        """Fold one fact into its subject's rows.
+
+        Raises NotLoaded when rows are missing, UnreadableFact for what nobody can make anything of.
 
         That a visitor was recognised is told by the customer's KnownByAnotherId; the visitor's
         VisitorRecognised is never folded: its rows go, and come into the customer's by `combine`.
@@ -152,6 +159,8 @@ class View:
         kind = type(event)
         if kind is VisitorRecognised:
             return
+        if kind is Unreadable:
+            raise event.refused(fact.position, fact.type)  # type: ignore[attr-defined]  # it is one
         if self._any is not None and fact.subject is not None:
             self._any(rows, fact, event)
         handler = self._handlers.get(kind)

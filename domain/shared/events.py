@@ -1,6 +1,6 @@
 """Events: what happened, in the words of the shop; stored under a name that never changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, ClassVar, Final, TypeVar, get_type_hints
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from domain.shared.personal import ERASED, Sealed, Sealer, is_personal, plain_type
+from domain.shared.refusals import UnreadableFact
 
 E = TypeVar("E", bound="Event")
 
@@ -44,6 +45,26 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class UnknownFact(Exception):
     """A stored name or version that this version of Huike does not know."""
+
+
+class Unreadable(Event, frozen=True, kw_only=True):
+    """Stands where an event cannot be read: whoever makes anything of facts has to stop at it."""
+
+    version: int
+    body: bytes
+    why: str
+
+    def refused(self, position: int, type_: str) -> UnreadableFact:
+        """Return what to raise for the fact that holds it."""
+        return UnreadableFact(position=position, type=type_, version=self.version, why=self.why)
+
+
+def readable(facts: Iterable[Fact]) -> Iterable[Fact]:
+    """Yield facts up to the first that cannot be read. Raises UnreadableFact there."""
+    for fact in facts:
+        if isinstance(fact.event, Unreadable):
+            raise fact.event.refused(fact.position, fact.type)
+        yield fact
 
 
 class Stored:
@@ -123,7 +144,7 @@ class Stored:
     ) -> Any:
         if sealer is None or origin is None:
             return ERASED
-        plain = sealer.open(origin, sealed, stream.bytes + self._contexts[name])
+        plain = _opened(sealer, origin, sealed, stream.bytes + self._contexts[name])
         return ERASED if plain is None else self._openers[name].decode(plain)
 
     def _decode_older(
@@ -139,7 +160,7 @@ class Stored:
                 plain = None
                 if sealer is not None and origin is not None:
                     context = stream.bytes + f"|{self.name}|{name}".encode()
-                    plain = sealer.open(origin, sealed, context)
+                    plain = _opened(sealer, origin, sealed, context)
                 state[name] = ERASED if plain is None else msgspec.json.decode(plain)
         for step in range(version, self.version):
             getattr(self.cls, f"upcast_v{step}_v{step + 1}")(state)
@@ -150,6 +171,15 @@ class Stored:
             wanted = self.personal[name]
             values[name] = value if value is ERASED else msgspec.convert(value, wanted)
         return self.cls(**values)
+
+
+def _opened(sealer: Sealer, origin: UUID, sealed: bytes, context: bytes) -> bytes | None:
+    """Return what was sealed, None when the key is gone. Raises UnknownFact for a broken seal."""
+    plain = sealer.open(origin, sealed, context)
+    if plain is None and sealer.has_key(origin):  # else it would pass for erased
+        msg = "a sealed field does not open with its person's key"
+        raise UnknownFact(msg)
+    return plain
 
 
 def _plain_decoder(cls: type[E]) -> "msgspec.json.Decoder[E] | None":

@@ -51,7 +51,10 @@ class Sealer(Protocol):
         """
 
     def open(self, identity: UUID, sealed: bytes, context: bytes) -> bytes | None:
-        """Open what `seal` made; None when the key is gone or not held."""
+        """Open what `seal` made; None when the key is gone or not held, or the seal is broken."""
+
+    def has_key(self, identity: UUID) -> bool:
+        """Tell whether an identity has a key, which then opens all that was sealed for it."""
 
     def blind(self, kind: str, value: str) -> bytes:
         """Return a keyed index of a normalised value: equal values, equal indexes, no way back."""

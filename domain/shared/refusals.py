@@ -12,6 +12,10 @@ class Refused(Exception):
         sentence = (type(self).__doc__ or Refused.__doc__ or "").strip()
         super().__init__(sentence.format(**about))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Come whole out of another process."""
+        return _again, (type(self), self.about)
+
 
 class NotFound(Refused):
     """There is no {what} {id}."""
@@ -27,3 +31,11 @@ class PreconditionFailed(Conflict):
 
 class Malformed(Refused):
     """{field}: {why}."""
+
+
+class UnreadableFact(Refused):
+    """Fact {position}, {type} v{version}, cannot be read by this version of Huike: {why}."""
+
+
+def _again(kind: type[Refused], about: dict[str, Any]) -> Refused:
+    return kind(**about)

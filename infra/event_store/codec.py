@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from domain.shared.events import Fact, decode
+import psycopg
+
+from domain.shared.events import Event, Fact, Unreadable, decode
 from domain.shared.personal import Sealer
 
 COLUMNS: Final = (
@@ -98,7 +100,7 @@ def pack_original(
 
 
 def fact_of(row: tuple[Any, ...], sealer: Sealer | None) -> Fact:
-    """Return the fact of a row of COLUMNS. Raises UnknownFact for what this Huike does not know."""
+    """Return the fact of a row of COLUMNS; its event is Unreadable where it cannot be decoded."""
     return Fact(
         position=row[0],
         stream=row[1],
@@ -114,5 +116,17 @@ def fact_of(row: tuple[Any, ...], sealer: Sealer | None) -> Fact:
         actor_id=row[12],
         correlation=row[13],
         causation=row[14],
-        event=decode(row[3], row[4], row[15], row[1], row[7], sealer),
+        event=event_of(row[3], row[4], row[15], row[1], row[7], sealer),
     )
+
+
+def event_of(  # a stored row has as many parts
+    type_: str, version: int, body: bytes, stream: UUID, origin: UUID | None, sealer: Sealer | None
+) -> Event:
+    """Return the event of a stored row, Unreadable whatever it is that cannot be decoded."""
+    try:
+        return decode(type_, version, body, stream, origin, sealer)
+    except psycopg.Error:
+        raise  # the key's server was lost: no fault of the fact
+    except Exception as error:  # noqa: BLE001  # an upcast may fail in any way
+        return Unreadable(version=version, body=body, why=str(error) or type(error).__name__)

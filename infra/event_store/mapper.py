@@ -8,9 +8,10 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, StoredEvent
 
 from domain.shared.aggregate import Decided, Told
-from domain.shared.events import decode
+from domain.shared.events import Unreadable
 from domain.shared.log import Draft
 from domain.shared.personal import Sealer
+from infra.event_store.codec import event_of
 
 
 class Saved(StoredEvent):
@@ -60,9 +61,9 @@ class FactMapper(Mapper[UUID]):
         return Saved(domain_event)  # type: ignore[arg-type]  # roots decide nothing else
 
     def to_domain_event(self, stored_event: StoredEvent) -> Told:
-        """Return the event of what the recorder selected. Raises UnknownFact."""
+        """Return the event of what the recorder selected. Raises UnreadableFact."""
         kept: Kept = stored_event  # type: ignore[assignment]  # the recorder selects nothing else
-        event = decode(
+        event = event_of(
             kept.topic,
             kept.type_version,
             kept.state,
@@ -70,6 +71,8 @@ class FactMapper(Mapper[UUID]):
             kept.origin,
             self._sealer,
         )
+        if isinstance(event, Unreadable):
+            raise event.refused(kept.id, kept.topic)
         return Told(
             kept.originator_id,  # type: ignore[arg-type]  # UUIDs alone
             kept.originator_version,

@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.customer.events import CustomerRegistered
 from domain.lifecycle.events import LifecyclePolicyAdopted
 from domain.order.events import OrderPaid, OrderRefunded
-from domain.shared.events import Event, Fact
+from domain.shared.events import Event, Fact, readable
 from domain.shared.log import Reader
 from projections.activity import is_activity
 from projections.lifecycle.answers import Place
@@ -34,7 +34,8 @@ def why(  # noqa: PLR0913  # whose place, and as of when
     """
     rule, events = _COUNTS[field]
     origins = reader.origins_of(customer, at=upto)
-    happened = [f for f in reader.of_origins(origins, upto=upto) if f.occurred_at <= at]
+    history = readable(reader.of_origins(origins, upto=upto))
+    happened = [f for f in history if f.occurred_at <= at]
     facts = {f.position: f for f in happened if isinstance(f.event, events)}
     deciding = [] if place.cause is None else [place.cause]
     if field == STAGE and (last := _last_activity(happened)) is not None:

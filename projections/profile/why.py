@@ -23,7 +23,7 @@ from domain.customer.events import (
 )
 from domain.message.events import MessageSent
 from domain.order.events import OrderPaid, OrderPlaced, OrderRefunded, OrderRevised
-from domain.shared.events import Event, Fact
+from domain.shared.events import Event, Fact, readable
 from domain.shared.log import Reader
 from domain.shared.personal import ERASED
 from domain.shared.refusals import NotFound
@@ -62,7 +62,7 @@ def why(
     at = reader.head().position if upto is None else upto
     facts = [
         fact
-        for fact in reader.of_origins(reader.origins_of(customer, at=at), upto=at)
+        for fact in readable(reader.of_origins(reader.origins_of(customer, at=at), upto=at))
         if isinstance(fact.event, source.events)
         and source.about(fact.event, name or column)
         and (happened_by is None or fact.occurred_at <= happened_by)

@@ -191,11 +191,18 @@ class _Shares:
             timeline = [(0, shared)]
             for fact in nobodys:
                 if place.position < fact.position <= goal.position:
-                    now = view.share(shared, fact)
+                    now = self._share(view, slot, shared, fact)
                     if now is not shared:
                         timeline.append((fact.position, now))
                         shared = now
             self._of[slot] = timeline
+
+    @staticmethod
+    def _share(view: View, slot: int, shared: Any, fact: Fact) -> Any:
+        try:
+            return view.share(shared, fact)
+        except Exception as cause:
+            raise Poisoned(slot, None, fact, cause) from cause
 
     def last(self, slot: int) -> Any:
         return self._of[slot][-1][1]

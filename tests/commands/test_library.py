@@ -26,9 +26,10 @@ from domain.order.aggregate import Order
 from domain.order.events import OrderPlaced
 from domain.shared.aggregate import Told
 from domain.shared.channel import Channel
-from domain.shared.events import FACTS, Event, Stored, UnknownFact
+from domain.shared.events import FACTS, Event, Stored
 from domain.shared.log import Asked
 from domain.shared.personal import ERASED
+from domain.shared.refusals import UnreadableFact
 from infra.event_store import EventLog, LogReader
 from infra.event_store.factory import LogFactory
 from infra.event_store.mapper import FactMapper, Kept
@@ -175,7 +176,7 @@ def test_what_this_huike_does_not_know_is_selected_but_not_guessed_at(
         admin.execute("update log.fact set type = 'customer.invented' where position = 2")
     _, unknown = crm.notification_log.select(1, 10)
     assert (unknown.topic, unknown.state) == ("customer.invented", b'{"tag":"vip"}')
-    with pytest.raises(UnknownFact, match=r"customer\.invented"):
+    with pytest.raises(UnreadableFact, match=r"Fact 2, customer\.invented v1, cannot be read"):
         crm.repository.get(ADA)
 
 

@@ -277,6 +277,9 @@ class Plain:
         assert context
         return sealed
 
+    def has_key(self, identity: UUID) -> bool:
+        return bool(identity)
+
     def blind(self, kind: str, value: str) -> bytes:
         return (kind + value).encode()
 
