@@ -2,6 +2,7 @@
 
 from tests.drills.drill import Drill
 from tests.drills.kill import KILL
+from tests.drills.postgres_lost import POSTGRES
 from tests.drills.writers import WRITERS_DRILL
 
-DRILLS: dict[str, Drill] = {drill.name: drill for drill in (WRITERS_DRILL, KILL)}
+DRILLS: dict[str, Drill] = {drill.name: drill for drill in (WRITERS_DRILL, KILL, POSTGRES)}
