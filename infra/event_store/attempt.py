@@ -87,4 +87,8 @@ def receipt_of(outcome: Outcome, base: int) -> Receipt:
 
 
 def _needs_key(fact: Planned) -> bool:
-    return bool(fact.event.stored.personal) or fact.append.message is not None
+    """Tell whether anything of it, or of the message that it is from, will be sealed."""
+    event = fact.event
+    return fact.append.message is not None or any(
+        getattr(event, name) is not None for name in event.stored.personal
+    )
