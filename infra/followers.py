@@ -14,7 +14,10 @@ _LOG: Final = """
 select coalesce((select max(position) from log.batch), 0),
        (select position from log.relay)
 """
-_VIEWS: Final = "select view, position, clock from huike.freshness order by view"
+_VIEWS: Final = """
+select view, position, (select count(*) from huike.trouble t where t.view = f.view)
+from huike.freshness f order by view
+"""
 _NEXT: Final = "select recorded_at from log.batch where position > %s order by position limit 1"
 
 log = structlog.get_logger("metrics")
@@ -41,10 +44,10 @@ class Followers:
             views = connection.execute(_VIEWS).fetchall()
         with self._log.connection(timeout=2) as connection:
             head, relayed = connection.execute(_LOG).fetchone() or (0, None)
-            places = [("view", name, position) for name, position, _ in views]
+            places = [("view", *view) for view in views]
             if relayed is not None:
-                places.append(("relay", "kafka", relayed))
-            for kind, name, position in places:
+                places.append(("relay", "kafka", relayed, 0))
+            for kind, name, position, stopped in places:
                 waiting = connection.execute(_NEXT, (position,)).fetchone()
                 since = 0.0 if waiting is None else (self._now() - waiting[0]).total_seconds()
                 yield Follower(
@@ -53,4 +56,5 @@ class Followers:
                     position=position,
                     facts_behind=max(head - position, 0),
                     seconds_behind=max(since, 0.0),
+                    stopped=stopped,
                 )

@@ -20,13 +20,17 @@ _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 
 
 class Follower(msgspec.Struct, frozen=True, kw_only=True):
-    """How far behind the log's head something is that follows it: a view, or the relay."""
+    """How far behind the log's head something is that follows it: a view, or the relay.
+
+    `stopped`: how many of a view's slots stand at a fact that cannot be folded.
+    """
 
     kind: str
     name: str
     position: int
     facts_behind: int
     seconds_behind: float
+    stopped: int
 
 
 class _Followers(Collector):
@@ -47,12 +51,18 @@ class _Followers(Collector):
         position = GaugeMetricFamily(
             "huike_position", "Position up to which everything was taken.", labels=labels
         )
+        stopped = GaugeMetricFamily(
+            "huike_stopped_slots",
+            "Slots that stand at a fact that cannot be folded; `huike doctor` names it.",
+            labels=labels,
+        )
         for follower in self._read():
             which = (follower.kind, follower.name)
             facts.add_metric(which, follower.facts_behind)
             seconds.add_metric(which, follower.seconds_behind)
             position.add_metric(which, follower.position)
-        yield from (facts, seconds, position)
+            stopped.add_metric(which, follower.stopped)
+        yield from (facts, seconds, position, stopped)
 
 
 class Metrics:

@@ -62,7 +62,10 @@ def page() -> str:
     parts.append(
         table(
             ["view", "says"],
-            [[code(f"huike.{n}"), said[f"huike.{n}"]] for n in ("checkpoint", "freshness")],
+            [
+                [code(f"huike.{n}"), said[f"huike.{n}"]]
+                for n in ("checkpoint", "freshness", "trouble")
+            ],
         )
     )
     return document("Tables of the views", *parts)

@@ -67,7 +67,7 @@ def install(connection: Connection) -> None:
 
 def _installed(connection: Connection) -> bool:
     """Say whether all is there; a restored database has the tables, but not its own grants."""
-    if connection.execute("select to_regclass('huike.freshness')").fetchone() == (None,):
+    if connection.execute("select to_regclass('huike.trouble')").fetchone() == (None,):
         return False
     may = "select has_database_privilege('huike_views', current_database(), 'create')"
     return connection.execute(may).fetchone() == (True,)

@@ -83,6 +83,10 @@ select view, version, min(position) as position, min(clock) as clock, count(*) a
 from huike.checkpoint group by view, version;
 comment on view huike.freshness is 'The position and the instant up to which every row of a view is right.';
 
-grant select on huike.checkpoint, huike.freshness to huike_reader;
+create or replace view huike.trouble as
+select view, version, slot, position, type, at from views.trouble;
+comment on view huike.trouble is 'Slots that stand still: before which fact of which type, and since when.';
+
+grant select on huike.checkpoint, huike.freshness, huike.trouble to huike_reader;
 
 reset role;

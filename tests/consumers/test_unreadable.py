@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
 from consumers import parts
+from consumers.mistakes import told
+from consumers.rebuild import rebuild
 from domain.order.events import OrderPaid
 from domain.shared.refusals import UnreadableFact
 from infra.postgres import connect
 from infra.settings import Settings
+from projections import catalogue
 from projections.projection import slot_of
 from projections.runtime.as_of import AsOf
 from tests.consumers.following import eventually, wait_for, worker
@@ -168,6 +172,20 @@ def test_as_of_and_verify_name_the_fact_that_they_cannot_read(
     before = ask.one(shop.user("ada"), at=head.clock, known_at=poison - 1)
     assert [row.paid for row in before.all(tiny.tables[0]).values()] == [1]
     ask.one(shop.user("bob"), at=head.clock, known_at=head.position)
+
+
+def test_a_rebuild_names_the_fact_and_leaves_what_is_served(
+    shop: Shop, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with worker(settings, catalogue.VIEWS):
+        poison = shop.pay("ada", "o1", 1)
+        eventually(lambda: set(places(shop).values()) == {poison}, "all views are at the head")
+    write(shop, NEWER, poison)
+    with pytest.raises(typer.Exit), told():
+        rebuild(settings, "profile", processes=1, swap_anyway=True)
+    assert f"Fact {poison}, order.paid v9, cannot be read by" in capsys.readouterr().err
+    served = shop.connection.execute("select generation from views.active where view = 'profile'")
+    assert served.fetchall() == [(1,)]
 
 
 def test_a_newer_fact_reads_as_nothing_but_itself(shop: Shop) -> None:

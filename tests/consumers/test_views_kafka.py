@@ -12,6 +12,7 @@ from consumers.relay import Relay
 from infra.kafka import make_topics, producer
 from infra.postgres import WRITER, connect
 from infra.settings import Settings
+from projections.projection import slot_of
 from tests.consumers.following import WAIT_SECONDS, eventually, position, process, wait_for, worker
 from tests.projections.histories import SLOTS
 from tests.projections.runtime.shop import Shop
@@ -83,6 +84,33 @@ def test_records_that_are_no_facts_stop_nobody(shop: Shop, settings: Settings) -
     stranger.close(timeout=10)
     with relay(settings), worker(settings):
         wait_for(shop, shop.pay("ada", "o1", 1))
+    assert shop.verify().different == 0
+
+
+def test_a_fact_that_cannot_be_read_stops_its_slot_alone(shop: Shop, settings: Settings) -> None:
+    stuck = slot_of(shop.user("ada"), SLOTS)
+    poison = shop.pay("ada", "o1", 1)
+    shop.pay("ada", "o2", 2)
+    change = "update log.fact set type_version = %s where position = %s"
+    with connect(shop.url) as owner:
+        owner.execute(change, (9, poison))
+    last = [shop.pay(f"user{n}", f"p{n}", n) for n in range(30)][-1]
+    places = "select slot, position from huike.checkpoint"
+    with relay(settings), worker(settings):
+        eventually(
+            lambda: {p >= last for s, p in shop.connection.execute(places) if s != stuck} == {True},
+            "the others go on",
+        )
+        found = shop.connection.execute("select slot, position from views.trouble")
+        assert found.fetchall() == [(stuck, poison)]
+        assert dict(shop.connection.execute(places).fetchall())[stuck] < poison
+    with connect(shop.url) as owner:
+        owner.execute(change, (1, poison))
+    later = settings.model_copy(update={"kafka_topic_facts": f"facts-{uuid4().hex}"})
+    make_topics(later, replicas=1)
+    with relay(later), worker(later):
+        wait_for(shop, shop.pay("ada", "o3", 3))
+    assert shop.connection.execute("select from views.trouble").rowcount == 0
     assert shop.verify().different == 0
 
 
