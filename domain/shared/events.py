@@ -109,7 +109,7 @@ class Stored:
         """
         if not self.personal:
             return _encode(event)
-        values = {n: getattr(event, n) for n in self._names}
+        values = msgspec.structs.asdict(event)
         for name, context in self._contexts.items():
             plain = values[name]
             if plain is None:
@@ -132,11 +132,10 @@ class Stored:
             return self._decode_older(body, version, stream, origin, sealer)
         if self._plain is not None and _SEALED not in body:
             return self._plain.decode(body)  # nothing personal was said
-        stored = self._decoder.decode(body)
-        values = {n: getattr(stored, n) for n in self._names}
+        values = msgspec.structs.asdict(self._decoder.decode(body))
         for name in self.personal:
-            if values[name] is not None:
-                values[name] = self._open(name, values[name].sealed, stream, origin, sealer)
+            if (value := values[name]) is not None:
+                values[name] = self._open(name, value.sealed, stream, origin, sealer)
         return self.cls(**values)
 
     def _open(

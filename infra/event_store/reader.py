@@ -208,6 +208,5 @@ class LogReader:
     def _load_keys(self, facts: Iterable[tuple[str, UUID | None]]) -> None:
         """Have the keys at hand of facts that are given by type and origin."""
         if isinstance(self.sealer, PersonKeys):
-            self.sealer.load(
-                [o for t, o in facts if o is not None and t in FACTS and FACTS[t].personal]
-            )
+            personal = {name for name, stored in FACTS.items() if stored.personal}
+            self.sealer.load([o for t, o in facts if o is not None and t in personal])
