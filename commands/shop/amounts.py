@@ -21,6 +21,7 @@ from domain.shared.money import currency as known_currency
 _NUMBER: Final = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?")
 _NOT_NUMBERS: Final = frozenset({"nan", "inf", "infinity"})
 _PLACES: Final = 8
+_NO_TEXT: Final = (bool, float, list, dict, Decimal)
 _FINEST: Final = Decimal(1).scaleb(-_PLACES)
 
 
@@ -33,13 +34,17 @@ def camel(name: str) -> str:
 
 def pick(said: Mapping[str, Any], *names: str) -> Any:
     """Return the first of these that is there and not null; names in snake_case or camelCase."""
-    for name in names:
-        value = said.get(name)
-        if value is None:
-            value = said.get(camel(name))
+    for spelling in _spellings(names):
+        value = said.get(spelling)
         if value is not None:
             return value
     return None
+
+
+@cache
+def _spellings(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names in the order in which they are looked for, each spelling once."""
+    return tuple(dict.fromkeys(spelling for name in names for spelling in (name, camel(name))))
 
 
 def amount(said: Mapping[str, Any], *names: str) -> Decimal | None:
@@ -92,9 +97,11 @@ def _tidy(number: Decimal) -> Decimal:
 def code(said: Mapping[str, Any], *names: str) -> str | None:
     """Return a code or a short plain text, None when there is none or it is not plain."""
     value = pick(said, *names)
-    if isinstance(value, bool | float | list | dict | Decimal):
+    if value is None:
+        return None
+    if isinstance(value, _NO_TEXT):
         raise WrongType(why=f"{names[0]} is not a text")
-    text = "" if value is None else str(value).strip()
+    text = str(value).strip()
     return text if text and is_plain(text) else None
 
 

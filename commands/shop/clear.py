@@ -6,6 +6,7 @@ A value in the clear is short and plain: a number, or a text of at most 200 char
 from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
+from types import NoneType
 from typing import Any, Final
 
 import msgspec
@@ -53,6 +54,7 @@ _CONTEXT_PARTS: Final[dict[str, frozenset[str]]] = {
     "screen": frozenset({"width", "height", "density"}),
 }
 _ROWS: Final = frozenset({"products", "filters", "sorts"})
+_FLAT: Final = (int, float, NoneType)
 _FILTER: Final = PRODUCT | {"type", "value"}
 
 
@@ -71,7 +73,7 @@ def is_plain(value: Any) -> bool:
     """Tell a value that says nobody's name: short, flat, no address."""
     if isinstance(value, str):
         return len(value) <= PLAIN_CHARACTERS and "@" not in value
-    return value is None or isinstance(value, bool | int | float)
+    return isinstance(value, _FLAT)
 
 
 def split(values: Mapping[str, Any], standard: frozenset[str], allowed: frozenset[str]) -> Parts:

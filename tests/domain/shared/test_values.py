@@ -1,5 +1,6 @@
 """Ids, money and texts: the small things that everything rests on."""
 
+import hmac
 from decimal import Decimal
 from uuid import UUID
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.shared.ids import Ids
+from domain.shared.ids import Ids, Mac
 from domain.shared.money import MixedCurrencies, Money, UnknownCurrency, currency
 from domain.shared.refusals import Malformed, NotFound
 from domain.shared.text import text, text_or_none
@@ -19,6 +20,11 @@ ids = st.text(st.sampled_from("a\x1e\x1f"), max_size=3)
 def test_an_id_never_changes() -> None:
     assert IDS.user("shop", "42") == UUID("461eb59f-76ee-8839-9297-c3055512b14f")
     assert Ids(b"secret").order("shop", "42") == IDS.order("shop", "42")
+
+
+@given(st.binary(min_size=1, max_size=150), st.binary(max_size=300))
+def test_a_mac_is_the_one_of_the_standard(key: bytes, message: bytes) -> None:
+    assert Mac(key).digest(message) == hmac.digest(key, message, "sha256")
 
 
 def test_kinds_shops_and_secrets_never_collide() -> None:
