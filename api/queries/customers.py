@@ -294,6 +294,9 @@ async def campaigns(id: CustomerId, views: TheViews, moment: TheMoment) -> Respo
             conversion, id, moment, lambda rows, at: {"campaigns": recipients_in(rows, at)}
         )
     at = moment.at or views.now
-    return await views.answer(
-        "conversion", lambda c: {"campaigns": conversion_queries.recipient_of(c, id, at)}
-    )
+
+    def ask(connection: Connection) -> dict[str, Any]:
+        whole = views.sources.reader.customer_of(id)
+        return {"campaigns": conversion_queries.recipient_of(connection, whole, at)}
+
+    return await views.answer("conversion", ask)
