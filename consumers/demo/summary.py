@@ -1,5 +1,6 @@
 """The page at the end of the demo: stages, the best campaigns with their curve, what to try."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -44,8 +45,12 @@ class CampaignTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What the demo came to. `simulated` is made up; everything else is the sample's."""
+    """What the demo came to. `simulated` is made up; everything else is the sample's.
 
+    `at`: the end of the sample's year, when that is past; None: now.
+    """
+
+    at: datetime | None = None
     facts: int
     customers: int
     stages: dict[str, int]
@@ -60,17 +65,17 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 _encode: Final = msgspec.json.Encoder(decimal_format="string").encode
 
 
-def ask(client: ShopClient, settings: Settings, seconds: float) -> Told:
-    """Ask the service for the summary, as an analyst would."""
+def ask(client: ShopClient, settings: Settings, seconds: float, at: datetime | None) -> Told:
+    """Ask the service for the summary at an instant (None: now), as an analyst would."""
     assert settings.log_url is not None
     reader = LogReader(settings.log_url, None, pool_size=1)
     facts = reader.head().position
     reader.close()
-    counts = client.get("/api/lifecycle", shop=settings.shop, position=facts)
-    campaigns = [
-        _campaign(found) for found in client.get("/api/campaigns", position=facts)["campaigns"]
-    ]
+    about = {"position": facts, **({} if at is None else {"at": at.isoformat()})}
+    counts = client.get("/api/lifecycle", shop=settings.shop, **about)
+    campaigns = [_campaign(found) for found in client.get("/api/campaigns", **about)["campaigns"]]
     return Told(
+        at=at,
         facts=facts,
         customers=counts["customers"],
         stages=counts["stages"],
@@ -106,7 +111,11 @@ def show(console: Console, told: Told) -> None:
         "Sample: completejourney (for teaching, simulated on real patterns)."
     )
     stages = _table(
-        "Customers by stage, now", "stage", "阶段", Column("customers", justify="right"), ""
+        f"Customers by stage, {_when(told.at)}",
+        "stage",
+        "阶段",
+        Column("customers", justify="right"),
+        "",
     )
     for stage, count in told.stages.items():
         bar = "█" * round(38 * count / max(told.customers, 1))
@@ -160,8 +169,15 @@ def _row(table: Table, campaign: CampaignTold) -> None:
     )
 
 
-def invite(console: Console, url: str, shop_key: str, desk_key: str) -> None:
-    """Print the address, the keys and five things to try."""
+def _when(at: datetime | None) -> str:
+    """Say what the page is about; the first instant of a day ends the one before."""
+    return "now" if at is None else f"at the end of {at - timedelta(microseconds=1):%Y-%m-%d}"
+
+
+def invite(
+    console: Console, url: str, shop_key: str, desk_key: str, at: datetime | None = None
+) -> None:
+    """Print the address, the keys and five things to try, about what the page is about."""
     console.print(
         Panel(
             f"address     {url}\nshop's key  {shop_key}  publishes\n"
@@ -174,6 +190,7 @@ def invite(console: Console, url: str, shop_key: str, desk_key: str) -> None:
     console.print("[bold]Five things to try[/bold]")
     viewed = '{"userId":"900","event":"Product Viewed","properties":{"product_id":"1095275"}}'
     policy = "silent_after_days=45&lost_after_days=120"
+    about = "shop=shop" if at is None else f"shop=shop&at={at:%Y-%m-%dT%H:%M:%SZ}"
     desk = f"-H 'Authorization: Bearer {desk_key}'"
     for what, line in (
         (
@@ -183,11 +200,11 @@ def invite(console: Console, url: str, shop_key: str, desk_key: str) -> None:
         ("who is household 900?", f"curl {desk} {url}/api/customers/by/user/900"),
         (
             "how do customers stand, by stage and tier?",
-            f"curl {desk} '{url}/api/lifecycle?shop=shop'",
+            f"curl {desk} '{url}/api/lifecycle?{about}'",
         ),
         (
             "what if customers were called silent after 45 days?",
-            f"curl {desk} '{url}/api/lifecycle/what-if?{policy}&shop=shop'",
+            f"curl {desk} '{url}/api/lifecycle/what-if?{policy}&{about}'",
         ),
         (
             "which facts are there, who recorded them?",

@@ -71,6 +71,8 @@ def test_it_prints_its_summary_and_finds_its_data_again(demo: Demo) -> None:
     told = demo.told_once()
     assert {"facts", "customers", "stages", "campaigns", "seconds"} <= set(told)
     assert told["customers"] == FEW == sum(told["stages"].values())
+    assert told["at"] == "2018-01-01T00:00:00Z"
+    assert told["stages"]["active"] > FEW / 2  # as they stood when the year ended
     assert len(told["campaigns"]) == 27
     for campaign in told["campaigns"]:
         assert {"name", "recipients", "converted", "net"} <= set(campaign)

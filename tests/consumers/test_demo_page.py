@@ -1,8 +1,10 @@
 """The page at the end of the demo, as a terminal of eighty columns shows it."""
 
 import io
+from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -35,10 +37,10 @@ TOLD = summary.Told(
 )
 
 
-def page() -> list[str]:
+def page(at: datetime | None = None) -> list[str]:
     console = Console(file=io.StringIO(), width=80)
-    summary.show(console, TOLD)
-    summary.invite(console, "http://127.0.0.1:8000", f"hk_{'s' * 43}", f"hk_{'d' * 43}")
+    summary.show(console, msgspec.structs.replace(TOLD, at=at))
+    summary.invite(console, "http://127.0.0.1:8000", f"hk_{'s' * 43}", f"hk_{'d' * 43}", at)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 
@@ -58,3 +60,11 @@ def test_what_there_is_to_try_leaves_the_simulated_customers_out() -> None:
     asked = [line for line in page() if "/api/lifecycle" in line]
     assert len(asked) == 2
     assert all("shop=shop" in line for line in asked)
+
+
+def test_with_the_sample_s_own_dates_the_page_is_about_the_end_of_its_year() -> None:
+    told = page(datetime(2018, 1, 1, tzinfo=UTC))
+    assert any("Customers by stage, at the end of 2017-12-31" in line for line in told)
+    asked = [line for line in told if "/api/lifecycle" in line]
+    assert all("&at=2018-01-01T00:00:00Z'" in line for line in asked)
+    assert any("Customers by stage, now" in line for line in page())
