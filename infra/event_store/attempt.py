@@ -4,6 +4,7 @@ from concurrent.futures import Future
 from typing import Any
 from uuid import uuid4
 
+from domain.shared.events import Event
 from domain.shared.log import Append, Receipt
 from infra.event_store.plan import Outcome, Plan, Planned
 from infra.event_store.state import State
@@ -26,6 +27,19 @@ class Attempt:
         self.seconds = 0.0
         self._bodies: dict[tuple[int, int, int | None], tuple[Any, bytes]] = {}
 
+    def make_keys(self, keys: PersonKeys) -> None:
+        """Have the keys of most people before anybody waits for us; planning finds the others."""
+        keys.ensure(
+            [
+                whose
+                for append, _ in self.batch
+                for draft in append.facts
+                if (who := draft.who) is not None
+                and (whose := who.user or who.anonymous or draft.stream) is not None
+                and _needs_key(append, draft.event)
+            ]
+        )
+
     def plan_on(self, state: State, keys: PersonKeys) -> bool:
         """Plan the batch and seal its facts; one that cannot be sealed is answered and left out.
 
@@ -34,7 +48,9 @@ class Attempt:
         plan = self.plan = Plan(state)
         for append, _ in self.batch:
             plan.add(append)
-        keys.ensure([f.origin for f in plan.facts if f.origin is not None and _needs_key(f)])
+        keys.ensure(
+            [f.origin for f in plan.facts if f.origin is not None and _needs_key(f.append, f.event)]
+        )
         bad: dict[int, Exception] = {}
         for fact in plan.facts:
             try:
@@ -86,9 +102,8 @@ def receipt_of(outcome: Outcome, base: int) -> Receipt:
     )
 
 
-def _needs_key(fact: Planned) -> bool:
-    """Tell whether anything of it, or of the message that it is from, will be sealed."""
-    event = fact.event
-    return fact.append.message is not None or any(
+def _needs_key(append: Append, event: Event) -> bool:
+    """Tell whether anything of an event, or of the message that it is from, will be sealed."""
+    return append.message is not None or any(
         getattr(event, name) is not None for name in event.stored.personal
     )

@@ -1,10 +1,12 @@
 """What the log must know to record a batch: streams, identities and keys already used."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from domain.shared.log import Append
+from infra.event_store.reader import LOCK
 from infra.postgres import Connection
 
 
@@ -20,12 +22,11 @@ class StreamState:
 
 
 class State:
-    """What was read of the log, as of the batch that ended at `head`."""
+    """What was read of the log, as it stands while nobody else writes."""
 
-    __slots__ = ("answers", "followers", "head", "members", "redirects", "streams")
+    __slots__ = ("answers", "followers", "members", "redirects", "streams")
 
     def __init__(self) -> None:
-        self.head = -1
         self.streams: dict[UUID, StreamState] = {}
         self.redirects: dict[UUID, UUID] = {}
         self.members: dict[UUID, UUID] = {}
@@ -34,7 +35,12 @@ class State:
         self.answers: dict[bytes, tuple[bytes, int | None, bytes]] = {}
 
 
-_HEAD: Final = "select coalesce(max(position), 0) from log.batch"
+_LOCK: Final = f"select pg_advisory_xact_lock({LOCK})"
+_LAST: Final = (
+    "select coalesce(max(position), 0), clock_timestamp(), "
+    "(array_agg(recorded_at))[1], (array_agg(chain))[1] "
+    "from (select * from log.batch order by position desc limit 1) last"
+)
 _QUERIES: Final = {
     "streams": "select id, version, origin, content from log.stream where id = any(%s)",
     "redirects": "select anonymous, identity from log.redirect "
@@ -81,35 +87,62 @@ class _Touched:
                     self.anonymous.add(draft.who.anonymous)
 
 
-def read_state(connection: Connection, appends: Iterable[Append]) -> State:
-    """Read all that these appends touch, in two round trips at most.
+class Last(NamedTuple):
+    """The batch that the log ends with: position 0 and no others when there is none."""
 
-    The head is read first: if it is still the head under the lock, the rest still holds.
+    position: int
+    now: datetime
+    recorded_at: datetime | None
+    chain: bytes | None
+
+
+def begin(connection: Connection, appends: Iterable[Append]) -> tuple[Last, State]:
+    """Begin a transaction, take the lock, and read where the log ends and what appends touch.
+
+    Each statement sees what was committed before it: so all of it holds as long as the lock does.
     """
     touched = _Touched(appends)
-    # a customer's own stream is its origin's: any identity that is named may be written to
-    wanted = touched.streams | touched.identities
-    state = State()
     with connection.pipeline():
-        head = connection.execute(_HEAD)
-        cursors = _ask(
-            connection,
-            streams=wanted,
-            redirects=touched.anonymous,
-            members=touched.identities,
-            followers=touched.recognised,
-            answers=touched.keys,
-        )
-    row = head.fetchone()
+        connection.execute("begin")
+        connection.execute(_LOCK)
+        last = connection.execute(_LAST, binary=True)
+        cursors = _ask_first(connection, touched)
+    row = last.fetchone()
     assert row is not None
-    state.head = row[0]
+    return Last(*row), _state(connection, touched, cursors)
+
+
+def read_state(connection: Connection, appends: Iterable[Append]) -> State:
+    """Read all that these appends touch, in two round trips at most."""
+    touched = _Touched(appends)
+    with connection.pipeline():
+        cursors = _ask_first(connection, touched)
+    return _state(connection, touched, cursors)
+
+
+def _ask_first(connection: Connection, touched: _Touched) -> dict[str, Iterable[Any]]:
+    return _ask(
+        connection,
+        # a customer's own stream is its origin's: any identity that is named may be written to
+        streams=touched.streams | touched.identities,
+        redirects=touched.anonymous,
+        members=touched.identities,
+        followers=touched.recognised,
+        answers=touched.keys,
+    )
+
+
+def _state(
+    connection: Connection, touched: _Touched, cursors: Mapping[str, Iterable[Any]]
+) -> State:
+    state = State()
     _take(state, cursors)
     further = {s.origin for s in state.streams.values() if s.origin is not None}
     further |= set(state.redirects.values())
     further -= touched.identities
     if further:
         with connection.pipeline():
-            cursors = _ask(connection, members=further, streams=further - wanted)
+            cursors = _ask(connection, members=further, streams=further - touched.streams)
         _take(state, cursors)
     return state
 

@@ -15,9 +15,8 @@ import structlog
 from domain.shared.events import Fact
 from domain.shared.log import Append, LogUnavailable, Receipt
 from infra.event_store.attempt import Attempt, Waiting
-from infra.event_store.plan import Plan
-from infra.event_store.reader import LOCK, LogReader
-from infra.event_store.state import read_state
+from infra.event_store.reader import LogReader
+from infra.event_store.state import begin, read_state
 from infra.event_store.writing import Writing
 from infra.postgres import WRITER, Connection, connect
 from infra.sealing import PersonKeys
@@ -25,11 +24,6 @@ from infra.sealing import PersonKeys
 PART: Final = 5_000_000
 """Facts in one partition, as `log.ensure_room` makes them."""
 
-_LAST: Final = (
-    "select coalesce(max(position), 0), clock_timestamp(), "
-    "(array_agg(recorded_at))[1], (array_agg(chain))[1] "
-    "from (select * from log.batch order by position desc limit 1) last"
-)
 _TIMEOUTS_SINCE: Final = 170_000
 """The version of Postgres that knows transaction_timeout."""
 _DURABLE: Final = (
@@ -68,6 +62,7 @@ class EventLog:
         self._queue: queue.Queue[Waiting | None] = queue.Queue(most_waiting)
         self._held: list[Waiting] = []
         self._connection: Connection | None = None
+        self._head = 0
         self._room = 0
         self._room_month = ""
         self.reader = LogReader(url, keys)
@@ -245,41 +240,31 @@ class EventLog:
     def _commit(self, attempt: Attempt) -> None:
         began = time.perf_counter()
         connection = self._connect()
-        plan = self._plan(connection, attempt)
-        if any(o.error is None and o.receipt is None for o in plan.outcomes):
-            self._make_room(connection, plan)
-            with connection.transaction():
-                with connection.pipeline():
-                    connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-                    last = connection.execute(_LAST)
-                row = last.fetchone()
-                assert row is not None
-                attempt.base, now, recorded_at, chain = row
-                if attempt.base != plan.state.head:
-                    plan = self._plan(connection, attempt)
-                moment = now if recorded_at is None else max(now, recorded_at)
-                if plan.facts or plan.remembered:
-                    self._writing.write(connection, attempt, moment, chain or bytes(32))
-                attempt.sent = bool(plan.facts)
+        self._make_room(connection)
+        attempt.make_keys(self._keys)
+        last, state = begin(connection, [append for append, _ in attempt.batch])
+        while not attempt.plan_on(state, self._keys):
+            state = read_state(connection, [append for append, _ in attempt.batch])
+        plan = attempt.plan
+        attempt.base = self._head = last.position
+        attempt.sent = bool(plan.facts)
+        if plan.facts or plan.remembered:
+            moment = last.now if last.recorded_at is None else max(last.now, last.recorded_at)
+            self._writing.write(connection, attempt, moment, last.chain or bytes(32))
+        else:
+            connection.execute("rollback")
         attempt.sent = True
         attempt.seconds = time.perf_counter() - began
 
-    def _plan(self, connection: Connection, attempt: Attempt) -> Plan:
-        """Plan the batch on the log as it stands now."""
-        while not attempt.plan_on(
-            read_state(connection, [append for append, _ in attempt.batch]), self._keys
-        ):
-            pass
-        return attempt.plan
-
-    def _make_room(self, connection: Connection, plan: Plan) -> None:
+    def _make_room(self, connection: Connection) -> None:
         """Have the next partitions made before they are needed, at most once in half of one."""
-        head = plan.state.head + len(plan.facts)
         month = time.strftime("%Y-%m", time.gmtime())
-        if head < self._room and month == self._room_month:
+        if self._head < self._room and month == self._room_month:
             return
-        connection.execute("select log.ensure_room(%s, now())", (head,))
-        self._room = head + PART // 2
+        row = connection.execute("select coalesce(max(position), 0) from log.batch").fetchone()
+        assert row is not None
+        connection.execute("select log.ensure_room(%s, now())", row)
+        self._room = row[0] + PART // 2
         self._room_month = month
 
 

@@ -40,7 +40,7 @@ class Writing:
     def write(
         self, connection: Connection, attempt: Attempt, moment: datetime, chain: bytes
     ) -> None:
-        """Write all that an attempt records, after `attempt.base`, in the open transaction."""
+        """Write all that an attempt records, after `attempt.base`, and commit."""
         plan, base = attempt.plan, attempt.base
         if plan.facts:
             chain = self._copy(connection, attempt, moment, chain)
@@ -56,6 +56,7 @@ class Writing:
                     (head, moment, len(plan.facts), attempt.token, chain),
                 )
                 connection.execute("select pg_notify(%s, %s)", (CHANNEL, str(head)))
+            connection.execute("commit")
 
     def _copy(
         self, connection: Connection, attempt: Attempt, moment: datetime, chain: bytes
