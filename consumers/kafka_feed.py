@@ -13,12 +13,15 @@ from infra import facts_topic
 from infra.event_store import LogReader
 from infra.facts_topic import Record
 from infra.settings import Settings
+from projections.projection import slot_of
 from projections.runtime.batch import Goal, Grouped, Place
 
 GROUP: Final = "{topic}.views"
 BATCH: Final = 6_000
 POLL_MS: Final = 500
 COMMIT_SECONDS: Final = 2.0
+_SUBJECT: Final = 8
+"""Where a row says whose it is."""
 
 log = structlog.get_logger()
 
@@ -50,6 +53,8 @@ class KafkaFeed:
         self._incarnation = str(reader.incarnation())
         self._held: set[int] = set()
         self._committed = 0.0
+        self._slots = settings.slots
+        self.strange = 0
         self._consumer: Any = KafkaConsumer(
             settings.kafka_topic_facts,
             bootstrap_servers=settings.kafka_bootstrap.split(","),
@@ -71,7 +76,8 @@ class KafkaFeed:
                 polled = self._consumer.poll(timeout_ms=0 if busy else POLL_MS)
                 self._hold()
                 records = {
-                    partition.partition: self._ours(batch) for partition, batch in polled.items()
+                    partition.partition: self._ours(partition.partition, batch)
+                    for partition, batch in polled.items()
                 }
                 self.take({slot: found for slot, found in records.items() if found})
                 busy = sum(keeper.sweep() for keeper in self._keepers) > 0  # every one of them
@@ -87,20 +93,35 @@ class KafkaFeed:
         for keeper in self._keepers:
             keeper.hold(slots)
 
-    def _ours(self, batch: Iterable[Any]) -> list[Record]:
-        """Return what records say, without those of another log and those that nobody can read.
+    def _ours(self, slot: int, batch: Iterable[Any]) -> list[Record]:
+        """Return what records say, without those of another log or slot, and those that are none.
 
         Nothing is lost by that: the log fills every gap.
         """
         ours = []
+        strange: list[int] = []
         for raw in batch:
             try:
                 record = facts_topic.record_of(raw.headers, raw.value)
             except (KeyError, ValueError):
-                log.warning("views.not-a-fact", partition=raw.partition, offset=raw.offset)
+                strange.append(raw.offset)
                 continue
-            if record.incarnation == self._incarnation:
-                ours.append(record)
+            if record.incarnation != self._incarnation:
+                continue
+            whose = record.row and record.row[_SUBJECT]
+            if whose and slot_of(whose, self._slots) != slot:
+                strange.append(raw.offset)
+                continue
+            ours.append(record)
+        if strange:
+            self.strange += len(strange)
+            log.warning(
+                "views.not-a-fact",
+                partition=slot,
+                offset=strange[0],
+                records=len(strange),
+                since_start=self.strange,
+            )
         return ours
 
     def take(self, records: Mapping[int, Sequence[Record]]) -> None:

@@ -13,6 +13,8 @@ import msgspec
 
 WATERMARK: Final = "huike.watermark"
 
+_LAST: Final = 2**63 - 1
+
 Header = tuple[str, bytes]
 Row = tuple[Any, ...]
 """The columns of `infra.event_store.codec.COLUMNS`."""
@@ -72,14 +74,17 @@ def watermark(position: int, previous: int, clock: datetime, incarnation: str) -
     return [(name, str(value).encode()) for name, value in told.items()]
 
 
-def record_of(headers: Sequence[Header], value: bytes | None) -> Record:
+def record_of(headers: Sequence[tuple[str, bytes | None]], value: bytes | None) -> Record:
     """Return what a record of the topic says. Raises KeyError, ValueError for what is not one."""
-    told = {name: raw.decode() for name, raw in headers}
+    told = {name: raw.decode() for name, raw in headers if raw is not None}
     position, previous = int(told["ce_position"]), int(told["ce_previous"])
+    if not 0 <= previous <= position <= _LAST:
+        msg = "no positions of a slot"
+        raise ValueError(msg)
     if told["ce_type"] == WATERMARK:
-        clock = datetime.fromisoformat(told["ce_time"])
+        clock = _instant(told["ce_time"])
         return Record(None, position, previous, clock, told["ce_incarnation"])
-    recorded_at = datetime.fromisoformat(told["ce_recordedtime"])
+    recorded_at = _instant(told["ce_recordedtime"])
     row = (
         position,
         UUID(told["ce_stream"]),
@@ -90,7 +95,7 @@ def record_of(headers: Sequence[Header], value: bytes | None) -> Record:
         told["ce_shopsource"],
         _uuid(told.get("ce_origin")),
         _uuid(told.get("ce_customer")),
-        datetime.fromisoformat(told["ce_time"]),
+        _instant(told["ce_time"]),
         recorded_at,
         told["ce_actorkind"],
         told["ce_actorid"],
@@ -99,6 +104,14 @@ def record_of(headers: Sequence[Header], value: bytes | None) -> Record:
         value or b"",
     )
     return Record(row, position, previous, recorded_at, told["ce_incarnation"])
+
+
+def _instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        msg = "a time without a zone"
+        raise ValueError(msg)
+    return moment
 
 
 def _uuid(text: str | None) -> UUID | None:

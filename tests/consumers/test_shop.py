@@ -46,10 +46,10 @@ class Topic:
         self.keys = PersonKeys(self._keeper, Keyring.open(settings.keyring_file))
         self.refused = Refusals(self._writer, self.keys)
         self._reader = LogReader(settings.log_url, self.keys)
-        self._out = producer(settings.kafka_bootstrap)
+        self.out = producer(settings.kafka_bootstrap)
 
     def close(self) -> None:
-        self._out.close(timeout=5)
+        self.out.close(timeout=5)
         self._reader.close()
         self._writer.close()
         self._keeper.close()
@@ -57,13 +57,18 @@ class Topic:
     def publish(self, *messages: object, **headers: str) -> None:
         """Publish messages, all to one partition; `ce_id` and so on are headers."""
         for message in messages:
-            self._out.send(
+            self.out.send(
                 self.settings.kafka_topic_in,
                 value=message if isinstance(message, bytes) else json.dumps(message).encode(),
                 headers=[(name, v.encode()) for name, v in headers.items()],
                 partition=0,
             )
-        self._out.flush(timeout=20)
+        self.out.flush(timeout=20)
+
+    def packing(self, codec: str) -> Any:
+        """Return a producer that packs what it sends. The caller closes it."""
+        assert self.settings.kafka_bootstrap is not None
+        return producer(self.settings.kafka_bootstrap, compression_type=codec)
 
     def facts(self) -> list[Fact]:
         return list(self._reader.read(0, 20_000))

@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from consumers.relay import Relay
+from infra import facts_topic
 from infra.kafka import make_topics, producer
 from infra.postgres import WRITER, connect
 from infra.settings import Settings
@@ -78,12 +80,61 @@ def test_a_worker_changes_over_from_the_log_to_kafka_without_a_rebuild(
 
 def test_records_that_are_no_facts_stop_nobody(shop: Shop, settings: Settings) -> None:
     assert settings.kafka_bootstrap is not None
+    strange: list[list[tuple[str, bytes]]] = [[], [("ce_position", b"\xff")]]
+    now = datetime.now(UTC)
+    head = shop.pay("ada", "o1", 1)
+    ours = str(shop.reader.incarnation())
+    watermark = dict(facts_topic.watermark(head, 0, now, ours))
+    (row,) = shop.reader.raw(0, 1)
+    fact = dict(facts_topic.headers_of(row, 0, ours))
+    for name, value in (
+        ("ce_position", b"9" * 5_000),
+        ("ce_position", b"9" * 19),
+        ("ce_position", b"-5"),
+        ("ce_previous", b"9" * 18),
+        ("ce_time", b"2026-01-01T00:00:00"),
+        ("ce_time", b"yesterday"),
+        ("ce_incarnation", b"\xff"),
+    ):
+        strange += [list({**told, name: value}.items()) for told in (watermark, fact)]
+    strange += [[(n, v) for n, v in fact.items() if n != name] for name in ("ce_type", "ce_stream")]
+    strange.append(list({**fact, "ce_customer": b"nobody"}.items()))
     stranger = producer(settings.kafka_bootstrap)
     for slot in range(SLOTS):
-        stranger.send(settings.kafka_topic_facts, value=b"hello", partition=slot)
+        for headers in strange:
+            for body in (None, b"", b"hello", b"[" * 20_000):
+                stranger.send(
+                    settings.kafka_topic_facts,
+                    key=b"k",
+                    value=body,
+                    headers=headers,
+                    partition=slot,
+                )
     stranger.close(timeout=10)
     with relay(settings), worker(settings):
-        wait_for(shop, shop.pay("ada", "o1", 1))
+        wait_for(shop, shop.pay("ada", "o2", 2))
+    assert shop.connection.execute("select from views.trouble").rowcount == 0
+    assert shop.verify().different == 0
+
+
+def test_a_record_in_anothers_partition_moves_no_slot(shop: Shop, settings: Settings) -> None:
+    assert settings.kafka_bootstrap is not None
+    own = slot_of(shop.user("ada"), SLOTS)
+    shop.pay("ada", "o1", 1)
+    last = shop.pay("ada", "o2", 2)
+    ours = str(shop.reader.incarnation())
+    stranger = producer(settings.kafka_bootstrap)
+    for row in shop.reader.raw(last - 1, 1):
+        for slot in set(range(SLOTS)) - {own}:
+            stranger.send(
+                settings.kafka_topic_facts,
+                value=row[15],
+                headers=facts_topic.headers_of(row, 0, ours),
+                partition=slot,
+            )
+    stranger.close(timeout=10)
+    with relay(settings), worker(settings):
+        wait_for(shop, shop.pay("bob", "o3", 3))
     assert shop.verify().different == 0
 
 
