@@ -25,6 +25,8 @@ _PLAIN: Final = _QUIET | {"/openapi.json"}
 
 _SHOPS: Final = "/v1/"
 SLOW_SECONDS: Final = 1.0
+SLOW_BYTES: Final = 100_000
+"""For each so many bytes that a request brings, it may take as long again."""
 GONE: Final = 499
 """Counted where a client went away before it had sent its request: no fault of ours."""
 _NOWHERE: Final = "(no such route)"
@@ -117,7 +119,7 @@ class Door:
         if route in _QUIET:
             return
         key = scope.get("key")
-        telling = status >= HTTPStatus.BAD_REQUEST or seconds > SLOW_SECONDS
+        telling = status >= HTTPStatus.BAD_REQUEST or is_slow(seconds, scope)
         (log.info if telling else log.debug)(
             "request",
             method=method,
@@ -127,6 +129,15 @@ class Door:
             refusal=refusal,
             key=key.name if key else None,
         )
+
+
+def is_slow(seconds: float, scope: Scope) -> bool:
+    """Tell whether a request took longer than what it brought can explain."""
+    if seconds <= SLOW_SECONDS:
+        return False
+    told = _header(scope, b"content-length")
+    brought = int(told) if told.isdecimal() else 0
+    return seconds > SLOW_SECONDS * (1 + brought / SLOW_BYTES)
 
 
 def _header(scope: Scope, name: bytes) -> str:

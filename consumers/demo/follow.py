@@ -20,7 +20,7 @@ class Follower(threading.Thread):
         super().__init__(name="follower", daemon=True)
         self._settings = settings
         self._progress = progress
-        self._task = progress.add_task("views follow (facts)", total=None)
+        self._task = progress.add_task("facts in every view", total=None)
         self._leave = threading.Event()
         self._all_sent = threading.Event()
         self._caught_up = threading.Event()

@@ -112,6 +112,10 @@ class Journey:
     def orders_count(self) -> int:
         return int(pc.count_distinct(self._baskets["basket_id"]).as_py())
 
+    @cached_property
+    def households_count(self) -> int:
+        return int(pc.count_distinct(self._baskets["household_id"]).as_py())
+
     def households(self) -> Iterator[Message]:
         """Yield one identify for each household that ever bought, with what is known of it."""
         known = {

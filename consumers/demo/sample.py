@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any, Final
+from uuid import UUID
 
 from consumers.demo import simulated
 from consumers.demo.journey import Campaign, Journey
-from consumers.demo.load import ShopClient
+from consumers.demo.load import NotTaken, ShopClient
+from domain.campaign.draw import draw
+from domain.campaign.events import Arm
+from domain.shared.ids import Ids
 
 SIMULATED: Final = "simulated"
 """The shop of the simulated customers, so that the sample's figures stay as they are."""
@@ -18,24 +22,37 @@ _MOST_OUTCOMES: Final = 10_000
 _BEFORE_END: Final = timedelta(days=21)
 
 
+HOUSEHOLDS: Final = "households become customers"
+ORDERS: Final = "their orders of a year"
+CAMPAIGNS: Final = "campaigns and messages"
+SIMULATION: Final = "a simulated campaign"
+STEPS: Final = (HOUSEHOLDS, ORDERS, CAMPAIGNS, SIMULATION)
+"""What is sent, in this order."""
+
+
 def send(journey: Journey, client: ShopClient, advance: Advance) -> None:
     """Send households, orders, campaigns, messages and redemptions; all may be sent again."""
-    total = journey.orders_count
+    households, orders = journey.households_count, journey.orders_count
+    client.publish(journey.households(), _counted(HOUSEHOLDS, households, advance))
+    client.publish(journey.orders(), _counted(ORDERS, orders, advance))
+    campaigns = journey.campaigns()
+    advance(CAMPAIGNS, 0, len(campaigns))
+    for n, campaign in enumerate(campaigns, 1):
+        _campaign(client, campaign)
+        advance(CAMPAIGNS, n, len(campaigns))
+    client.publish(journey.redemptions(), lambda _: None)
+
+
+def _counted(step: str, total: int, advance: Advance) -> Callable[[int], None]:
     count = 0
 
     def counted(taken: int) -> None:
         nonlocal count
         count += taken
-        advance("orders of a year", min(count, total), total)
+        advance(step, count, total)
 
-    advance("households", 0, total)
-    client.publish(journey.households(), lambda _: None)
-    client.publish(journey.orders(), counted)
-    campaigns = journey.campaigns()
-    for n, campaign in enumerate(campaigns, 1):
-        advance("campaigns and messages", n, len(campaigns))
-        _campaign(client, campaign)
-    client.publish(journey.redemptions(), lambda _: None)
+    advance(step, 0, total)
+    return counted
 
 
 def _campaign(client: ShopClient, campaign: Campaign) -> None:
@@ -69,13 +86,12 @@ class CampaignRun:
         drawn = {"users": list(users), "anchor": self._anchor}
         self._step("recipients", "/recipients", drawn, self._anchor)
 
-    def report(self, name: str, outcomes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Report outcomes; return those that were refused, each with its index."""
-        refused: list[dict[str, Any]] = []
+    def report(self, name: str, outcomes: Iterable[dict[str, Any]]) -> None:
+        """Report outcomes. Raises NotTaken when one was refused: the draw was another then."""
         for n, part in enumerate(_parts(outcomes, _MOST_OUTCOMES)):
             answer = self._step(f"{name}-{n}", "/messages", {"outcomes": part}, None)
-            refused += answer["refused"]
-        return refused
+            if answer["refused"]:
+                raise NotTaken(answer["refused"][:3])
 
     def end(self, at: datetime) -> None:
         self._step("end", "/end", {}, at)
@@ -86,10 +102,12 @@ class CampaignRun:
         )
 
 
-def simulate(journey: Journey, client: ShopClient) -> None:
+def simulate(journey: Journey, client: ShopClient, ids: Ids, advance: Advance) -> None:
     """Send the simulated campaign: customers, draw, messages, and purchases of known rates."""
     anchor = journey.end - _BEFORE_END
-    client.publish(simulated.customers(anchor), lambda _: None)
+    players = simulated.cast(lambda user: _is_held_out(ids.user(SIMULATED, user)))
+    counted = _counted(SIMULATION, len(players), advance)
+    client.publish(simulated.customers(anchor, players), lambda taken: counted(taken // 2))
     run = CampaignRun(client, simulated.CODE, anchor)
     run.launch(
         simulated.NAME,
@@ -101,15 +119,17 @@ def simulate(journey: Journey, client: ShopClient) -> None:
         f"{simulated.TREATED_RATE:.0%} of the treated and {simulated.CONTROL_RATE:.0%} of the "
         f"control group buy within seven days. Seed {simulated.SEED}.",
     )
-    users = simulated.users()
-    run.assign(users)
-    # the draw decides who may be sent to: what is reported of the control group is refused
-    refused = run.report("sent", (_sent(user, anchor, "email") for user in users))
-    control = {users[outcome["index"]] for outcome in refused}
-    treated = frozenset(users) - control
-    run.report("outcomes", sorted(simulated.outcomes(anchor, treated), key=_when))
-    client.publish(simulated.purchases(anchor, treated), lambda _: None)
+    run.assign(player.user for player in players)
+    treated = [player.user for player in players if player.treated]
+    run.report("sent", (_sent(user, anchor, "email") for user in treated))
+    run.report("outcomes", sorted(simulated.outcomes(anchor, players), key=_when))
+    client.publish(simulated.purchases(anchor, players), lambda _: None)
     run.end(anchor + timedelta(days=7))
+    advance(SIMULATION, len(players), len(players))
+
+
+def _is_held_out(recipient: UUID) -> bool:
+    return draw(simulated.SEED, recipient, simulated.CONTROL_SHARE) is Arm.CONTROL
 
 
 def _sent(user: str, at: datetime, channel: str) -> dict[str, Any]:

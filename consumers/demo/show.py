@@ -17,7 +17,9 @@ from consumers.demo.follow import Follower
 from consumers.demo.journey import DEMOGRAPHICS, Journey, weeks_until
 from consumers.demo.load import ShopClient, Stopped
 from consumers.one_machine import OneMachine, alone
+from domain.shared.ids import Ids
 from infra import logging
+from infra.keyring import Keyring
 from infra.keys import Keys
 from infra.postgres import WRITER, pool
 from infra.settings import Settings
@@ -127,17 +129,24 @@ def _load(
 ) -> None:
     """Send what was not sent, and wait until every view has it. Raises Stopped, NotTaken."""
     with Progress(
-        TextColumn("{task.description:<28}"),
+        TextColumn("{task.description:<26}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=console,
     ) as progress:
+        steps = () if remembered.loaded else sample.STEPS
+        bars = {step: progress.add_task(step, start=False, total=None) for step in steps}
+
+        def advance(step: str, count: int, total: int) -> None:
+            progress.start_task(bars[step])
+            progress.update(bars[step], completed=count, total=total)
+
         follower = Follower(settings, progress)
         follower.start()
         try:
             if not remembered.loaded:
-                _send(progress, client, remembered, journey)
+                _send(advance, client, settings, remembered, journey)
                 remembered.loaded = True
                 remembered.write(settings.home / "demo.json")
             follower.finish(client.stop)
@@ -145,13 +154,15 @@ def _load(
             follower.leave()
 
 
-def _send(progress: Progress, client: ShopClient, remembered: Remembered, journey: Journey) -> None:
-    sending = progress.add_task("reading the sample", total=None)
-
-    def advance(description: str, count: int, total: int) -> None:
-        progress.update(sending, description=description, completed=count, total=total)
-
+def _send(
+    advance: sample.Advance,
+    client: ShopClient,
+    settings: Settings,
+    remembered: Remembered,
+    journey: Journey,
+) -> None:
     sample.send(journey, client, advance)
     key = remembered.simulated_key
+    ids = Ids(Keyring.open(settings.keyring_file).secret)
     with closing(ShopClient(client.url, ingest=key, command=key, stop=client.stop)) as simulated:
-        sample.simulate(journey, simulated)
+        sample.simulate(journey, simulated, ids, advance)

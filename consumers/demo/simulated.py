@@ -2,18 +2,24 @@
 
 The sample has no control groups, so nothing in it can show an uplift. Here the truth is known:
 `CONTROL_RATE` of the control arm buys within seven days, `TREATED_RATE` of the treated arm.
+
+Who plays which part is found by the campaign's own draw, which differs with an installation's ids;
+what the parts are is fixed, so that all installations show the same figures.
 """
 
 import random
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from decimal import Decimal
+from itertools import count
+from typing import Any, Final, NamedTuple
 
 from consumers.demo.journey import Message
 
 SEED: Final = 20171231
 CUSTOMERS: Final = 2_000
-CONTROL_SHARE: Final = 0.2
+CONTROL_SHARE: Final = Decimal("0.2")
 CONTROL_RATE: Final = 0.10
 TREATED_RATE: Final = 0.16
 CODE: Final = "simulated-win-back"
@@ -23,14 +29,31 @@ _FIRST: Final = ("Ada", "Bo", "Chen", "Dara", "Emil", "Fang", "Gita", "Hana", "I
 _LAST: Final = ("Arden", "Brook", "Cheng", "Dahl", "Engel", "Frost", "Gao", "Holm", "Ito", "Jain")
 
 
-def users() -> list[str]:
-    return [f"simulated-{n}" for n in range(1, CUSTOMERS + 1)]
+class Player(NamedTuple):
+    """A made-up customer, and whether it is sent the message."""
+
+    user: str
+    treated: bool
 
 
-def customers(anchor: datetime) -> Iterator[Message]:
+def cast(is_held_out: Callable[[str], bool]) -> list[Player]:
+    """Return who plays each part: of names made up in order, those that the draw puts there."""
+    names = map("simulated-{}".format, count(1))
+    idle: dict[bool, deque[str]] = {True: deque(), False: deque()}
+    players = []
+    for part in range(CUSTOMERS):
+        held_out = int((part + 1) * CONTROL_SHARE) > int(part * CONTROL_SHARE)
+        while not idle[held_out]:
+            name = next(names)
+            idle[is_held_out(name)].append(name)
+        players.append(Player(idle[held_out].popleft(), treated=not held_out))
+    return players
+
+
+def customers(anchor: datetime, players: Sequence[Player]) -> Iterator[Message]:
     """Yield an identify and an old order for each made-up customer."""
     chance = random.Random(SEED)  # noqa: S311  # a reproducible simulation
-    for user in users():
+    for user, _ in players:
         first, last = chance.choice(_FIRST), chance.choice(_LAST)
         since = anchor - timedelta(days=chance.uniform(100, 300))
         yield {
@@ -43,11 +66,11 @@ def customers(anchor: datetime) -> Iterator[Message]:
         yield _order(user, "before", since, chance)
 
 
-def purchases(anchor: datetime, treated: frozenset[str]) -> Iterator[Message]:
+def purchases(anchor: datetime, players: Sequence[Player]) -> Iterator[Message]:
     """Yield the orders of those who buy within seven days, and of some who buy later."""
     chance = random.Random(SEED + 1)  # noqa: S311  # a reproducible simulation
-    for user in users():
-        rate = TREATED_RATE if user in treated else CONTROL_RATE
+    for user, treated in players:
+        rate = TREATED_RATE if treated else CONTROL_RATE
         converts, later = chance.random() < rate, chance.random() < CONTROL_RATE
         moment = anchor + timedelta(days=7 * chance.random() ** 1.5)
         if converts:
@@ -56,10 +79,10 @@ def purchases(anchor: datetime, treated: frozenset[str]) -> Iterator[Message]:
             yield _order(user, "after", moment + timedelta(days=7), chance)
 
 
-def outcomes(anchor: datetime, treated: frozenset[str]) -> Iterator[dict[str, Any]]:
+def outcomes(anchor: datetime, players: Sequence[Player]) -> Iterator[dict[str, Any]]:
     """Yield what became of the messages after they were sent, as a sender reports it."""
     chance = random.Random(SEED + 2)  # noqa: S311  # a reproducible simulation
-    for user in sorted(treated):
+    for user in (player.user for player in players if player.treated):
         if chance.random() < 0.02:  # noqa: PLR2004  # a made-up share
             yield _outcome(user, "bounced", anchor + timedelta(seconds=5), permanent=True)
             continue

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
+from api.door import is_slow
 from api.security import Needs
 from api.services import Services
 from domain.shared.log import LogUnavailable, StreamMoved
@@ -212,6 +213,17 @@ def test_any_other_request_gets_an_id(stranger: TestClient, given: str) -> None:
 def test_the_documentation_loads_nothing_from_elsewhere(client: TestClient) -> None:
     assert client.get("/docs").status_code == 404
     assert client.get("/openapi.json").json()["info"]["title"] == "Huike"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "brought", "slow"),
+    [(0.9, b"", False), (1.1, b"", True), (1.1, b"400000", False), (5.1, b"400000", True)],
+)
+def test_a_batch_may_take_longer_before_it_is_called_slow(
+    seconds: float, brought: bytes, *, slow: bool
+) -> None:
+    headers = [(b"content-length", brought)] if brought else []
+    assert is_slow(seconds, {"type": "http", "headers": headers}) is slow
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/api", "/api/", "/nowhere"])

@@ -8,7 +8,10 @@ import msgspec
 from rich.cells import cell_len
 from rich.console import Console
 
-from consumers.demo import summary
+from consumers.demo import simulated, summary
+from domain.campaign.draw import draw
+from domain.campaign.events import Arm
+from domain.shared.ids import Ids
 
 SIMULATED = "Simulated: win-back coupon, true effect +6 points"
 
@@ -68,3 +71,23 @@ def test_with_the_sample_s_own_dates_the_page_is_about_the_end_of_its_year() -> 
     asked = [line for line in told if "/api/lifecycle" in line]
     assert all("&at=2018-01-01T00:00:00Z'" in line for line in asked)
     assert any("Customers by stage, now" in line for line in page())
+
+
+def test_the_simulation_plays_the_same_parts_whatever_the_installations_draw() -> None:
+    anchor = datetime(2024, 1, 1, tzinfo=UTC)
+
+    def played(secret: bytes) -> tuple[list[bool], list[str], list[str]]:
+        ids = Ids(secret)
+
+        def is_held_out(user: str) -> bool:
+            arm = draw(simulated.SEED, ids.user("simulated", user), simulated.CONTROL_SHARE)
+            return arm is Arm.CONTROL
+
+        players = simulated.cast(is_held_out)
+        assert all(is_held_out(user) is not treated for user, treated in players)
+        bought = [m["timestamp"] for m in simulated.purchases(anchor, players)]
+        happened = [o["happened"] for o in simulated.outcomes(anchor, players)]
+        return [treated for _, treated in players], bought, happened
+
+    assert played(b"one installation") == played(b"another")
+    assert sum(played(b"a third")[0]) == 1_600
