@@ -14,6 +14,10 @@ _ALWAYS: Final = frozenset(
 )
 
 
+JUDGED: Final = (TicketMessageAdded, MessageClicked)
+"""The events of which not the kind alone tells whether they are activity."""
+
+
 def is_activity(event: Event) -> bool:
     """Tell whether the customer caused this.
 

@@ -7,7 +7,8 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from domain.customer.events import KnownByAnotherId, VisitorRecognised
-from domain.shared.events import Event, Fact, Unreadable
+from domain.shared.depth import Depth, Depths
+from domain.shared.events import FACTS, Event, Fact, Stored, Unreadable
 from projections.rows import Key, Rows, Table
 
 E = TypeVar("E", bound=Event)
@@ -35,8 +36,7 @@ class View:
     left as it is by `settle(clock)`.
     `root`: an eager table in which every subject that has any row has one: a subject without it is
     known to be new, so nothing else is looked for. (Optional, and much quicker.)
-    `opens`: the events whose personal fields it reads (None: any); where facts are read for this
-    view alone, those of others are ERASED, which is much quicker.
+    `opens`: the events whose personal fields it reads (None: any).
     `package` holds `schema.sql`: plain `create table` statements without a schema's name.
     """
 
@@ -62,6 +62,7 @@ class View:
         self.opens: Final = None if opens is None else frozenset(e.stored.name for e in opens)
         self._handlers: dict[type[Event], Handler] = {}
         self._any: Handler | None = None
+        self._reads: frozenset[type[Event]] = frozenset()
         self._shares: dict[type[Event], Share] = {}
         self._owned: set[type[Event]] = set()
         self._wants: dict[type[Event], Wants] = {}
@@ -82,10 +83,18 @@ class View:
 
         return register
 
-    def on_any(self, handler: Handler) -> Handler:
-        """Register what is done for every fact with a subject, before its own handler."""
-        self._any = handler
-        return handler
+    def on_any(self, *reading: type[Event]) -> Callable[[Handler], Handler]:
+        """Register what is done for every fact with a subject, before its own handler.
+
+        `reading`: the events that it reads; of others it may ask nothing but their kind.
+        """
+
+        def register(handler: Handler) -> Handler:
+            self._any = handler
+            self._reads = frozenset(reading)
+            return handler
+
+        return register
 
     def on_nobodys(self, *events: type[Event]) -> Callable[[Handler], Handler]:
         """Register how a fact of no customer changes rows whose subject is its stream."""
@@ -132,6 +141,17 @@ class View:
         if fact.subject is None and type(fact.event) in self._owned:
             return fact.stream
         return fact.subject
+
+    def depths(self) -> Depths:
+        """Return how deep it looks into facts, for whoever reads them for this view alone."""
+        return {name: self._depth(stored) for name, stored in FACTS.items()}
+
+    def _depth(self, stored: Stored) -> Depth:
+        kind = stored.cls
+        if kind in self._handlers or kind in self._shares or kind in self._reads:
+            closed = self.opens is not None and stored.name not in self.opens
+            return Depth.CLEAR if closed else Depth.WHOLE
+        return Depth.NOTHING if self._any is None else Depth.KIND
 
     def concerned(self, facts: Sequence[Fact]) -> Sequence[Fact]:
         """Return the facts that may change their subject's rows."""

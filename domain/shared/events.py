@@ -23,7 +23,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stored: ClassVar["Stored"]
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """An event at its place in the log: what, when, whose, who said so and because of what."""
 
     position: int
@@ -59,6 +59,22 @@ class Unreadable(Event, frozen=True, kw_only=True):
         return UnreadableFact(position=position, type=type_, version=self.version, why=self.why)
 
 
+class NotRead(Exception):
+    """Something of an event was asked for that was not read: whoever reads it asked for less."""
+
+
+class _Unread:
+    """Stands in each field of an event of which only the kind was read."""
+
+    def _refuse(self, *_: object) -> Any:
+        raise NotRead(NotRead.__doc__)
+
+    __getattr__ = __bool__ = __eq__ = __hash__ = __iter__ = __len__ = __str__ = _refuse
+
+
+UNREAD: Final = _Unread()
+
+
 def readable(facts: Iterable[Fact]) -> Iterable[Fact]:
     """Yield facts up to the first that cannot be read. Raises UnreadableFact there."""
     for fact in facts:
@@ -80,7 +96,10 @@ class Stored:
         self.name = name
         self.version = version
         self.personal: Final = {n: plain_type(hints[n]) for n in fields if is_personal(hints[n])}
-        self._openers = {n: msgspec.json.Decoder(t) for n, t in self.personal.items()}
+        self._sealed = [
+            (n, f"|{name}|{n}".encode(), msgspec.json.Decoder(t).decode)
+            for n, t in self.personal.items()
+        ]
         self.body: Any = cls
         if self.personal:
             self.body = msgspec.defstruct(
@@ -98,9 +117,9 @@ class Stored:
                 omit_defaults=True,
             )
         self._decoder = msgspec.json.Decoder(self.body)
-        self._plain = _plain_decoder(cls)
+        self.unread: Final[Event] = cls(**dict.fromkeys(fields, UNREAD))
+        """Stands for any event of the class of which nothing but the kind was read."""
         self._names = tuple(fields)
-        self._contexts = {n: f"|{name}|{n}".encode() for n in self.personal}
 
     def encode(self, event: Event, stream: UUID, origin: UUID | None, sealer: Sealer) -> bytes:
         """Return the body as it is stored: JSON, personal fields sealed with the origin's key.
@@ -110,7 +129,7 @@ class Stored:
         if not self.personal:
             return _encode(event)
         values = msgspec.structs.asdict(event)
-        for name, context in self._contexts.items():
+        for name, context, _ in self._sealed:
             plain = values[name]
             if plain is None:
                 continue
@@ -130,21 +149,18 @@ class Stored:
         """
         if version != self.version:
             return self._decode_older(body, version, stream, origin, sealer)
-        if self._plain is not None and _SEALED not in body:
-            return self._plain.decode(body)  # nothing personal was said
-        values = msgspec.structs.asdict(self._decoder.decode(body))
-        for name in self.personal:
-            if (value := values[name]) is not None:
-                values[name] = self._open(name, value.sealed, stream, origin, sealer)
+        stored = self._decoder.decode(body)
+        if not self.personal:
+            return stored  # type: ignore[no-any-return]  # then it is of the class itself
+        values = msgspec.structs.asdict(stored)
+        for name, context, opened in self._sealed:
+            if (value := values[name]) is None:
+                continue
+            plain = None
+            if sealer is not None and origin is not None:
+                plain = _opened(sealer, origin, value.sealed, stream.bytes + context)
+            values[name] = ERASED if plain is None else opened(plain)
         return self.cls(**values)
-
-    def _open(
-        self, name: str, sealed: bytes, stream: UUID, origin: UUID | None, sealer: Sealer | None
-    ) -> Any:
-        if sealer is None or origin is None:
-            return ERASED
-        plain = _opened(sealer, origin, sealed, stream.bytes + self._contexts[name])
-        return ERASED if plain is None else self._openers[name].decode(plain)
 
     def _decode_older(
         self, body: bytes, version: int, stream: UUID, origin: UUID | None, sealer: Sealer | None
@@ -181,15 +197,6 @@ def _opened(sealer: Sealer, origin: UUID, sealed: bytes, context: bytes) -> byte
     return plain
 
 
-def _plain_decoder(cls: type[E]) -> "msgspec.json.Decoder[E] | None":
-    """Return what decodes a body without sealed fields; None where msgspec cannot tell types."""
-    try:
-        return msgspec.json.Decoder(cls)
-    except TypeError:  # text beside Erased, which is told by text too
-        return None
-
-
-_SEALED: Final = b'{"sealed":'
 _encode: Final = msgspec.json.Encoder(decimal_format="string", order=None).encode
 
 FACTS: Final[dict[str, Stored]] = {}

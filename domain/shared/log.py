@@ -1,6 +1,6 @@
 """The log: what it is asked to record, and what it answers. An append is kept whole or not."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from domain.shared.depth import EVERYTHING, Depths
 from domain.shared.events import Event, Fact
 from domain.shared.refusals import Conflict, Refused
 
@@ -177,12 +178,11 @@ class Reader(Protocol):
         *,
         upto: int,
         after: int = 0,
-        opening: Collection[str] | None = None,
+        depths: Depths = EVERYTHING,
     ) -> Iterator[Sequence[tuple[UUID | None, Fact]]]:
         """Yield chunks, in order, of (customer at `upto`, fact) for customers in `slots` of `of`.
 
-        Facts of nobody come with None, whatever the slots. `opening`: the stored names of the
-        facts whose personal fields are opened, those of others are ERASED; None: all are opened.
+        Facts of nobody come with None, whatever the slots. `depths`: how deep one looks into them.
         """
 
     def of_origins(self, origins: Sequence[UUID], *, upto: int) -> Sequence[Fact]:

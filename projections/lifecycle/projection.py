@@ -14,7 +14,7 @@ from domain.customer.events import CustomerRegistered
 from domain.lifecycle.events import LifecyclePolicyAdopted
 from domain.order.events import OrderCancelled, OrderPaid, OrderRefunded
 from domain.shared.events import Event, Fact
-from projections.activity import is_activity
+from projections.activity import JUDGED, is_activity
 from projections.lifecycle.stages import EVER, Policies, Policy, adopted, last_of, newest
 from projections.lifecycle.tables import (
     DAY,
@@ -72,7 +72,7 @@ def _(rows: Rows, fact: Fact, event: LifecyclePolicyAdopted) -> None:
     rows.put(POLICY, policy)
 
 
-@lifecycle.on_any
+@lifecycle.on_any(*JUDGED)
 def _(rows: Rows, fact: Fact, event: Event) -> None:
     at, position, origin = fact.occurred_at, fact.position, fact.origin
     held = rows.get(LIFECYCLE)

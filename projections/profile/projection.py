@@ -39,7 +39,7 @@ from domain.ticket.events import (
     TicketReopened,
     TicketResolved,
 )
-from projections.activity import is_activity
+from projections.activity import JUDGED, is_activity
 from projections.profile import facets, purchases, tickets
 from projections.profile.said import Said, Switch, latest, stamp
 from projections.profile.tables import (
@@ -67,7 +67,7 @@ profile: Final = View(
 Wanted = tuple[tuple[Table[Any], Key], ...]
 
 
-@profile.on_any
+@profile.on_any(*JUDGED)
 def _(rows: Rows, fact: Fact, event: Event) -> None:
     at = fact.occurred_at
     before = rows.get(PROFILE)

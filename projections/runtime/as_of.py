@@ -60,7 +60,7 @@ class AsOf:
                 return slot_of(subject, GROUPS) == group
 
             for chunk in self._reader.scan(
-                [group], GROUPS, upto=known_at, opening=self._view.opens
+                [group], GROUPS, upto=known_at, depths=self._view.depths()
             ):
                 for customer, fact in chunk:
                     if fact.occurred_at <= at:

@@ -75,7 +75,7 @@ class Builder:
         fold, touch = replay.fold, touched.add
         with _no_garbage():
             for chunk in self._reader.scan(
-                part.slots, part.of, upto=part.upto, opening=self._view.opens
+                part.slots, part.of, upto=part.upto, depths=self._view.depths()
             ):
                 for customer, fact in chunk:
                     touch(fold(customer, fact, is_mine))

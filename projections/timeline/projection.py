@@ -14,7 +14,7 @@ from domain.shared.personal import Personal
 from domain.ticket.events import TicketOpened
 from projections.projection import View
 from projections.rows import Row, Rows, Table
-from projections.timeline.telling import kept, worth_telling
+from projections.timeline.telling import KEPT, kept, worth_telling
 
 
 class Entry(Row, frozen=True, kw_only=True):
@@ -51,29 +51,16 @@ timeline: Final = View(
 )
 
 
-@timeline.on_any
+@timeline.on(*KEPT)
 def _(rows: Rows, fact: Fact, event: Event) -> None:
-    if not worth_telling(event):
-        return
-    detail, private = kept(event)
-    entry = Entry(
-        customer=rows.subject,
-        occurred_at=fact.occurred_at,
-        position=fact.position,
-        kind=fact.type,
-        stream=fact.stream,
-        campaign=getattr(event, "campaign", None),
-        actor_kind=fact.actor_kind,
-        actor_id=fact.actor_id,
-        detail=detail,
-        private=private,
-    )
-    rows.put(ENTRY, entry)
+    if worth_telling(event):
+        _tell(rows, fact, event)
 
 
 @timeline.on(OrderPlaced, OrderRevised, TicketOpened)
 def _(rows: Rows, fact: Fact, event: Event) -> None:
     assert isinstance(event, OrderPlaced | OrderRevised | TicketOpened)
+    _tell(rows, fact, event)
     rows.put(NUMBER, Number(customer=rows.subject, stream=fact.stream, number=event.number))
 
 
@@ -89,3 +76,20 @@ def _(rows: Rows, visitor: Rows) -> None:
         rows.put(ENTRY, replace(entry, customer=rows.subject))
     for number in visitor.all(NUMBER).values():
         rows.put(NUMBER, replace(number, customer=rows.subject))
+
+
+def _tell(rows: Rows, fact: Fact, event: Event) -> None:
+    detail, private = kept(event)
+    entry = Entry(
+        customer=rows.subject,
+        occurred_at=fact.occurred_at,
+        position=fact.position,
+        kind=fact.type,
+        stream=fact.stream,
+        campaign=getattr(event, "campaign", None),
+        actor_kind=fact.actor_kind,
+        actor_id=fact.actor_id,
+        detail=detail,
+        private=private,
+    )
+    rows.put(ENTRY, entry)

@@ -1,7 +1,7 @@
 """Small histories for the laws: several customers and visitors, late facts, recognitions."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from domain.customer.events import CustomerRegistered, KnownByAnotherId, VisitorRecognised
+from domain.shared.depth import EVERYTHING, Depth, Depths
 from domain.shared.events import Event, Fact
 from domain.shared.ids import Ids
 from domain.shared.log import Head
@@ -69,7 +70,7 @@ class MemoryLog:
         *,
         upto: int,
         after: int = 0,
-        opening: Collection[str] | None = None,
+        depths: Depths = EVERYTHING,
     ) -> Iterator[Sequence[tuple[UUID | None, Fact]]]:
         mine = set(slots)
         chunk: list[tuple[UUID | None, Fact]] = []
@@ -80,8 +81,9 @@ class MemoryLog:
                 customer = self.customer_of(fact.origin, at=upto)
                 if slot_of(customer, of) not in mine:
                     continue
-            shown = fact if opening is None or fact.type in opening else closed(fact)
-            chunk.append((customer, shown))
+            seen = as_deep(fact, depths.get(fact.type, Depth.WHOLE))
+            if seen is not None:
+                chunk.append((customer, seen))
         yield chunk[: len(chunk) // 2]
         yield chunk[len(chunk) // 2 :]
 
@@ -103,11 +105,19 @@ class MemoryLog:
         return bisect_right(self._recorded, instant)
 
 
-def closed(fact: Fact) -> Fact:
-    """Return a fact as who does not open what is personal reads it."""
+def as_deep(fact: Fact, depth: Depth) -> Fact | None:
+    """Return a fact as who looks so deep into it reads it; None: it is left out."""
     event = fact.event
-    told = {n: ERASED for n in event.stored.personal if getattr(event, n) is not None}
-    return msgspec.structs.replace(fact, event=msgspec.structs.replace(event, **told))
+    match depth:
+        case Depth.NOTHING:
+            return None
+        case Depth.KIND:
+            return msgspec.structs.replace(fact, event=event.stored.unread)
+        case Depth.CLEAR:
+            told = {n: ERASED for n in event.stored.personal if getattr(event, n) is not None}
+            return msgspec.structs.replace(fact, event=msgspec.structs.replace(event, **told))
+        case Depth.WHOLE:
+            return fact
 
 
 def stream_of(event: Event, origin: UUID | None, number: int) -> UUID:

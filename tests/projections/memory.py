@@ -49,7 +49,7 @@ class MemoryStore:
 
     def write(self, everybody: Iterable[Rows]) -> None:
         for rows in everybody:
-            for table, key, row, new in rows.changes():
+            for table, key, row, new, _old in rows.changes():
                 if row is None:
                     self.tables[table].pop((rows.subject, *key), None)
                 else:
@@ -152,7 +152,7 @@ def replay(view: View, history: History, clock: datetime) -> dict[str, dict[Key,
     """Fold a history anew, by the customers of its end, as of an instant."""
     log = MemoryLog(history)
     folded = Replay(view, blind=blind)
-    for chunk in log.scan(range(SLOTS), SLOTS, upto=history.head, opening=view.opens):
+    for chunk in log.scan(range(SLOTS), SLOTS, upto=history.head, depths=view.depths()):
         for customer, fact in chunk:
             folded.fold(customer, fact)
     folded.settle(clock)

@@ -70,7 +70,7 @@ tiny = View(
 )
 
 
-@tiny.on_any
+@tiny.on_any()
 def _(rows: Rows, fact: Fact, _event: Event) -> None:
     row = rows.get(TALLY) or Tally(subject=rows.subject, last=fact.occurred_at)
     last = max(row.last, fact.occurred_at)
