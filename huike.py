@@ -220,13 +220,22 @@ def topics(
     replicas: Annotated[
         int, typer.Option(help="Copies of each partition; -1: as the brokers are set up.")
     ] = -1,
+    fill: Annotated[
+        bool, typer.Option("--fill", help="Have all facts published again, from the log's first.")
+    ] = False,
 ) -> None:
     """Make the Kafka topics that are missing.
 
+    `--fill` is for a topic of facts that lost what it held. The relay then begins again at the
+    log's first fact; who has seen a fact knows it by its `ce_id`, and views skip it.
+
     ```sh
     HUIKE_KAFKA_BOOTSTRAP=kafka:9092 huike topics --replicas 3
+    huike topics --fill  # after a broker lost its disk
     ```
     """
+    from consumers.place import log_url
+    from consumers.relay import fill_again
     from infra.kafka import make_topics
     from infra.settings import Settings
 
@@ -236,13 +245,19 @@ def topics(
         raise typer.Exit(2)
     for topic, done in make_topics(settings, replicas=replicas).items():
         typer.echo(f"{topic}: {done}")
+    if fill:
+        last = fill_again(log_url(settings))
+        typer.echo(f"{settings.kafka_topic_facts}: the relay publishes facts 1 to {last:,} again")
 
 
 @app.command()
-def bench(
+def bench(  # noqa: PLR0913  # what is measured, and how it is told
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="append, commands, rebuild, publish, ask, memory; none: all of them."),
+        typer.Argument(
+            help="append, commands, single, rebuild, publish, fresh, memory, late, ask, list, "
+            "curve, policy, growth; none: all of them."
+        ),
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -252,12 +267,18 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Only show that it works; the figures mean nothing.")
     ] = False,
+    facts: Annotated[int, typer.Option(help="How far the log grows.")] = 10_000_000,
+    customers: Annotated[int, typer.Option(help="Customers of the shop of a million.")] = 1_000_000,
+    orders: Annotated[int, typer.Option(help="Old orders that are imported late.")] = 100_000,
+    minutes: Annotated[float, typer.Option(help="Of the load under which memory is watched.")] = 20,
 ) -> None:
     """Measure this machine: each measure runs both sides in turn and prints the ratio.
 
     ```sh
     huike bench                  # all of it
     huike bench append commands  # these two
+    huike bench memory --minutes 5
+    huike bench late growth --orders 500000 --facts 20000000  # needs 60 GB of disk
     ```
     """
     folder = Path(__file__).parent
@@ -265,9 +286,11 @@ def bench(
         typer.echo("The benchmarks are in the repository (tests/bench): run `make bench` there.")
         raise typer.Exit(2)
     sys.path.insert(0, str(folder))
+    from tests.bench.ground import Sizes
     from tests.bench.run import run
 
-    raise typer.Exit(run(names or [], as_json=as_json, markdown=markdown, quick=quick))
+    sizes = Sizes(quick=quick, facts=facts, customers=customers, orders=orders, minutes=minutes)
+    raise typer.Exit(run(names or [], sizes, as_json=as_json, markdown=markdown))
 
 
 @keys_app.command("add")

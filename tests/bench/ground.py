@@ -2,12 +2,20 @@
 
 import shutil
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
+import msgspec
+
+from infra.dev import kafka_install
+from infra.dev.kafka import EmbeddedKafka
+from infra.dev.kafka_install import KafkaUnavailable
 from infra.dev.postgres import EmbeddedPostgres
 from infra.event_store import EventLog
 from infra.keyring import Keyring
@@ -15,20 +23,49 @@ from infra.migrations import migrate
 from infra.postgres import KEEPER, pool
 from infra.sealing import PersonKeys
 from infra.settings import Settings
+from tests.bench.load import Publish, publish
 from tests.bench.measure import Say
+from tests.bench.million import Million
 from tests.bench.shop import Shop
+
+
+class Sizes(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is made. `quick`: the least that shows that it works; its figures mean nothing.
+
+    `facts`: how far the log grows. `customers`: of the shop of a million. `orders`: that are
+    imported late. `minutes`: of the load under which memory is watched.
+    """
+
+    quick: bool = False
+    facts: int = 10_000_000
+    customers: int = 1_000_000
+    orders: int = 100_000
+    minutes: float = 20
 
 
 class Ground:
     """Opened once a run, in a folder of its own that it removes.
 
-    `quick`: everything in its smallest form, which tells nothing but that it works.
+    `kafka`: where one answers already; without it one is started when it is needed.
     """
 
-    def __init__(self, folder: Path, *, quick: bool, say: Say = lambda _what: None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        sizes: Sizes,
+        *,
+        kafka: str | None = None,
+        say: Say = lambda _what: None,
+        warn: Say = lambda _what: None,
+    ) -> None:
         self.folder = folder
-        self.quick = quick
+        self.sizes = sizes
+        self.quick = sizes.quick
         self.say = say
+        self.warn = warn
+        self.charts = folder / "charts"
+        """Where measures draw; a run keeps what is here."""
+        self._given_kafka = kafka
         self._open = ExitStack()
         self._postgres = EmbeddedPostgres(folder / "postgres")
 
@@ -67,18 +104,78 @@ class Ground:
         stack.callback(log.close)
         return log
 
-    @cached_property
-    def shop(self) -> Shop:
-        """One large shop, which the measures of views and of HTTP share."""
-        settings = Settings(
+    def settings(self, name: str, *, kafka: bool = False) -> Settings:
+        """Return those of an installation of its own, in a database and a folder of its own."""
+        return Settings(
             _env_file=None,
             log_url=self.database(),
-            home=self.folder / "shop",
+            home=self.folder / name,
+            keyring=self.folder / "keyring.json",  # one: ids are the same in every shop
             port=unused_port(),
+            kafka_bootstrap=self.kafka if kafka else None,
+            kafka_topic_in=f"{name}.events.{uuid4().hex[:6]}",
+            kafka_topic_facts=f"{name}.facts.{uuid4().hex[:6]}",
+            kafka_topic_dead=f"{name}.dead.{uuid4().hex[:6]}",
         )
-        shop = self._open.enter_context(Shop(settings, self.size(40_000, 100), self.say))
-        shop.fill(self.size(560_000, 2_000))
+
+    @cached_property
+    def kafka(self) -> str | None:
+        """Where a real Apache Kafka answers; None, and said aloud, where there can be none."""
+        if self._given_kafka or self.quick:
+            return self._given_kafka
+        self.say("starting Kafka")
+        try:
+            kafka_install.java()
+            kafka_install.jars()
+            broker = EmbeddedKafka(self.folder / "kafka")
+            self._open.callback(broker.stop)
+            return broker.start()
+        except KafkaUnavailable as why:
+            self.warn(f"Nothing is measured by Kafka: {why}")
+            return None
+
+    @cached_property
+    def shop(self) -> Shop:
+        """One shop of a million facts, which the measures of views and of HTTP share."""
+        settings = self.settings("shop", kafka=True)
+        shop = self._open.enter_context(
+            Shop(settings, self.size(40_000, 100), self.say, small=self.quick)
+        )
+        shop.fill(self.size(765_000, 2_000))
         return shop
+
+    @cached_property
+    def million(self) -> Million:
+        """A shop with a million customers, all of them recipients of one campaign."""
+        settings = self.settings("million")
+        shop = self._open.enter_context(
+            Million(settings, self.size(self.sizes.customers, 300), self.say, small=self.quick)
+        )
+        shop.fill()
+        return shop
+
+    @contextmanager
+    def another_shop(self, name: str, customers: int) -> Iterator[Shop]:
+        """Open a shop with nothing in its log."""
+        with Shop(self.settings(name), customers, self.say, small=self.quick) as shop:
+            yield shop
+
+    @contextmanager
+    def another_process(self) -> Iterator[Executor]:
+        """Open what does one thing after the other beside us; a thread where figures are none."""
+        if self.quick:
+            with ThreadPoolExecutor(1) as thread:
+                yield thread
+            return
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            process.submit(int).result()
+            yield process
+
+    @contextmanager
+    def publisher(self) -> Iterator[Publish]:
+        """Yield what publishes from another process."""
+        with self.another_process() as another:
+            yield lambda load: another.submit(publish, load)
 
 
 def unused_port() -> int:

@@ -1,84 +1,97 @@
-"""A shop's server that publishes as quickly as it is answered; run in a process of its own."""
+"""Shops that publish: in batches as fast as they are answered, one by one, at a steady rate.
 
-import http.client
-import time
+Each is run in a process of its own, which makes its requests before the clock runs.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
-from threading import Thread
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
 from tests.bench import story
+from tests.bench.wire import Driven, drive, request
 
 BATCH: Final = 100
 CONNECTIONS: Final = 4
 
 _encode: Final = msgspec.json.Encoder().encode
-_PATIENCE: Final = 60.0
 
 
-class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """When (by `time.monotonic`) it began and had its last answer; the last fact's position."""
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """What is published, to whom: `count` requests of `batch` events (1: an event by itself).
 
-    began: float
-    answered: float
-    position: int
-    events: int
+    `rate`: events a second; 0: as many as are answered. `path`: of single events, whatever they
+    are; empty: each at its own door.
+    """
+
+    address: str
+    key: str
+    seed: str
+    count: int
+    customers: int
+    batch: int = BATCH
+    connections: int = CONNECTIONS
+    rate: float = 0
+    path: str = ""
 
 
-class Refused(Exception):
-    """The server did not accept everything; its answer follows."""
+class Published(msgspec.Struct, frozen=True):
+    """What became of it. `customers`: those of each event, by request."""
+
+    driven: Driven
+    customers: list[list[int]]
+
+    @property
+    def events(self) -> int:
+        return sum(map(len, self.customers))
+
+    @property
+    def position(self) -> int:
+        """The last fact's."""
+        return max(self.driven.positions)
+
+    @property
+    def rate(self) -> float:
+        """Events a second."""
+        return self.events / (self.driven.ended - self.driven.began)
 
 
-def publish(address: str, key: str, *, seed: str, events: int, customers: int) -> Published:
-    """Publish events of this moment in batches, over several connections. Raises Refused."""
-    told = story.messages(
-        events,
-        customers=customers,
-        seed=seed,
-        ending=datetime.now(UTC),
-        lasting=timedelta(seconds=10),
+Publish = Callable[[Load], "Future[Published]"]
+"""Publishes elsewhere."""
+
+
+def publish(load: Load) -> Published:
+    """Publish events of this moment. Raises Refused, TimeoutError."""
+    told = list(
+        story.messages(
+            load.count * load.batch,
+            customers=load.customers,
+            seed=load.seed,
+            ending=datetime.now(UTC),
+            lasting=timedelta(seconds=10),
+        )
     )
-    bodies = list(_bodies([_encode(message) for message in told]))
-    connections = [
-        http.client.HTTPConnection(urlsplit(address).netloc, timeout=_PATIENCE)
-        for _ in range(CONNECTIONS)
-    ]
-    for connection in connections:
-        connection.connect()
-    positions: list[int] = []
-    lanes = [
-        Thread(target=_send, args=(connection, key, bodies[n::CONNECTIONS], positions))
-        for n, connection in enumerate(connections)
-    ]
-    began = time.monotonic()
-    for lane in lanes:
-        lane.start()
-    for lane in lanes:
-        lane.join()
-    answered = time.monotonic()
-    if len(positions) != len(bodies):
-        raise Refused("see the log of the server")
-    return Published(began=began, answered=answered, position=max(positions), events=events)
+    each = [int(message["userId"][1:]) for message in told]
+    if load.batch == 1:
+        requests = [_single(message, load) for message in told]
+    else:
+        bodies = map(_encode, told)
+        requests = [
+            request("/v1/batch", load.key, b'{"batch":[' + b",".join(some) + b"]}")
+            for some in zip(*[bodies] * load.batch, strict=True)
+        ]
+    driven = drive(
+        load.address,
+        requests,
+        connections=load.connections,
+        each=load.batch / load.rate if load.rate else 0,
+    )
+    customers = [each[n : n + load.batch] for n in range(0, len(each), load.batch)]
+    return Published(driven, customers)
 
 
-def _bodies(messages: list[bytes]) -> "list[bytes]":
-    return [
-        b'{"batch":[' + b",".join(messages[first : first + BATCH]) + b"]}"
-        for first in range(0, len(messages), BATCH)
-    ]
-
-
-def _send(
-    connection: http.client.HTTPConnection, key: str, bodies: list[bytes], positions: list[int]
-) -> None:
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    for body in bodies:
-        connection.request("POST", "/v1/batch", body, headers)
-        response = connection.getresponse()
-        answer = response.read()
-        if response.status != http.client.OK or b'"success":true' not in answer:
-            raise Refused(answer[:500])
-        positions.append(int(response.headers["X-Position"]))
-    connection.close()
+def _single(message: story.Message, load: Load) -> bytes:
+    body = {name: value for name, value in message.items() if name != "type"}
+    return request(load.path or f"/v1/{message['type']}", load.key, _encode(body))

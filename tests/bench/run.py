@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from infra import logging
 from tests.bench import report
-from tests.bench.ground import Ground
+from tests.bench.ground import Ground, Sizes
 from tests.bench.measure import Figure
 from tests.bench.measures import MEASURES
 from tests.bench.processes import ROOT
@@ -28,7 +28,11 @@ class Busy(Exception):
 
 
 def run(
-    names: Sequence[str], *, as_json: bool = False, markdown: bool = False, quick: bool = False
+    names: Sequence[str],
+    sizes: Sizes = Sizes(),  # noqa: B008  # frozen
+    *,
+    as_json: bool = False,
+    markdown: bool = False,
 ) -> int:
     """Measure, print; return the exit status: 0 when all was measured, whatever came of it."""
     unknown = [name for name in names if name not in MEASURES]
@@ -40,7 +44,7 @@ def run(
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left running
     try:
-        figures = run_all(names or list(MEASURES), console, quick=quick)
+        figures = run_all(names or list(MEASURES), console, sizes)
     except Busy as refusal:
         console.print(str(refusal.__doc__))
         return 1
@@ -52,13 +56,18 @@ def run(
         wide = Console(width=None if sys.stdout.isatty() else 160)
         wide.print(report.as_table(figures))
         wide.print(report.machine())
+        missed = [figure.name for figure in figures if figure.met is False]
+        wide.print(f"Goals missed: {', '.join(missed) or 'none'}.")
     told = {figure.name.partition("-")[0] for figure in figures}
     return 0 if told.issuperset(names or MEASURES) else 1
 
 
-def run_all(names: Sequence[str], console: Console, *, quick: bool) -> list[Figure]:
+def run_all(names: Sequence[str], console: Console, sizes: Sizes) -> list[Figure]:
     """Run measures, telling what is being done. Raises Busy."""
     _undisturbed()
+    console.print(
+        f"{report.machine()} About {_minutes(names, sizes):.0f} minutes when it is quiet."
+    )
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     figures: list[Figure] = []
     with _alone(), Progress(*columns, TimeElapsedColumn(), console=console) as bar:
@@ -68,7 +77,12 @@ def run_all(names: Sequence[str], console: Console, *, quick: bool) -> list[Figu
         def say(what: str) -> None:
             bar.update(task, description=f"{now}: {what}" if now else what)
 
-        with Ground(FOLDER, quick=quick, say=say) as ground:
+        def warn(what: str) -> None:
+            bar.console.print(f"[bold red]{what}[/]")
+
+        with Ground(FOLDER, sizes, say=say, warn=warn) as ground:
+            if not sizes.quick:
+                ground.charts = ROOT / "docs"
             for name in sorted(names, key=list(MEASURES).index):
                 now = name
                 say("measuring")
@@ -82,6 +96,15 @@ def run_all(names: Sequence[str], console: Console, *, quick: bool) -> list[Figu
                 figures += found
                 bar.advance(task)
     return figures
+
+
+def _minutes(names: Sequence[str], sizes: Sizes) -> float:
+    if sizes.quick:
+        return 1
+    minutes = {name: MEASURES[name].minutes for name in names}
+    if "memory" in minutes:
+        minutes["memory"] = sizes.minutes
+    return sum(minutes.values())
 
 
 def _undisturbed() -> None:

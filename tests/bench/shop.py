@@ -1,27 +1,28 @@
 """A shop with a long past in its log: views that can be rebuilt, and processes that serve it."""
 
-import os
 import random
 import time
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from multiprocessing import get_context
-from typing import Final, Self
+from typing import Any, Final, Self
 from uuid import UUID
 
 import msgspec
+import psycopg
 
 from commands.application import Crm
 from commands.campaign import AssignRecipients, DraftCampaign, LaunchCampaign
 from commands.shop import Door, Sent, translate
+from commands.work import Command
 from consumers.rebuild import rebuild_view
 from domain.shared.channel import Channel
 from domain.shared.ids import Ids
-from domain.shared.log import Actor, Append, Draft
+from domain.shared.log import Actor, Append, Draft, Receipt
 from infra import clock
 from infra.event_store import EventLog
 from infra.event_store.factory import LogFactory
@@ -35,7 +36,7 @@ from projections import catalogue
 from projections.runtime.rebuild import Compared
 from tests.bench import story
 from tests.bench.measure import Say
-from tests.bench.processes import Process
+from tests.bench.running import Feed, Running
 
 NAME: Final = "shop"
 SOURCE: Final = "site"
@@ -46,22 +47,31 @@ PROCESSES: Final = 2
 """That fill the log, and that a rebuild uses."""
 
 _TOGETHER: Final = 40
+_WAITING: Final = 150
+_LOOK_SECONDS: Final = 0.01
+_PATIENCE: Final = 120.0
 
 _encode: Final = msgspec.json.Encoder().encode
+
+
+class NotVisible(Exception):
+    """The views stand still before the log's end; the log of the worker says why."""
 
 
 class Shop:
     """One installation: its log, its views, and once it is asked for, its processes."""
 
-    def __init__(self, settings: Settings, customers: int, say: Say) -> None:
+    def __init__(
+        self, settings: Settings, customers: int, say: Say, *, small: bool = False
+    ) -> None:
+        """`small`: no process of its own is worth its start to fill or rebuild it."""
         assert settings.log_url is not None
         self.settings = settings
         self.url = settings.log_url
         self.customers = customers
         self._say = say
-        self.processes: dict[str, Process] = {}
-        """Server and worker, once they run."""
-        self._open = ExitStack()
+        self._small = small
+        self.running = Running(settings, say)
 
     def __enter__(self) -> Self:
         self.settings.home.mkdir(parents=True)
@@ -69,7 +79,7 @@ class Shop:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._open.close()
+        self.running.stop()
 
     @cached_property
     def ids(self) -> Ids:
@@ -83,32 +93,55 @@ class Shop:
     def fill(self, events: int) -> None:
         """Put a year's events into the log, quicker than through its doors, and one campaign."""
         self._say(f"a shop's year: {events:,} events into the log")
-        self._assign()
-        spawned = get_context("spawn")
-        ending = clock.now()
-        with ProcessPoolExecutor(PROCESSES, mp_context=spawned) as workers:
-            parts = [
-                workers.submit(
-                    _fill, self.settings, f"year-{n}", events // PROCESSES, self.customers, ending
-                )
-                for n in range(PROCESSES)
-            ]
+        recipients = tuple(self.customer(n) for n in range(min(RECIPIENTS, self.customers)))
+        self.do(
+            *self.launching(),
+            AssignRecipients(campaign=self.campaign, recipients=recipients, anchor=clock.now()),
+        )
+        self.happens(events, ending=clock.now(), lasting=YEAR)
+
+    def happens(self, events: int, *, ending: datetime, lasting: timedelta) -> None:
+        """Put what customers did in some time into the log."""
+        parts = [
+            Past(
+                seed=f"past-{lasting.days}-{n}",
+                events=events // PROCESSES,
+                customers=self.customers,
+                ending=ending,
+                lasting=lasting,
+            )
+            for n in range(PROCESSES)
+        ]
+        self.in_parts(fill, [(part,) for part in parts])
+
+    def in_parts(self, fill: Callable[..., None], parts: Sequence[tuple[Any, ...]]) -> None:
+        """Fill the log in parts, each in a process of its own."""
+        if self._small:
             for part in parts:
-                part.result()
+                fill(self.settings, *part)
+            return
+        with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as workers:
+            for under_way in [workers.submit(fill, self.settings, *part) for part in parts]:
+                under_way.result()
         with self.connect(None) as admin:
             admin.execute("vacuum analyze")
 
-    def _assign(self) -> None:
-        with _log(self.settings) as log:
+    def do(self, *asked: Command) -> None:
+        """Have commands done, one after the other."""
+        with log_of(self.settings) as log:
             crm = Crm(LogFactory(log), log, self.ids, clock.now)
-            campaign = self.ids.campaign(NAME, "spring")
-            recipients = tuple(self.customer(n) for n in range(min(RECIPIENTS, self.customers)))
-            for command in (
-                DraftCampaign(code="spring", name="Spring", channel=Channel.EMAIL),
-                LaunchCampaign(campaign=campaign, control_share=Decimal("0.2"), seed=7),
-                AssignRecipients(campaign=campaign, recipients=recipients, anchor=clock.now()),
-            ):
+            for command in asked:
                 crm.dispatch(command, actor=ACTOR, shop=NAME, source=SOURCE)
+
+    @property
+    def campaign(self) -> UUID:
+        return self.ids.campaign(NAME, "spring")
+
+    def launching(self) -> tuple[Command, ...]:
+        return (
+            DraftCampaign(code="spring", name="Spring", channel=Channel.EMAIL),
+            LaunchCampaign(campaign=self.campaign, control_share=Decimal("0.2"), seed=7),
+        )
 
     def some_customers(self, count: int) -> list[UUID]:
         """Return some of whom there is a profile, picked blindly."""
@@ -141,6 +174,9 @@ class Shop:
     @cached_property
     def served(self) -> frozenset[str]:
         """The views that hold the past; asking for it makes them."""
+        if self._small:
+            self.running.follow("log")
+            self.reach(self.head)
         for view in catalogue.VIEWS:
             if self.behind(view):
                 self._say(f"the shop's {view}")
@@ -150,51 +186,43 @@ class Shop:
     def behind(self, view: str) -> bool:
         with self.connect(None) as connection:
             installed = connection.execute("select to_regclass('views.active')").fetchone()
-            return installed == (None,) or self.visible(connection, (view,)) == 0
-
-    @staticmethod
-    def visible(connection: Connection, views: tuple[str, ...] = tuple(catalogue.VIEWS)) -> int:
-        """Return the position up to which all of these views show everything."""
-        row = connection.execute(
-            "select coalesce(min(position), 0), count(distinct view) "
-            "from views.active join views.checkpoint using (view, version, generation) "
-            "where view = any(%s)",
-            (list(views),),
-        ).fetchone()
-        assert row is not None
-        return int(row[0]) if row[1] == len(views) else 0
+            return installed == (None,) or visible(connection, (view,)) == 0
 
     # ---- its processes
 
-    @cached_property
+    @property
     def address(self) -> str:
-        """Where the running server answers; asking for it starts server and workers."""
+        """Where the running server answers."""
         assert self.served
-        self._say("starting the server and the worker")
-        server, worker = self._process("serve"), self._process("work", "views")
-        self.processes = {
-            "server": self._open.enter_context(server),
-            "worker": self._open.enter_context(worker),
-        }
-        server.answers(self.settings.port, "/ready")
-        return f"http://127.0.0.1:{self.settings.port}"
+        return self.running.serve()
 
-    def _process(self, *command: str) -> Process:
-        settings = {
-            "HUIKE_LOG_URL": self.url,
-            "HUIKE_HOME": str(self.settings.home),
-            "HUIKE_PORT": str(self.settings.port),
-            "HUIKE_LOG_LEVEL": "warning",
-            "HUIKE_SETTINGS": os.devnull,
-        }
-        output = self.settings.home / "output"
-        return Process("huike", *command, environment=settings, output=output)
+    def follow(self, feed: Feed) -> None:
+        """Have the views followed by one feed alone, and wait until it shows all there is."""
+        assert self.address
+        if feed == "kafka":
+            self._relayed()
+        self.running.follow(feed)
+        self.reach(self.head)
+
+    def _relayed(self) -> None:
+        """Let the relay begin at the log's end: the past is in the views."""
+        slots = self.settings.slots
+        with self.connect(WRITER) as connection:
+            connection.execute(
+                "insert into log.relay (position, previous) values (%s, %s) on conflict do nothing",
+                (self.head, [self.head] * slots),
+            )
+
+    def reach(self, position: int) -> float:
+        """Wait until every view shows the log up to a position; return `time.monotonic` then."""
+        return wait_for(self.url, position)
 
     @cached_property
     def key(self) -> str:
-        """A key that may publish and ask."""
+        """A key that may publish, ask and command."""
         with pool(self.url, WRITER, size=1) as writer:
-            return Keys(writer).add("bench", ["ingest", "query"], shop=NAME, source=SOURCE)[1]
+            scopes = ["ingest", "query", "command"]
+            return Keys(writer).add("bench", scopes, shop=NAME, source=SOURCE)[1]
 
     @contextmanager
     def connect(self, role: str | None = READER) -> Iterator[Connection]:
@@ -202,8 +230,41 @@ class Shop:
             yield connection
 
 
+def visible(connection: Connection, views: Sequence[str]) -> int:
+    """Return the position up to which all of these views show everything."""
+    row = connection.execute(
+        "select coalesce(min(position), 0), count(distinct view) "
+        "from views.active join views.checkpoint using (view, version, generation) "
+        "where view = any(%s)",
+        (list(views),),
+    ).fetchone()
+    assert row is not None
+    return int(row[0]) if row[1] == len(views) else 0
+
+
+def wait_for(url: str, position: int, views: Sequence[str] = tuple(catalogue.VIEWS)) -> float:
+    """Wait until these views show the log up to a position; return `time.monotonic` then.
+
+    Raises NotVisible when they stand still.
+    """
+    with closing(connect(url)) as connection:
+        seen, since = -1, time.monotonic()
+        while True:
+            shown = 0
+            with suppress(psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+                shown = visible(connection, views)
+            now = time.monotonic()
+            if shown >= position:
+                return now
+            if shown > seen:
+                seen, since = shown, now
+            if now - since > _PATIENCE:
+                raise NotVisible(str(NotVisible.__doc__))
+            time.sleep(_LOOK_SECONDS)
+
+
 @contextmanager
-def _log(settings: Settings) -> Iterator[EventLog]:
+def log_of(settings: Settings) -> Iterator[EventLog]:
     assert settings.log_url is not None
     with (
         pool(settings.log_url, KEEPER, size=2) as keys,
@@ -214,22 +275,49 @@ def _log(settings: Settings) -> Iterator[EventLog]:
         yield log
 
 
-def _fill(settings: Settings, seed: str, events: int, customers: int, ending: datetime) -> None:
-    """Translate a part of the year and append it, many messages' facts at once."""
-    ids = Ids(Keyring.open(settings.keyring_file).secret)
-    door = Door(shop=NAME, source=SOURCE, actor=ACTOR, received_at=ending)
-    told = story.messages(events, customers=customers, seed=seed, ending=ending, lasting=YEAR)
-    with _log(settings) as log:
+def record(settings: Settings, told: Iterable[Sequence[Draft]]) -> None:
+    """Append facts, many messages' at once, without waiting for each."""
+    with log_of(settings) as log:
         drafts: list[Draft] = []
-        futures = []
-        for number, message in enumerate(told, 1):
-            sent = Sent(raw=_encode(message), message_id=message["messageId"])
-            drafts += translate(sent, door, ids).facts
-            if number % _TOGETHER == 0 or number == events:
-                append = Append(facts=tuple(drafts), actor=ACTOR, shop=NAME, source=SOURCE)
-                futures.append(log.submit(append))
-                drafts.clear()
-                if len(futures) % 200 == 0:
-                    futures[-100].result()
+        futures: list[Future[Receipt]] = []
+
+        def append() -> None:
+            facts = tuple(drafts)
+            drafts.clear()
+            futures.append(log.submit(Append(facts=facts, actor=ACTOR, shop=NAME, source=SOURCE)))
+            if len(futures) >= _WAITING:
+                futures.pop(0).result()
+
+        for number, facts in enumerate(told, 1):
+            drafts += facts
+            if number % _TOGETHER == 0:
+                append()
+        if drafts:
+            append()
         for future in futures:
             future.result()
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a shop's past: how many events, of how many customers, from when until when."""
+
+    seed: str
+    events: int
+    customers: int
+    ending: datetime
+    lasting: timedelta
+
+
+def fill(settings: Settings, past: Past) -> None:
+    """Translate a part of a past and append it."""
+    ids = Ids(Keyring.open(settings.keyring_file).secret)
+    door = Door(shop=NAME, source=SOURCE, actor=ACTOR, received_at=past.ending)
+    told = story.messages(
+        past.events,
+        customers=past.customers,
+        seed=past.seed,
+        ending=past.ending,
+        lasting=past.lasting,
+    )
+    sent = (Sent(raw=_encode(message), message_id=message["messageId"]) for message in told)
+    record(settings, (translate(one, door, ids).facts for one in sent))

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from tests.bench import report
-from tests.bench.ground import Ground
+from tests.bench.ground import Ground, Sizes
 from tests.bench.measure import Figure, Goal, Side, in_turn
 from tests.bench.measures import MEASURES
 from tests.bench.run import run
@@ -22,7 +22,7 @@ def test_each_measure_tells_what_is_promised(
 ) -> None:
     monkeypatch.setenv("HUIKE_SETTINGS", "/dev/null")
     figures: list[Figure] = []
-    with Ground(server_folder / "bench", quick=True) as ground:
+    with Ground(server_folder / "bench", Sizes(quick=True)) as ground:
         for measure in MEASURES.values():
             found = measure.run(ground)
             assert all(figure.name.startswith(measure.name) for figure in found)
@@ -39,7 +39,9 @@ def test_each_measure_tells_what_is_promised(
 
 
 def figure(*, ours: tuple[float, ...], against: tuple[float, ...], goal: Goal) -> Figure:
-    return Figure(name="a", about="b", unit="c", ours=Side(ours), against=Side(against), goal=goal)
+    return Figure(
+        name="a", about="b", unit="c", ours=Side(ours), against=Side(against), goals=(goal,)
+    )
 
 
 def test_a_ratio_is_of_medians() -> None:

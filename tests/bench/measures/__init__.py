@@ -4,8 +4,37 @@ from collections.abc import Mapping
 from typing import Final
 
 from tests.bench.measure import Measure
-from tests.bench.measures import append, ask, commands, memory, publish, rebuild
+from tests.bench.measures import (
+    append,
+    ask,
+    commands,
+    curve,
+    fresh,
+    growth,
+    late,
+    lists,
+    memory,
+    policy,
+    publish,
+    rebuild,
+    single,
+)
 
 MEASURES: Final[Mapping[str, Measure]] = {
-    m.MEASURE.name: m.MEASURE for m in (append, commands, rebuild, publish, ask, memory)
+    m.MEASURE.name: m.MEASURE
+    for m in (
+        append,
+        commands,
+        single,
+        rebuild,
+        publish,
+        fresh,
+        memory,
+        late,
+        ask,
+        lists,
+        curve,
+        policy,
+        growth,
+    )
 }

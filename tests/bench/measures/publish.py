@@ -1,71 +1,101 @@
 """Batches over HTTP: accepted, which means durable, and then visible in every view."""
 
 import time
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from multiprocessing import get_context
 from typing import Final
 
-from infra.postgres import VIEWS
 from projections import catalogue
-from tests.bench import load
 from tests.bench.ground import Ground
-from tests.bench.measure import Figure, Goal, Measure, Side
+from tests.bench.load import BATCH, CONNECTIONS, Load, Publish, Published
+from tests.bench.measure import Figure, Measure, Side, at_least, in_turn
+from tests.bench.running import Feed
 from tests.bench.shop import Shop
 
 ROUNDS: Final = 3
-_LOOK_SECONDS: Final = 0.02
-_PATIENCE: Final = 300.0
-
-
-class NotVisible(Exception):
-    """The views did not come as far as the log; the log of the worker says why."""
+_GOALS: Final[dict[Feed, float]] = {"log": 12_000, "kafka": 8_000}
 
 
 def run(ground: Ground) -> list[Figure]:
     shop = ground.shop
-    events = ground.size(60_000, 400)
-    assert shop.address
-    ground.say("publishing")
-    accepted, visible = [], []
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as another:
-        for number in range(ground.size(ROUNDS, 1) + 1):
-            publish = partial(
-                load.publish,
-                shop.address,
-                shop.key,
-                seed=f"live-{number}",
-                events=events if number else events // 4,
-                customers=shop.customers,
-            )
-            published = another.submit(publish).result()
-            shown = _wait(shop, published.position)
-            if number:  # the first warms up
-                accepted.append(events / (published.answered - published.began))
-                visible.append(events / (shown - published.began))
-    about = f"events in batches of {load.BATCH} over {load.CONNECTIONS} connections"
-    return [
+    feeds: list[Feed] = ["log"] if ground.kafka is None else ["log", "kafka"]
+    with ground.publisher() as publish:
+        return [figure for feed in feeds for figure in _by(ground, shop, publish, feed)]
+
+
+class Rounds:
+    """Publishes with everything at work, and part by part; keeps what else was seen."""
+
+    def __init__(self, shop: Shop, publish: Publish, batches: int, feed: Feed) -> None:
+        self._shop = shop
+        self._publish = publish
+        self._batches = batches
+        self._feed = feed
+        self.accepted: list[float] = []
+        self.accepted_alone: list[float] = []
+
+    def together(self, number: int) -> float:
+        """Return events a second, from the first request until every view shows the last fact."""
+        published = self._published("together", number)
+        shown = self._shop.reach(published.position)
+        if number:
+            self.accepted.append(published.rate)
+        return published.events / (shown - published.driven.began)
+
+    def apart(self, number: int) -> float:
+        """Return the same where those who follow wait until everything is accepted."""
+        with self._shop.running.paused():
+            published = self._published("apart", number)
+        resumed = time.monotonic()
+        following = self._shop.reach(published.position) - resumed
+        if number:
+            self.accepted_alone.append(published.rate)
+        return published.events / (published.events / published.rate + following)
+
+    def _published(self, how: str, number: int) -> Published:
+        load = Load(
+            address=self._shop.address,
+            key=self._shop.key,
+            seed=f"{self._feed}-{how}-{number}",
+            count=self._batches if number else max(2, self._batches // 4),
+            customers=self._shop.customers,
+        )
+        return self._publish(load).result()
+
+
+def _by(ground: Ground, shop: Shop, publish: Publish, feed: Feed) -> list[Figure]:
+    shop.follow(feed)
+    ground.say(f"publishing, followed by {feed}")
+    rounds = Rounds(shop, publish, ground.size(600, 4), feed)
+    visible, apart = in_turn(
+        rounds.together, rounds.apart, rounds=ground.size(ROUNDS, 1), warm_up=True
+    )
+    about = f"events in batches of {BATCH} over {CONNECTIONS} connections"
+    figures = [
         Figure(
-            name="publish-visible",
-            about=f"{about}, until all {len(catalogue.VIEWS)} views show them",
+            name=f"publish-{feed}",
+            about=f"{about}, until all {len(catalogue.VIEWS)} views show them, by {feed}",
             unit="events/s",
-            ours=Side(tuple(visible)),
-            against=Side(tuple(accepted)),
-            other="accepted: answered, and durable",
-            goal=Goal("ours", "at least", 8_000),
+            ours=visible,
+            against=apart,
+            other="the sum of its parts: accepted while nothing follows, then followed alone",
+            goals=at_least(_GOALS[feed]),
         )
     ]
+    if feed == "log":
+        figures.insert(
+            0,
+            Figure(
+                name="publish-accepted",
+                about=f"{about}, answered and durable, while the views follow",
+                unit="events/s",
+                ours=Side(tuple(rounds.accepted)),
+                against=Side(tuple(rounds.accepted_alone)),
+                other="accepted while nothing follows",
+                goals=at_least(20_000),
+            ),
+        )
+    return figures
 
 
-def _wait(shop: Shop, position: int) -> float:
-    """Return when (by `time.monotonic`) every view showed the log up to a position."""
-    with shop.connect(VIEWS) as connection:
-        began = time.monotonic()
-        while shop.visible(connection) < position:
-            time.sleep(_LOOK_SECONDS)
-            if time.monotonic() - began > _PATIENCE:
-                raise NotVisible(str(NotVisible.__doc__))
-        return time.monotonic()
-
-
-MEASURE: Final = Measure("publish", "batches over HTTP until every view shows them", run)
+MEASURE: Final = Measure(
+    "publish", "batches over HTTP until every view shows them, by the log and by Kafka", run, 3
+)

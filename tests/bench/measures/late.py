@@ -1,0 +1,140 @@
+"""Years of old orders that come in after a month of live events, against the right order."""
+
+import random
+import time
+from datetime import datetime, timedelta
+from decimal import Decimal
+from threading import Event, Thread
+from typing import Final
+
+from consumers.views import run_views
+from domain.order.events import Line, OrderPaid, OrderPlaced
+from domain.shared.ids import Ids
+from domain.shared.log import Draft, Who
+from infra import clock
+from infra.keyring import Keyring
+from infra.settings import Settings
+from projections import catalogue
+from tests.bench import story
+from tests.bench.ground import Ground
+from tests.bench.measure import Figure, Measure, in_turn, ratio_at_most
+from tests.bench.shop import NAME, PROCESSES, Shop, record, wait_for
+
+ROUNDS: Final = 1
+EACH: Final = 10
+"""Old orders of a customer, and live events of one."""
+MONTH: Final = timedelta(days=30)
+YEARS: Final = timedelta(days=3 * 365)
+
+_VIEW: Final = ("lifecycle",)
+_HISTORY: Final = """
+select md5(string_agg(move, '|' order by move)), count(*) from (
+  select concat_ws(' ', customer, dimension, at, was, became) as move from huike.lifecycle_move
+) moves
+"""
+
+
+class NotExact(Exception):
+    """The history of late orders is not that of orders in time."""
+
+
+def run(ground: Ground) -> list[Figure]:
+    orders = ground.size(ground.sizes.orders, 300)
+    ending = clock.now()
+
+    def side(number: int, *, late: bool) -> float:
+        name = f"late-{number}" if late else f"timely-{number}"
+        with ground.another_shop(name, orders // EACH) as shop:
+            took = _import(ground, shop, orders, ending, late=late)
+            histories[number, late] = _history(shop)
+            return took
+
+    histories: dict[tuple[int, bool], tuple[str, int]] = {}
+    after, before = in_turn(
+        lambda n: side(n, late=True),
+        lambda n: side(n, late=False),
+        rounds=ground.size(ROUNDS, 1),
+    )
+    if len(set(histories.values())) > 1:
+        raise NotExact(f"{NotExact.__doc__} {histories}")
+    moves = next(iter(histories.values()))[1]
+    return [
+        Figure(
+            name="late",
+            about=f"{orders:,} orders of three years for {orders // EACH:,} customers, "
+            "folded after a month of live events",
+            unit="s",
+            ours=after,
+            against=before,
+            other="the same orders folded before that month",
+            goals=ratio_at_most(1.5),
+            note=f"all {moves:,} moves from stage to stage and tier to tier are the same",
+        )
+    ]
+
+
+def _import(ground: Ground, shop: Shop, orders: int, ending: datetime, *, late: bool) -> float:
+    """Have a month and the years before it folded; return how long the years took."""
+    took = {}
+    for part in ("month", "years") if late else ("years", "month"):
+        ground.say(f"a {part} of facts, {'old ones late' if late else 'in order'}")
+        if part == "month":
+            shop.happens(orders, ending=ending, lasting=MONTH)
+        else:
+            years = (orders, shop.customers, ending - MONTH)
+            shop.in_parts(_years, [(n, *years) for n in range(PROCESSES)])
+        took[part] = _follow(ground, shop)
+    return took["years"]
+
+
+def _years(settings: Settings, first: int, orders: int, customers: int, ending: datetime) -> None:
+    """Record old orders, the oldest first."""
+    ids = Ids(Keyring.open(settings.keyring_file).secret)
+
+    def order(number: int) -> list[Draft]:
+        chance = random.Random(number)  # noqa: S311  # a story, not a secret
+        who = Who(user=ids.user(NAME, f"c{chance.randrange(customers)}"))
+        at = ending - YEARS + YEARS * number / orders
+        amount = Decimal(chance.choice((20, 80, 400, 900)))
+        category = story.CATEGORIES[number % len(story.CATEGORIES)]
+        line = Line(product="p1", category=category, unit_price=amount)
+        events = (
+            OrderPlaced(number=f"old{number}", currency="USD", lines=(line,), total=amount),
+            OrderPaid(amount=amount, currency="USD"),
+        )
+        stream = ids.order(NAME, f"old{number}")
+        return [Draft(event=e, occurred_at=at, who=who, stream=stream) for e in events]
+
+    record(settings, map(order, range(first, orders, PROCESSES)))
+
+
+def _follow(ground: Ground, shop: Shop) -> float:
+    """Let the lifecycle view alone follow to the log's end, in a process; return the seconds."""
+    with ground.another_process() as another:
+        return another.submit(_followed, shop.settings, shop.head).result()
+
+
+def _followed(settings: Settings, position: int) -> float:
+    stop = Event()
+    views = {name: catalogue.VIEWS[name] for name in _VIEW}
+    worker = Thread(target=run_views, args=(settings, stop, views))
+    began = time.perf_counter()
+    worker.start()
+    try:
+        wait_for(settings.log_url or "", position, _VIEW)
+        return time.perf_counter() - began
+    finally:
+        stop.set()
+        worker.join()
+
+
+def _history(shop: Shop) -> tuple[str, int]:
+    with shop.connect() as connection:
+        row = connection.execute(_HISTORY).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+MEASURE: Final = Measure(
+    "late", "three years of orders imported after a month of live events, history exact", run, 3
+)
