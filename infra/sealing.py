@@ -4,7 +4,7 @@ import hmac
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -12,13 +12,29 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.shared.personal import KeyForgotten
+from infra.arrays import uuids
 from infra.keyring import Keyring
 from infra.postgres import Pool
 
 __all__ = ["KeyForgotten", "PersonKeys"]
 
+Period = tuple[str, str, str, str]
+"""Purpose, shop, source and month of a key that is not a person's."""
+
 _FORMAT: Final = 1
 _HEAD: Final = 14  # format, generation, nonce of 12
+
+
+class _Key:
+    """Somebody's key: its secret, its cipher, and the last cipher that was made of it."""
+
+    __slots__ = ("cipher", "last", "secret")
+
+    def __init__(self, secret: bytes) -> None:
+        self.secret = secret
+        self.cipher = AESGCM(secret)
+        self.last: tuple[Period, AESGCM] | None = None
+        """That of originals of one period."""
 
 
 class PersonKeys:
@@ -34,46 +50,54 @@ class PersonKeys:
         self._cached = cached
         self._lock = threading.Lock()
         # by number: hashing a UUID takes ten times as long
-        self._keys: OrderedDict[int, tuple[bytes, AESGCM] | None] = OrderedDict()
-        self._periods: dict[tuple[str, str, str, str], bytes] = {}
+        self._keys: OrderedDict[int, _Key | None] = OrderedDict()
+        self._periods: dict[Period, bytes] = {}
         self._blind = hmac.new(keyring.secret, b"blind\x1f", digestmod="sha256")
 
     def ensure(self, identities: Collection[UUID]) -> None:
-        """Make sure that each identity has a key, making those that are new, in one round trip."""
+        """Make sure that each identity has a key, making those that are new, in two round trips."""
+        self.load(identities)
         missing = self._absent(identities)
         if not missing:
             return
-        wrapped = []
-        for identity in missing:
-            epoch, sealed = self._keyring.wrap(os.urandom(32), identity.bytes)
-            wrapped.append((identity, epoch, sealed))
+        made = {identity: os.urandom(32) for identity in missing}
+        wrapped = [(i, *self._keyring.wrap(key, i.bytes)) for i, key in made.items()]
         with self._pool.connection() as connection:
-            connection.execute(
+            inserted = connection.execute(
                 "insert into keeper.person_key (identity, epoch, wrapped) "
-                "select * from unnest(%s::uuid[], %s::int[], %s::bytea[]) as t(i, e, w) order by i "
-                "on conflict do nothing",
+                "select * from unnest(%b::uuid[], %b::int4[], %b::bytea[]) order by 1 "
+                "on conflict do nothing returning identity",
                 [list(column) for column in zip(*wrapped, strict=True)],
-            )
-        self.load(missing)
+                binary=True,
+            ).fetchall()
+        self._hold({identity: _Key(made[identity]) for (identity,) in inserted})
+        if len(inserted) < len(missing):  # somebody else was first, or it is forgotten
+            self.load(missing)
 
     def load(self, identities: Collection[UUID]) -> None:
         """Read the keys of these identities into the cache, in one round trip."""
         missing = self._absent(identities)
         if not missing:
             return
-        found: dict[UUID, tuple[bytes, AESGCM] | None] = dict.fromkeys(missing)
+        found: dict[UUID, _Key | None] = dict.fromkeys(missing)
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "select identity, epoch, wrapped from keeper.person_key where identity = any(%s)",
-                (missing,),
+                (uuids([identity.int for identity in missing]),),
                 binary=True,
             ).fetchall()
         for identity, epoch, wrapped in rows:
             if wrapped is not None:
-                key = self._keyring.unwrap(epoch, wrapped, identity.bytes)
-                found[identity] = (key, AESGCM(key))
+                found[identity] = _Key(self._keyring.unwrap(epoch, wrapped, identity.bytes))
+        self._hold(found)
+
+    def _hold(self, keys: Mapping[UUID, _Key | None]) -> None:
         with self._lock:
-            self._keys.update((identity.int, key) for identity, key in found.items())
+            for identity, key in keys.items():
+                if key is not None:
+                    self._keys[identity.int] = key
+                else:  # it may have been made since that was asked
+                    self._keys.setdefault(identity.int, None)
             while len(self._keys) > self._cached:
                 self._keys.popitem(last=False)
 
@@ -81,7 +105,7 @@ class PersonKeys:
         keys = self._keys
         return list({i.int: i for i in identities if keys.get(i.int) is None}.values())
 
-    def _key(self, identity: UUID) -> tuple[bytes, AESGCM] | None:
+    def _key(self, identity: UUID) -> _Key | None:
         key = self._keys.get(identity.int)
         if key is None and identity.int not in self._keys:
             self.load([identity])
@@ -101,12 +125,12 @@ class PersonKeys:
         key = self._key(identity)
         if key is None:
             raise KeyForgotten
-        return _seal(key[1], plain, context)
+        return _seal(key.cipher, plain, context)
 
     def open(self, identity: UUID, sealed: bytes, context: bytes) -> bytes | None:
         """Open what was sealed; None when the key is gone or the envelope is not of this key."""
         key = self._keys.get(identity.int) or self._key(identity)
-        return None if key is None else _open(key[1], sealed, context)
+        return None if key is None else _open(key.cipher, sealed, context)
 
     def blind(self, kind: str, value: str) -> bytes:
         """Return a keyed index (16 bytes) of a value."""
@@ -138,9 +162,15 @@ class PersonKeys:
         key = self._key(identity)
         if key is None:
             raise KeyForgotten
+        period = ("original", shop, source, month)
+        last = key.last
+        if last is not None and last[0] == period:
+            return last[1]
         # HKDF-SHA256 (RFC 5869): extract with the month's key as salt, one block of expand
-        mixed = hmac.digest(self.period_key("original", shop, source, month), key[0], "sha256")
-        return AESGCM(hmac.digest(mixed, b"huike original\x01", "sha256"))
+        mixed = hmac.digest(self.period_key(*period), key.secret, "sha256")
+        made = AESGCM(hmac.digest(mixed, b"huike original\x01", "sha256"))
+        key.last = period, made
+        return made
 
     def seal_period(self, purpose: str, shop: str, source: str, month: str, plain: bytes) -> bytes:
         """Seal what belongs to nobody known (a refused event) under its period's key."""

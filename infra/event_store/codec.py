@@ -28,7 +28,7 @@ _HEAD: Final = struct.Struct("!hiqi16sii").pack
 _TIMES: Final = struct.Struct("!iqiq").pack
 _INT: Final = struct.Struct("!i").pack
 _SHORT: Final = struct.Struct("!ih").pack
-_UUID: Final = struct.Struct("!i16s").pack
+_UUID_LENGTH: Final = _INT(16)
 _NULL: Final = _INT(-1)
 
 
@@ -38,7 +38,7 @@ def text(value: str) -> bytes:
 
 
 def uuid(value: UUID | None) -> bytes:
-    return _NULL if value is None else _UUID(16, value.bytes)
+    return _NULL if value is None else _UUID_LENGTH + value.int.to_bytes(16)
 
 
 def microseconds(moment: datetime) -> int:
@@ -69,7 +69,7 @@ def pack_fact(  # one column after the other
     """Return one row of `log.fact`; the chunks are columns packed before."""
     return b"".join(
         (
-            _HEAD(16, 8, position, 16, stream.bytes, 4, version),
+            _HEAD(16, 8, position, 16, stream.int.to_bytes(16), 4, version),
             type_and_version,
             shop_and_source,
             origin_and_subject,
@@ -96,6 +96,18 @@ def pack_original(
             _INT(len(sealed)),
             sealed,
         )
+    )
+
+
+_STREAM: Final = struct.Struct("!hi16sii").pack
+
+
+def pack_stream(number: int, version: int, origin: UUID | None, content: bytes | None) -> bytes:
+    """Return one row of `log.stream`."""
+    return (
+        _STREAM(4, 16, number.to_bytes(16), 4, version)
+        + uuid(origin)
+        + (_NULL if content is None else _INT(len(content)) + content)
     )
 
 

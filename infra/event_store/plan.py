@@ -69,8 +69,8 @@ class Plan:
         self.state = state
         self.facts: list[Planned] = []
         self.outcomes: list[Outcome] = []
-        self.new_streams: dict[UUID, StreamState] = {}
-        self.moved_streams: dict[UUID, StreamState] = {}
+        self.new_streams: dict[int, StreamState] = {}
+        self.moved_streams: dict[int, StreamState] = {}
         self.joined: list[tuple[UUID, UUID, int]] = []
         """(identity, customer, index of the fact from which it holds), in that order."""
         self.redirected: list[tuple[UUID, UUID, int]] = []
@@ -109,46 +109,44 @@ class Plan:
                     return OtherRequest()
                 return Receipt(position=answered[1], recorded=0, duplicate=True, answer=answered[2])
         if append.message is not None:
-            recorded = state.streams.get(append.message.id)
+            recorded = state.streams.get(append.message.id.int)
             if recorded is not None:
                 if recorded.content != append.message.content:
                     return OtherContent()
                 return Receipt(position=None, recorded=0, duplicate=True)
         for stream, version in (append.expected or {}).items():
-            held = state.streams.get(stream)
+            held = state.streams.get(stream.int)
             if (held.version if held else 0) != version:
                 return StreamMoved()
         return None
 
     def _place(self, append: Append, draft: Draft, outcome: Outcome) -> None:
-        state = self.state
-        held = state.streams.get(draft.stream) if draft.stream is not None else None
+        stream, who = draft.stream, draft.who
+        held = self.state.streams.get(stream.int) if stream is not None else None
         origin: UUID | None = None
-        if draft.who is not None:
-            if (
-                held is not None
-                and held.origin is not None
-                and held.origin == draft.stream
-                and (draft.who.user or draft.who.anonymous)
-            ):
-                known = self._origin_of(draft.who)
-                assert known is not None
-                if known != draft.stream:
-                    self._recognise(append, held.origin, known, MATTER, draft.occurred_at)
-            origin = (held.origin if held is not None else None) or self._origin_of(draft.who)
-            if origin is None:
-                origin = draft.stream
-        stream = draft.stream if draft.stream is not None else origin
+        if who is not None:
+            named = self._origin_of(who)
+            owner = held.origin if held is not None else None
+            if owner is None:
+                origin = stream if named is None else named
+            else:
+                origin = owner
+                if named is not None and owner == stream and named != stream:
+                    self._recognise(append, owner, named, MATTER, draft.occurred_at)
         if stream is None:
-            msg = f"{draft.event.stored.name} names neither a stream nor a person"
-            raise ValueError(msg)
+            stream = origin
+            if stream is None:
+                msg = f"{draft.event.stored.name} names neither a stream nor a person"
+                raise ValueError(msg)
+            held = self.state.streams.get(stream.int)
+        if draft.first and held is not None:
+            return
+        if draft.of_another and not self._is_of_another(who, origin):
+            return
         message = append.message
-        content = message.content if message is not None and stream == message.id else None
-        if draft.first and stream in state.streams:
-            return
-        if draft.of_another and not self._is_of_another(draft.who, origin):
-            return
-        if content is not None:
+        content = None
+        if message is not None and stream.int == message.id.int:
+            content = message.content
             outcome.original = origin
         self._record(append, draft.event, draft.occurred_at, stream, origin, content)
 
@@ -156,13 +154,13 @@ class Plan:
         if who is None or who.user is None or origin is None:
             return False
         members = self.state.members
-        return members.get(who.user, who.user) != members.get(origin, origin)
+        return members.get(who.user.int, who.user) != members.get(origin.int, origin)
 
     def _origin_of(self, who: Who) -> UUID | None:
         if who.user is not None:
             return who.user
         if who.anonymous is not None:
-            return self.state.redirects.get(who.anonymous, who.anonymous)
+            return self.state.redirects.get(who.anonymous.int, who.anonymous)
         return None
 
     def _record(
@@ -174,15 +172,16 @@ class Plan:
         origin: UUID | None,
         content: bytes | None = None,
     ) -> int:
-        held = self.state.streams.get(stream)
+        state, number = self.state, stream.int
+        held = state.streams.get(number)
         if held is None:
             held = StreamState(1, origin, content)
-            self.state.streams[stream] = self.new_streams[stream] = held
+            state.streams[number] = self.new_streams[number] = held
         else:
             held.version += 1
-            if stream not in self.new_streams:
-                self.moved_streams[stream] = held
-        subject = None if origin is None else self.state.members.get(origin, origin)
+            if number not in self.new_streams:
+                self.moved_streams[number] = held
+        subject = None if origin is None else state.members.get(origin.int, origin)
         self.facts.append(
             Planned(append, event, occurred_at, stream, held.version, origin, subject)
         )
@@ -194,8 +193,8 @@ class Plan:
         state = self.state
         if visitor == user:
             return
-        customer = state.members.get(user, user)
-        if visitor not in state.members:
+        customer = state.members.get(user.int, user)
+        if visitor.int not in state.members:
             self._record(
                 append,
                 VisitorRecognised(identity=user, customer=customer),
@@ -206,21 +205,21 @@ class Plan:
             known = KnownByAnotherId(identity=visitor, kind=kind)
             index = self._record(append, known, occurred_at, user, user)
             self._join(visitor, customer, index)
-            for follower in state.followers.pop(visitor, ()):
+            for follower in state.followers.pop(visitor.int, ()):
                 known = KnownByAnotherId(identity=follower, kind=MATTER)
                 again = self._record(append, known, occurred_at, user, user)
                 self._join(follower, customer, again)
             if kind == ANONYMOUS:
-                state.redirects[visitor] = user
+                state.redirects[visitor.int] = user
                 self.redirected.append((visitor, user, index))
-        elif kind == ANONYMOUS and state.redirects.get(visitor) != user:
+        elif kind == ANONYMOUS and state.redirects.get(visitor.int) != user:
             index = self._record(
                 append, VisitorRedirected(visitor=visitor), occurred_at, user, user
             )
-            state.redirects[visitor] = user
+            state.redirects[visitor.int] = user
             self.redirected.append((visitor, user, index))
 
     def _join(self, identity: UUID, customer: UUID, index: int) -> None:
-        self.state.members[identity] = customer
-        self.state.followers.setdefault(customer, []).append(identity)
+        self.state.members[identity.int] = customer
+        self.state.followers.setdefault(customer.int, []).append(identity)
         self.joined.append((identity, customer, index))

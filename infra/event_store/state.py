@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from domain.shared.log import Append
+from infra.arrays import uuids
 from infra.event_store.reader import LOCK
 from infra.postgres import Connection
 
@@ -22,15 +23,18 @@ class StreamState:
 
 
 class State:
-    """What was read of the log, as it stands while nobody else writes."""
+    """What was read of the log, as it stands while nobody else writes.
+
+    Streams and identities stand by their numbers (`UUID.int`): hashing a UUID takes far longer.
+    """
 
     __slots__ = ("answers", "followers", "members", "redirects", "streams")
 
     def __init__(self) -> None:
-        self.streams: dict[UUID, StreamState] = {}
-        self.redirects: dict[UUID, UUID] = {}
-        self.members: dict[UUID, UUID] = {}
-        self.followers: dict[UUID, list[UUID]] = {}
+        self.streams: dict[int, StreamState] = {}
+        self.redirects: dict[int, UUID] = {}
+        self.members: dict[int, UUID] = {}
+        self.followers: dict[int, list[UUID]] = {}
         """Who follows a visitor that is to be recognised: orders that were nobody's before."""
         self.answers: dict[bytes, tuple[bytes, int | None, bytes]] = {}
 
@@ -57,10 +61,10 @@ class _Touched:
     """What a batch of appends touches."""
 
     def __init__(self, appends: Iterable[Append]) -> None:
-        self.streams: set[UUID] = set()
-        self.anonymous: set[UUID] = set()
-        self.recognised: set[UUID] = set()
-        self.identities: set[UUID] = set()
+        self.streams: set[int] = set()
+        self.anonymous: set[int] = set()
+        self.recognised: set[int] = set()
+        self.identities: set[int] = set()
         self.keys: list[bytes] = []
         for append in appends:
             self._take(append)
@@ -68,23 +72,26 @@ class _Touched:
 
     def _take(self, append: Append) -> None:
         if append.message is not None:
-            self.streams.add(append.message.id)
+            self.streams.add(append.message.id.int)
         if append.expected:
-            self.streams.update(append.expected)
+            self.streams.update(stream.int for stream in append.expected)
         if append.idempotency is not None:
             self.keys.append(append.idempotency.key)
         if append.recognition is not None:
-            self.anonymous.add(append.recognition.visitor)
-            self.recognised.add(append.recognition.visitor)
-            self.identities.add(append.recognition.user)
+            self.anonymous.add(append.recognition.visitor.int)
+            self.recognised.add(append.recognition.visitor.int)
+            self.identities.add(append.recognition.user.int)
+        seen = None
         for draft in append.facts:
             if draft.stream is not None:
-                self.streams.add(draft.stream)
-            if draft.who is not None:
-                if draft.who.user is not None:
-                    self.identities.add(draft.who.user)
-                if draft.who.anonymous is not None:
-                    self.anonymous.add(draft.who.anonymous)
+                self.streams.add(draft.stream.int)
+            who = draft.who
+            if who is not None and who is not seen:  # facts of one append share it
+                seen = who
+                if who.user is not None:
+                    self.identities.add(who.user.int)
+                if who.anonymous is not None:
+                    self.anonymous.add(who.anonymous.int)
 
 
 class Last(NamedTuple):
@@ -137,8 +144,8 @@ def _state(
 ) -> State:
     state = State()
     _take(state, cursors)
-    further = {s.origin for s in state.streams.values() if s.origin is not None}
-    further |= set(state.redirects.values())
+    further = {s.origin.int for s in state.streams.values() if s.origin is not None}
+    further |= {identity.int for identity in state.redirects.values()}
     further -= touched.identities
     if further:
         with connection.pipeline():
@@ -149,7 +156,9 @@ def _state(
 
 def _ask(connection: Connection, **wanted: Collection[Any]) -> dict[str, Iterable[Any]]:
     return {
-        name: connection.execute(_QUERIES[name], (list(values),), binary=True)
+        name: connection.execute(
+            _QUERIES[name], (list(values) if name == "answers" else uuids(values),), binary=True
+        )
         for name, values in wanted.items()
         if values
     }
@@ -157,10 +166,12 @@ def _ask(connection: Connection, **wanted: Collection[Any]) -> dict[str, Iterabl
 
 def _take(state: State, cursors: Mapping[str, Iterable[Any]]) -> None:
     for id_, version, origin, content in cursors.get("streams", ()):
-        state.streams[id_] = StreamState(version, origin, content)
-    state.redirects.update(cursors.get("redirects", ()))
-    state.members.update(cursors.get("members", ()))
+        state.streams[id_.int] = StreamState(version, origin, content)
+    for anonymous, identity in cursors.get("redirects", ()):
+        state.redirects[anonymous.int] = identity
+    for identity, customer in cursors.get("members", ()):
+        state.members[identity.int] = customer
     for customer, identity in cursors.get("followers", ()):
-        state.followers.setdefault(customer, []).append(identity)
+        state.followers.setdefault(customer.int, []).append(identity)
     for key, request, position, answer in cursors.get("answers", ()):
         state.answers[key] = (request, position, answer)

@@ -3,8 +3,11 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
+import psycopg
+
+from infra.arrays import uuids
 from infra.event_store import codec
 from infra.event_store.attempt import Attempt, receipt_of
 from infra.event_store.plan import Plan
@@ -17,14 +20,10 @@ _COPY_ORIGINALS: Final = (
     "copy log.original (position, recorded_at, origin, shop, source, sealed) "
     "from stdin (format binary)"
 )
-_NEW_STREAMS: Final = (
-    "insert into log.stream (id, version, origin, content) "
-    "select * from unnest(%b::uuid[], %b::int4[], %b::uuid[], %b::bytea[])"
-)
+_COPY_STREAMS: Final = "copy log.stream (id, version, origin, content) from stdin (format binary)"
 _MOVED_STREAMS: Final = (
     "update log.stream s set version = moved.version "
-    "from unnest(%b::uuid[], %b::int4[], %b::uuid[], %b::bytea[]) "
-    "as moved (id, version, origin, content) where s.id = moved.id"
+    "from unnest(%b, %b::int4[]) as moved (id, version) where s.id = moved.id"
 )
 _MOST_CHUNKS: Final = 10_000
 _PACKED: Final = 250
@@ -45,7 +44,7 @@ class Writing:
         if plan.facts:
             chain = self._copy(connection, attempt, moment, chain)
         with connection.pipeline():
-            _keep_streams(connection, plan)
+            _move_streams(connection, plan)
             _keep_people(connection, plan, base)
             _keep_answers(connection, plan, base, moment)
             if plan.facts:
@@ -71,10 +70,8 @@ class Writing:
                     copy.write(part)
                     digest.update(part)
                 copy.write(codec.COPY_TRAILER)
-            originals = b"".join(self._pack_originals(attempt, moment))
-            if originals:
-                with cursor.copy(_COPY_ORIGINALS) as copy:
-                    copy.write(codec.COPY_HEADER + originals + codec.COPY_TRAILER)
+            _copy(cursor, _COPY_ORIGINALS, self._pack_originals(attempt, moment))
+            _copy(cursor, _COPY_STREAMS, _pack_streams(attempt.plan))
         return digest.digest()
 
     def _pack(self, attempt: Attempt, recorded: int) -> Iterator[bytes]:
@@ -151,20 +148,24 @@ class Writing:
         return chunk
 
 
-def _keep_streams(connection: Connection, plan: Plan) -> None:
-    for streams, query in (
-        (plan.new_streams, _NEW_STREAMS),
-        (plan.moved_streams, _MOVED_STREAMS),
-    ):
-        if streams:
-            held = streams.values()
-            columns = (
-                list(streams),
-                [s.version for s in held],
-                [s.origin for s in held],
-                [s.content for s in held],
-            )
-            connection.execute(query, columns)
+def _copy(cursor: psycopg.Cursor[Any], query: LiteralString, rows: list[bytes]) -> None:
+    if rows:
+        with cursor.copy(query) as copy:
+            copy.write(b"".join((codec.COPY_HEADER, *rows, codec.COPY_TRAILER)))
+
+
+def _pack_streams(plan: Plan) -> list[bytes]:
+    return [
+        codec.pack_stream(number, held.version, held.origin, held.content)
+        for number, held in plan.new_streams.items()
+    ]
+
+
+def _move_streams(connection: Connection, plan: Plan) -> None:
+    moved = plan.moved_streams
+    if moved:
+        versions = [held.version for held in moved.values()]
+        connection.execute(_MOVED_STREAMS, (uuids(moved), versions))
 
 
 def _keep_people(connection: Connection, plan: Plan, base: int) -> None:
