@@ -17,6 +17,7 @@ from psycopg.rows import class_row
 from projections.lifecycle import statements, stored
 from projections.lifecycle.answers import Counts, Standing, Tally, asked_under, standing
 from projections.lifecycle.stages import EVER, Policy, Stage, Tier, last_of, newest
+from projections.lifecycle.stood import stood
 from projections.lifecycle.tables import Lifecycle, LifecycleMove
 from projections.lifecycle.telling import tell
 from projections.lifecycle.walk import Walk
@@ -75,8 +76,8 @@ def what_if(
                 else:
                     tally.add(*place)
 
-        for row, days, orders in stored.whole(connection, unclear()):
-            tally.add(*_waited(tell(row, (always,), days, orders, until=at), at))
+        for row, spells, orders in stored.lives(connection, unclear(), at):
+            tally.add(*stood(row, always, spells, orders, at))
     return tally.counts(at)
 
 

@@ -57,6 +57,16 @@ ORDERS: Final = SQL("select {} from huike.lifecycle_order where customer = any(%
     _columns(ORDER.columns)
 )
 
+SPELLS: Final = SQL(
+    "select customer, array_agg(first_at), array_agg(first_position), array_agg(last_at) "
+    "from huike.lifecycle_day where customer = any(%(customers)s) and first_at <= %(at)s "
+    "group by customer"
+)
+TOLD: Final = SQL(
+    "select customer, string_agg(told, ',') from huike.lifecycle_order "
+    "where customer = any(%(customers)s) group by customer"
+)
+
 _CONDITIONS: Final = {
     "customer": SQL("customer = %(customer)s"),
     "dimension": SQL("dimension = %(dimension)s"),

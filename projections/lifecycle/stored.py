@@ -1,6 +1,7 @@
 """Rows of the lifecycle view as they are read back from `huike.*`, a thousand at a time."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
@@ -13,6 +14,7 @@ from psycopg.sql import Composed
 
 from projections.lifecycle import statements
 from projections.lifecycle.stages import Policies, Policy, Stage, Tier
+from projections.lifecycle.stood import Spell
 from projections.lifecycle.tables import (
     DAY,
     LIFECYCLE,
@@ -26,6 +28,8 @@ from projections.orders import OrderState
 
 Connection = psycopg.Connection[Any]
 Whole = tuple[Lifecycle, list[LifecycleDay], list[LifecycleOrder]]
+
+Lived = tuple[Lifecycle, list[Spell], list[OrderState]]
 
 AT_ONCE: Final = 1_000
 
@@ -67,7 +71,24 @@ def whole(connection: Connection, some: Iterable[Lifecycle]) -> Iterator[Whole]:
             yield row, days[row.customer], orders[row.customer]
 
 
+def lives(connection: Connection, some: Iterable[Lifecycle], at: datetime) -> Iterator[Lived]:
+    """Yield customers with what they did until an instant, and all that is told of their orders."""
+    left = iter(some)
+    while chunk := list(islice(left, AT_ONCE)):
+        about = {"customers": [row.customer for row in chunk], "at": at}
+        cursor = connection.cursor(binary=True)
+        spells = {
+            customer: list(zip(*columns, strict=True))
+            for customer, *columns in cursor.execute(statements.SPELLS, about)
+        }
+        told = dict(cursor.execute(statements.TOLD, about).fetchall())
+        for row in chunk:
+            orders = _all_told(b"[%b]" % told.get(row.customer, b""))
+            yield row, spells.get(row.customer, []), orders
+
+
 _nets: Final = msgspec.json.Decoder(dict[str, Decimal]).decode
+_all_told: Final = msgspec.json.Decoder(list[OrderState]).decode
 _told: Final = msgspec.json.Decoder(OrderState).decode
 
 
