@@ -1,6 +1,5 @@
 """One try at committing a batch of appends, and what everybody is told of theirs."""
 
-from concurrent.futures import Future
 from typing import Any
 from uuid import uuid4
 
@@ -8,10 +7,10 @@ from domain.shared.events import Event
 from domain.shared.log import Append, Receipt
 from infra.event_store.plan import Outcome, Plan, Planned
 from infra.event_store.state import State
+from infra.event_store.waiting import Asker, Waiting, tell
 from infra.sealing import PersonKeys
 
-Waiting = tuple[Append, "Future[Receipt]"]
-Answered = tuple["Future[Receipt]", Receipt | Exception]
+Answered = tuple[Asker, Receipt | Exception]
 
 
 class Attempt:
@@ -77,12 +76,8 @@ class Attempt:
             self.done.append(
                 (future, outcome.error or outcome.receipt or receipt_of(outcome, self.base))
             )
-        for future, result in self.done:
-            if isinstance(result, Exception):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-        self.done = []
+        done, self.done = self.done, []
+        tell(done)
 
     def fail(self, error: Exception) -> None:
         """Tell everybody that nothing of theirs was recorded, and why."""

@@ -14,9 +14,10 @@ import structlog
 
 from domain.shared.events import Fact
 from domain.shared.log import Append, LogUnavailable, Receipt
-from infra.event_store.attempt import Attempt, Waiting
+from infra.event_store.attempt import Attempt
 from infra.event_store.reader import LogReader
 from infra.event_store.state import begin, read_state
+from infra.event_store.waiting import Asker, Waiter, Waiting
 from infra.event_store.writing import Writing
 from infra.postgres import WRITER, Connection, connect
 from infra.sealing import PersonKeys
@@ -59,7 +60,8 @@ class EventLog:
         self._most_facts = most_facts
         self._patience = patience
         self._watch = watch
-        self._queue: queue.Queue[Waiting | None] = queue.Queue(most_waiting)
+        self._most_waiting = most_waiting
+        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._held: list[Waiting] = []
         self._connection: Connection | None = None
         self._head = 0
@@ -76,25 +78,27 @@ class EventLog:
 
     def submit(self, append: Append) -> "Future[Receipt]":
         future: Future[Receipt] = Future()
+        self._put(append, future)
+        return future
+
+    def append(self, append: Append) -> Receipt:
+        waiter = Waiter()
+        self._put(append, waiter)
+        return waiter.result()
+
+    def _put(self, append: Append, asker: Asker) -> None:
         for draft in append.facts:
             if draft.stream is None and (
                 draft.who is None or not (draft.who.user or draft.who.anonymous)
             ):
                 msg = f"{draft.event.stored.name} names neither a stream nor a person"
                 raise ValueError(msg)
-        if self._closing:
-            future.set_exception(LogUnavailable())
-            return future
-        try:
-            self._queue.put_nowait((append, future))
-        except queue.Full:
-            future.set_exception(LogUnavailable())
+        if self._closing or self._queue.qsize() >= self._most_waiting:
+            asker.set_exception(LogUnavailable())
+            return
+        self._queue.put((append, asker))
         if self._ended:  # while this was put there
             self._refuse_what_waits()
-        return future
-
-    def append(self, append: Append) -> Receipt:
-        return self.submit(append).result()
 
     def stream(self, stream: UUID) -> Sequence[Fact]:
         return self.reader.stream(stream)
