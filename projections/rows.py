@@ -93,12 +93,16 @@ class _Part:
 
 
 class Change(NamedTuple):
-    """A row to write (None: to delete); `new`: the store is known to have none such."""
+    """A row to write (None: to delete); `new`: the store is known to have none such.
+
+    `old`: how it is stored, None where that is not known.
+    """
 
     table: Table[Any]
     key: Key
     row: Row | None
     new: bool
+    old: Row | None
 
 
 class Rows:
@@ -187,7 +191,8 @@ class Rows:
                 if row is not old and row != old:
                     new = old is None or (old is _UNKNOWN and self._whole(part))
                     if row is not None or not new:
-                        yield Change(table, key, row, new)
+                        held = None if isinstance(old, _Unknown) else old
+                        yield Change(table, key, row, new, held)
 
     def forget_changes(self) -> None:
         """Go back to what was loaded, to fold again."""

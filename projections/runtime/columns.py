@@ -10,6 +10,7 @@ import msgspec
 
 from domain.shared.personal import ERASED, KeyForgotten, Sealer, is_personal, plain_type
 from projections.rows import Row, Table
+from projections.runtime.packing import Field, Raw, records
 
 R = TypeVar("R", bound=Row)
 
@@ -91,7 +92,10 @@ class Codec(Generic[R]):
     def __init__(
         self, view: str, table: Table[R], types: Mapping[str, str], sealer: Sealer
     ) -> None:
-        """`types`: the Postgres type of each column. Raises ValueError when one is missing."""
+        """`types`: the Postgres type of each of the table's columns, in their order.
+
+        Raises ValueError when one of the row's is missing.
+        """
         absent = [c for c in table.columns if c not in types]
         if absent:
             msg = f"{view}'s schema.sql: table {table.name} has no {', '.join(absent)}"
@@ -100,10 +104,13 @@ class Codec(Generic[R]):
         self.types: Final = [types[c] for c in table.columns]
         self.subject: Final = table.columns.index(table.key[0])
         self._sealer = sealer
-        self._personal: list[str] = []
+        self._personal: list[tuple[int, str]] = []
         self._encoders: list[tuple[int, Encode]] = []
         self._decoders: list[tuple[int, Decode]] = []
         hints = get_type_hints(table.row, include_extras=True)
+        stored = list(types)
+        self._fields = [Field(type_) for type_ in types.values()]
+        self._places = [stored.index(name) for name in table.columns]
         for place, name in enumerate(table.columns):
             kind = _inner(hints[name])
             encode: Encode | None
@@ -111,19 +118,20 @@ class Codec(Generic[R]):
             if is_personal(kind):
                 sealed = SealedColumn(sealer, view, table.name, name, plain_type(kind))
                 encode, decode = sealed.encode, sealed.decode
-                self._personal.append(name)
+                self._personal.append((place, name))
             else:
                 encode, decode = _codec(kind, types[name])
             if encode is not None:
                 self._encoders.append((place, encode))
             if decode is not None:
                 self._decoders.append((place, decode))
+        self._encoder_at = dict(self._encoders)
 
-    def have_keys(self, rows: Collection[R]) -> None:
-        """Make sure that everybody whom these rows say something personal of has a key."""
-        if self._personal:
-            subject, names = self.table.key[0], self._personal
-            plain = (None, ERASED)
+    def have_keys(self, rows: Collection[R], places: Collection[int]) -> None:
+        """Make sure that everybody of whom columns at these places say something has a key."""
+        names = [name for place, name in self._personal if place in places]
+        if names:
+            subject, plain = self.table.key[0], (None, ERASED)
             self._sealer.ensure(
                 {
                     getattr(row, subject)
@@ -145,6 +153,22 @@ class Codec(Generic[R]):
             if value is not None:
                 values[place] = encode(value, subject)
         return values
+
+    def pack(self, oid: int, rows: Sequence[R], places: Collection[int]) -> Raw:
+        """Return columns of rows, by place, as an array of records of the table's type."""
+        by_column = list(zip(*map(msgspec.structs.astuple, rows), strict=True))
+        encoders, subjects = self._encoder_at, by_column[self.subject]
+        columns: list[Collection[Any] | None] = [None] * len(self._fields)
+        for place in places:
+            values: Collection[Any] = by_column[place]
+            encode = encoders.get(place)
+            if encode is not None:
+                values = [
+                    None if value is None else encode(value, subject)
+                    for value, subject in zip(values, subjects, strict=True)
+                ]
+            columns[self._places[place]] = values
+        return records(oid, self._fields, columns)
 
     def decode(self, stored: Sequence[Any]) -> R:
         if self._decoders:

@@ -83,7 +83,6 @@ class LiveView:
         self._generation, self._serving = found, generation is None
         if prepare:
             self._store = Store(self._connection, self.view, found.schema, self._sealer)
-            self._store.prepare()
 
     def places(self, slots: Iterable[int], *, lock: bool = False) -> dict[int, Place]:
         """Return how far slots have come; `lock`: nobody may move them until we commit."""

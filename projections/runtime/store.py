@@ -1,11 +1,13 @@
 """A view's rows in Postgres: read once and written once a batch, with a bounded cache between."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from operator import is_
 from typing import Any, Final
 from uuid import UUID
 
 import psycopg
+from msgspec.structs import astuple
 from psycopg import sql
 
 from domain.shared.personal import Sealer
@@ -13,28 +15,39 @@ from projections.projection import View
 from projections.rows import Key, Row, Rows, Table
 from projections.runtime.batch import Wanted
 from projections.runtime.columns import Codec
+from projections.runtime.packing import takes_raw
 
 Connection = psycopg.Connection[Any]
 
 CACHED: Final = 10_000
 """Rows of a view that are kept in memory between batches."""
 
+APART: Final = 16
+"""So many rows with the same changed columns are worth a statement of their own."""
+
 
 class TableStore:
     """The statements of one table of one generation."""
 
-    def __init__(
-        self, view: View, table: Table[Any], schema: str, types: Mapping[str, str], sealer: Sealer
+    def __init__(  # noqa: PLR0913  # a table is told by all of these
+        self,
+        view: View,
+        table: Table[Any],
+        schema: str,
+        types: Mapping[str, str],
+        sealer: Sealer,
+        *,
+        oid: int = 0,
     ) -> None:
+        """`oid`: of the type of the table's rows; without it, rows can only be copied in."""
         self.table = table
+        self.oid = oid
         self.codec: Codec[Any] = Codec(view.name, table, types, sealer)
         name = sql.Identifier(schema, table.name)
-        batch = sql.Identifier("pg_temp", f"{schema}__{table.name}"[:63])
         columns = _list(table.columns)
         keys = [sql.Identifier(k) for k in table.key]
         named = {
             "table": name,
-            "batch": batch,
             "columns": columns,
             "subject": keys[0],
             "key": sql.SQL(", ").join(keys),
@@ -42,8 +55,15 @@ class TableStore:
                 sql.SQL("%s::{}[]").format(sql.SQL(types[k])) for k in table.key
             ),
             "on_key": sql.SQL(" and ").join(sql.SQL("t.{0} = k.{0}").format(k) for k in keys),
-            "set": _assignments([c for c in table.columns if c not in table.key]),
+            "of_record": sql.SQL(", ").join(
+                sql.SQL("r.{}").format(sql.Identifier(c)) for c in table.columns
+            ),
+            # by its number too: a table made anew under an old name is prepared anew
+            "records": sql.SQL("unnest(%s::{}[]) /* {} */ r").format(name, sql.Literal(oid)),
+            "is_record": sql.SQL(" and ").join(sql.SQL("t.{0} = r.{0}").format(k) for k in keys),
+            "set": _assignments("excluded", [c for c in table.columns if c not in table.key]),
         }
+        self._named = named
 
         def statement(text: str) -> sql.Composed:
             return sql.SQL(text).format(**named)
@@ -52,12 +72,9 @@ class TableStore:
         self.of_keys = statement(
             "select {columns} from {table} t join unnest({arrays}) k({key}) using ({key})"
         )
-        self.make_batch = statement(
-            "create temp table if not exists {batch} (like {table}) on commit delete rows"
-        )
-        self.fill_batch = statement("copy {batch} ({columns}) from stdin (format binary)")
         self.upsert = statement(
-            "insert into {table} ({columns}) select {columns} from {batch} on conflict ({key}) do "
+            "insert into {table} ({columns}) select {of_record} from {records} "
+            "on conflict ({key}) do "
         ) + (
             statement("update set {set}") if len(table.columns) > len(keys) else sql.SQL("nothing")
         )
@@ -65,6 +82,20 @@ class TableStore:
         self.delete = statement(
             "delete from {table} t using unnest({arrays}) k({key}) where {on_key}"
         )
+        self.key_places: Final = tuple(table.columns.index(k) for k in table.key)
+        self._updates: dict[tuple[int, ...], sql.Composed] = {}
+
+    def update(self, places: tuple[int, ...]) -> sql.Composed:
+        """Return the statement that changes the columns at these places of rows that are there."""
+        text = self._updates.get(places)
+        if text is None:
+            columns = [self.table.columns[place] for place in places]
+            named = self._named | {"set": _assignments("r", columns)}
+            text = sql.SQL("update {table} t set {set} from {records} where {is_record}").format(
+                **named
+            )
+            self._updates[places] = text
+        return text
 
 
 class Store:
@@ -83,19 +114,15 @@ class Store:
         self.schema = schema
         self._connection = connection
         self._blind = sealer.blind
-        types = column_types(connection, schema)
+        takes_raw(connection)
+        types, oids = column_types(connection, schema), record_types(connection, schema)
         self.tables: Final = {
-            table: TableStore(view, table, schema, types[table.name], sealer)
+            table: TableStore(view, table, schema, types[table.name], sealer, oid=oids[table.name])
             for table in view.tables
         }
         self._cache: OrderedDict[UUID, tuple[Rows, int]] = OrderedDict()
         self._cached = cached
         self._held = 0
-
-    def prepare(self) -> None:
-        """Make this connection's temporary tables; they last as long as it does."""
-        for table in self.tables.values():
-            self._connection.execute(table.make_batch)
 
     def forget(self) -> None:
         """Drop what is cached, because somebody else may have written."""
@@ -166,32 +193,33 @@ class Store:
         `trusting`: rows known to be new are copied straight in. Raises UniqueViolation (psycopg)
         where that was wrong.
         """
-        written = 0
-        changed: dict[Table[Any], list[Row]] = {}
-        fresh: dict[Table[Any], list[Row]] = {}
-        gone: dict[Table[Any], list[tuple[Any, ...]]] = {}
+        changes = Changes(trusting=trusting)
         for rows in everybody:
-            for table, key, row, new in rows.changes():
-                written += 1
-                if row is None:
-                    gone.setdefault(table, []).append((rows.subject, *key))
-                elif trusting and (new or table.once):
-                    fresh.setdefault(table, []).append(row)
-                else:
-                    changed.setdefault(table, []).append(row)
+            changes.take(rows)
         for table, stored in self.tables.items():
-            if table in gone:
-                arrays = zip(*gone[table], strict=True)
+            if table in changes.gone:
+                arrays = zip(*changes.gone[table], strict=True)
                 self._connection.execute(stored.delete, [list(a) for a in arrays])
-            if table in fresh:
-                self._copy(stored, stored.insert, fresh[table])
-            if table in changed:
-                self._copy(stored, stored.fill_batch, changed[table])
-                self._connection.execute(stored.upsert)
-        return written
+            if table in changes.fresh:
+                copy_rows(self._connection, stored.codec, stored.insert, changes.fresh[table])
+            if table in changes.unsure:
+                everything = tuple(range(len(table.columns)))
+                self._send(stored, stored.upsert, changes.unsure[table], everything)
+            for places, some in changes.of_columns(table, stored.key_places):
+                self._send(stored, stored.update(places), some, (*stored.key_places, *places))
+        return changes.count
 
-    def _copy(self, stored: TableStore, statement: sql.Composed, rows: Collection[Row]) -> None:
-        copy_rows(self._connection, stored.codec, statement, rows)
+    def _send(
+        self,
+        stored: TableStore,
+        statement: sql.Composed,
+        rows: Sequence[Row],
+        places: Collection[int],
+    ) -> None:
+        codec = stored.codec
+        codec.have_keys(rows, places)
+        packed = codec.pack(stored.oid, rows, places)
+        self._connection.execute(statement, (packed,))
 
     def keep(self, everybody: Collection[Rows]) -> None:
         """Take what was written as stored, once it is committed, and keep the latest of it."""
@@ -204,11 +232,59 @@ class Store:
             self._held -= size
 
 
+class Changes:
+    """What a batch changes, by table, told apart by how it is written."""
+
+    def __init__(self, *, trusting: bool) -> None:
+        self.count = 0
+        self.gone: dict[Table[Any], list[tuple[Any, ...]]] = {}
+        self.fresh: dict[Table[Any], list[Row]] = {}
+        """Known to be new."""
+        self.unsure: dict[Table[Any], list[Row]] = {}
+        """Perhaps stored already."""
+        self._held: dict[Table[Any], list[tuple[Row, Row]]] = {}
+        self._trusting = trusting
+
+    def take(self, rows: Rows) -> None:
+        for table, key, row, new, old in rows.changes():
+            self.count += 1
+            if row is None:
+                self.gone.setdefault(table, []).append((rows.subject, *key))
+            elif not self._trusting:
+                self.unsure.setdefault(table, []).append(row)
+            elif new or table.once:
+                self.fresh.setdefault(table, []).append(row)
+            elif old is None:
+                self.unsure.setdefault(table, []).append(row)
+            else:
+                self._held.setdefault(table, []).append((old, row))
+
+    def of_columns(
+        self, table: Table[Any], keys: Collection[int]
+    ) -> Iterator[tuple[tuple[int, ...], list[Row]]]:
+        """Yield rows of which the same columns (by place) are to be written, those together."""
+        alike: dict[tuple[bool, ...], list[Row]] = {}
+        for old, row in self._held.get(table, ()):
+            same = tuple(map(is_, astuple(old), astuple(row)))
+            alike.setdefault(same, []).append(row)
+        rest: list[Row] = []
+        written: set[int] = set()
+        for same, some in alike.items():
+            places = [p for p, it_is in enumerate(same) if not it_is and p not in keys]
+            if len(some) >= APART or len(alike) == 1:
+                yield tuple(places), some
+            else:
+                rest += some
+                written.update(places)
+        if rest:
+            yield tuple(sorted(written)), rest
+
+
 def copy_rows(
     connection: Connection, codec: Codec[Any], statement: sql.Composed, rows: Collection[Row]
 ) -> None:
     """Copy rows, encoded, by a `copy ... (format binary)` statement."""
-    codec.have_keys(rows)
+    codec.have_keys(rows, range(len(codec.table.columns)))
     encode = codec.encode
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types(codec.types)
@@ -217,13 +293,24 @@ def copy_rows(
             write(encode(row))
 
 
+def record_types(connection: Connection, schema: str) -> dict[str, int]:
+    """Return the OID of the type of each table's rows."""
+    found = connection.execute(
+        "select c.relname, c.reltype from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+        "where n.nspname = %s and c.relkind in ('r', 'p')",
+        (schema,),
+    )
+    return dict(found.fetchall())
+
+
 def column_types(connection: Connection, schema: str) -> dict[str, dict[str, str]]:
-    """Return the Postgres type of each column of each table of a schema."""
+    """Return the Postgres type of each column, in order, of each table of a schema."""
     types: dict[str, dict[str, str]] = {}
     for table, column, type_ in connection.execute(
         "select c.relname, a.attname, a.atttypid::regtype::text from pg_attribute a "
         "join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace "
-        "where n.nspname = %s and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped",
+        "where n.nspname = %s and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped "
+        "order by a.attnum",
         (schema,),
     ):
         types.setdefault(table, {})[column] = type_
@@ -244,7 +331,7 @@ def _list(columns: Sequence[str]) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(c) for c in columns)
 
 
-def _assignments(columns: Sequence[str]) -> sql.Composed:
+def _assignments(source: str, columns: Sequence[str]) -> sql.Composed:
     return sql.SQL(", ").join(
-        sql.SQL("{0} = excluded.{0}").format(sql.Identifier(c)) for c in columns
+        sql.SQL("{0} = {1}.{0}").format(sql.Identifier(c), sql.Identifier(source)) for c in columns
     )

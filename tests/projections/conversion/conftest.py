@@ -31,7 +31,6 @@ def show(shop: Shop) -> Show:
         assert served is not None
         with shop.connection.transaction():
             store = Store(shop.connection, conversion, served.schema, shop.sealer)
-            store.prepare()
             store.write(story.replay.rows.values())
             store.keep(story.replay.rows.values())
         return shop.connection
