@@ -9,6 +9,7 @@ from typing import Any, Final, Never
 
 import msgspec
 
+from commands.shop.apart import fields_of, loosely
 from commands.shop.clear import Clear
 from commands.shop.refusals import (
     BadText,
@@ -37,6 +38,8 @@ KINDS: Final = frozenset({"identify", "track", "page", "screen", "group", "alias
 TRANSPORT: Final = frozenset({"library", "retryCount"})
 """Parts of `context` that may differ when a message is sent again."""
 
+_DIGITS: Final = 400
+"""More has no number that anybody counts with."""
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOBODY: Final = frozenset({"", "null", "anonymous", "-1", "undefined"})
 _ZEROS: Final = re.compile(r"[0-]*")
@@ -142,11 +145,11 @@ def write_key_of(body: bytes) -> str | None:
 
 
 def _write_key_of_loose(body: bytes) -> Any:
+    key = fields_of(body).get("writeKey", b"null")
     try:
-        loose = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        return loosely(key)
+    except RecursionError as error:
         raise BrokenJson from error
-    return loose.get("writeKey") if isinstance(loose, dict) else None
 
 
 def exact_properties(raw: bytes) -> dict[str, Any]:
@@ -189,7 +192,7 @@ def _is_text(value: str) -> bool:
 def _explain(raw: bytes) -> Never:
     """Find out why strict reading failed, with a reader that takes more."""
     try:
-        value = json.loads(raw, parse_constant=_not_a_number)
+        value = json.loads(raw, parse_constant=_not_a_number, parse_int=_whole)
         inspect(value)
     except NotTaken:
         raise
@@ -198,6 +201,12 @@ def _explain(raw: bytes) -> Never:
     except ValueError as error:
         raise BrokenJson from error
     raise BrokenJson
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _DIGITS:
+        raise HugeNumber
+    return int(digits)
 
 
 def _not_a_number(_: str) -> Never:

@@ -1,12 +1,12 @@
 """How messages travel: a batch taken apart, one message with what its envelope said, packed."""
 
-import json
 from typing import Any, Final
 
 import msgspec
 
+from commands.shop.apart import fields_of, items_of, loosely
 from commands.shop.contract import BATCH_EVENTS, DEPTH, SHARED_BYTES, Sent, inspect
-from commands.shop.refusals import BrokenJson, SharedTooLarge, TooDeep, TooMany, WrongType
+from commands.shop.refusals import SharedTooLarge, TooDeep, TooMany, WrongType
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,16 +44,15 @@ def open_batch(body: bytes) -> Batch:
     """Take a batch apart.
 
     One broken message must not cost its neighbours: what strict reading refuses as a whole (NaN, as
-    some languages write it, or half a surrogate pair) is read again message by message.
-    Raises BrokenJson, WrongType, TooDeep, TooMany, BadText, SharedTooLarge.
+    some languages write it, half a surrogate pair, a number without end, what is nested thousands
+    deep) is taken apart unread. What is no JSON at all stays refused as a whole.
+    Raises BrokenJson, WrongType, TooMany, BadText, NotANumber, TooDeep, SharedTooLarge.
     """
     try:
         batch = _batch.decode(body)
     except msgspec.ValidationError as error:
         raise WrongType(why=str(error)) from error
-    except RecursionError as error:
-        raise TooDeep(limit=DEPTH) from error
-    except ValueError:
+    except (ValueError, RecursionError):
         batch = _open_carefully(body)
     if len(batch.batch) > BATCH_EVENTS:
         raise TooMany(limit=BATCH_EVENTS, count=len(batch.batch))
@@ -65,17 +64,15 @@ def open_batch(body: bytes) -> Batch:
 
 
 def _open_carefully(body: bytes) -> Batch:
+    fields = fields_of(body)
+    items = [msgspec.Raw(item) for item in items_of(fields.pop("batch", b""))]
     try:
-        loose = json.loads(body)
-        items = loose.pop("batch")
-        envelope = msgspec.convert(
-            {"batch": [], **json.loads(json.dumps(loose))}, Batch, str_keys=True
-        )
-        return msgspec.structs.replace(
-            envelope, batch=[msgspec.Raw(json.dumps(item).encode()) for item in items]
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BrokenJson from error
+        envelope = {name: loosely(value) for name, value in fields.items()}
+        return msgspec.convert({**envelope, "batch": items}, Batch, str_keys=True)
+    except msgspec.ValidationError as error:
+        raise WrongType(why=str(error)) from error
+    except RecursionError as error:
+        raise TooDeep(limit=DEPTH) from error
 
 
 def pack(sent: Sent, *, named: bool = False, secret: bool = False) -> bytes:

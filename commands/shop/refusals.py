@@ -17,7 +17,7 @@ class NotTaken(Refused):
 
 
 class BrokenJson(NotTaken):
-    """It is not JSON."""
+    """It is not JSON; a batch is then refused whole, for where its events end cannot be told."""
 
     code = "broken-json"
 

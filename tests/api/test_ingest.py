@@ -174,13 +174,20 @@ def test_one_broken_event_costs_its_neighbours_nothing(
         b'{"type":"track","userId":"42","event":"x","properties":{"total":NaN}},'
         b'{"type":"track","userId":"\\ud800","event":"x"},'
         b'{"type":"track","userId":"42","event":"x","properties":{"a":' + b"[" * 200 + b"]" * 200
-    ) + b"}}]}"
+    ) + b"}},"
+    body += b'{"type":"track","userId":"42","event":"x","a":' + b"[" * 9_000 + b"]" * 9_000 + b"},"
+    body += b'{"type":"track","userId":"\\ud800","event":"x","n":' + b"9" * 5_000 + b"},"
+    body += b'{"type":"track","userId":"42","event":"x","properties":{"n":'
+    body += b"9" * 5_000 + b"}}]}"
     results = site.post("/v1/batch", content=body).json()["results"]
     assert [result.get("reason") for result in results] == [
         None,
         "not-a-number",
         "bad-text",
         "too-deep",
+        "too-deep",
+        "huge-number",
+        "huge-number",
     ]
     assert types(services) == ["activity.page-viewed"]
 
@@ -189,8 +196,28 @@ def test_one_broken_event_costs_its_neighbours_nothing(
 def test_deep_nesting_is_answered_and_breaks_nothing(site: TestClient, kind: str) -> None:
     deep = b"[" * 100_000 + b"]" * 100_000
     answer = site.post(f"/v1/{kind}", content=b'{"batch":' + deep + b"}")
-    assert answer.status_code == 400
-    assert answer.json()["code"] in {"too-deep", "too-large"}
+    if kind == "batch":  # of one event
+        assert answer.json()["results"][0]["reason"] == "too-large"
+    else:
+        assert answer.status_code == 400
+        assert answer.json()["code"] in {"too-deep", "too-large"}
+
+
+def test_a_batch_that_only_its_key_lets_in_may_hold_a_broken_event(
+    site: TestClient, stranger: TestClient
+) -> None:
+    secret = site.headers["Authorization"].removeprefix("Bearer ")
+    deep = b"[" * 9_000 + b"]" * 9_000
+    body = b'{"batch":[{"type":"page","userId":"1"},%b],"writeKey":"%b"}' % (deep, secret.encode())
+    results = stranger.post("/v1/batch", content=body).json()["results"]
+    assert [result["status"] for result in results] == ["accepted", "rejected"]
+
+
+def test_a_batch_that_is_no_json_is_refused_whole_and_says_why(site: TestClient) -> None:
+    body = b'{"batch":[{"type":"page","userId":"1"},{"type":}]}'
+    answer = site.post("/v1/batch", content=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "broken-json")
+    assert "where its events end cannot be told" in answer.json()["message"]
 
 
 def test_an_event_may_have_32_kilobytes(site: TestClient, services: Services) -> None:

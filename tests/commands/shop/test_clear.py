@@ -171,11 +171,17 @@ def test_what_was_refused_comes_back_as_it_was(raw: bytes) -> None:
 
 
 def test_a_broken_message_does_not_cost_its_neighbours(shop: Shop) -> None:
-    batch = open_batch(b'{"batch":[{"type":"page"},{"total":NaN},{"text":"\\ud800"}]}')
-    first, second, third = map(bytes, batch.batch)
-    assert json.loads(first) == {"type": "page"}
-    assert second == b'{"total": NaN}'
-    assert third == b'{"text": "\\ud800"}'
+    items = [
+        b'{"type":"page"}',
+        b'{"total":NaN}',
+        b'{"text":"\\ud800, [\\"{"}',
+        b'{"n":' + b"9" * 5_000 + b',"text":"\\udfff"}',
+        b'{"n":' + b'{"a":' * 3_000 + b"1" + b"}" * 3_001,
+        b'"]"',
+    ]
+    batch = open_batch(b' { "batch" : [' + b" ,\n".join(items) + b'], "sentAt":"now" } ')
+    assert [bytes(item) for item in batch.batch] == items
+    assert batch.sent_at == "now"
     assert shop
 
 
@@ -188,7 +194,11 @@ def test_a_broken_message_does_not_cost_its_neighbours(shop: Shop) -> None:
         (b"[]", WrongType),
         (b'{"batch":{}}', WrongType),
         (b'{"messages":[]}', WrongType),
-        (b'{"batch":' + b"[" * 50_000 + b"]" * 50_000 + b"}", TooDeep),
+        (b'{"batch":[],"context":' + b'{"a":' * 9_000 + b"1" + b"}" * 9_001, TooDeep),
+        (b'{"batch":[{"a":NaN},{"a":}]}', BrokenJson),
+        (b'{"batch":[{"a":NaN}]]}', BrokenJson),
+        (b'{"batch":[NaN],"a":"' + b'\\"' * 200_000, BrokenJson),
+        (b'{"batch":["' + b'\\"' * 200_000 + b"\\", BrokenJson),
         (b'{"batch":[' + b"{}," * 2_500 + b"{}]}", TooMany),
         (b'{"batch":[],"context":{"ip":"\\u0000"}}', BadText),
         (b'{"batch":[],"context":{"note":"' + b"x" * 8_192 + b'"}}', SharedTooLarge),
