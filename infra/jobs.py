@@ -172,9 +172,13 @@ class Worker:
             return
         except psycopg.OperationalError:
             raise
-        except Exception as error:
-            log.exception("jobs.failed", job=str(id))
-            reason = str(error) if isinstance(error, Refused) else type(error).__name__
+        except Exception as error:  # whatever it is, the asker is told
+            if isinstance(error, Refused):
+                reason = str(error)
+                log.warning("jobs.refused", job=str(id), why=reason)
+            else:
+                reason = type(error).__name__
+                log.exception("jobs.failed", job=str(id))
             connection.execute(
                 "update log.job set state = 'failed', error = %s, finished_at = now()"
                 " where id = %s",

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
+from starlette.concurrency import run_in_threadpool
 
 from api.jobs import JOB
 from api.parameters import CampaignId, Instant
@@ -19,6 +20,8 @@ from api.queries.deps import (
     in_one_snapshot,
 )
 from projections.conversion import queries
+from projections.conversion.projection import conversion as view
+from projections.conversion.tables import CAMPAIGN
 
 router = APIRouter(prefix="/api/campaigns", tags=["campaigns"], responses=ASKED)
 SUMMARY: Final = {
@@ -52,7 +55,10 @@ class Campaigns:
         )
 
     async def conversion(self, campaign: UUID, moment: Moment) -> Response:
-        """Answer what a campaign brought by an instant, or queue a job about an old position."""
+        """Answer what a campaign brought by an instant, or queue a job about an old position.
+
+        Raises NotFound, before there is a job, for a campaign that nobody had drafted by then.
+        """
         asked_at = moment.at or self._views.now
         if moment.known_at is None:
             return await self._views.answer(
@@ -61,6 +67,8 @@ class Campaigns:
                     lambda c: found("campaign", campaign, queries.conversion(c, campaign, asked_at))
                 ),
             )
+        then, _ = await run_in_threadpool(self._views.replayed, view, campaign, moment)
+        found("campaign", campaign, then.get(CAMPAIGN))
         return await self._views.everybody("conversion", moment, {"campaign": campaign})
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from starlette.testclient import TestClient
@@ -134,6 +135,19 @@ def test_conversion_as_known_at_a_position_is_a_job(shop: Shop, analyst: TestCli
         analyst, f"/campaigns/{campaign}/conversion", known_at=shop.position, at=live["at"]
     )
     assert replayed == live
+
+
+def test_a_campaign_that_nobody_knew_then_is_not_found_and_no_job(
+    shop: Shop, analyst: TestClient
+) -> None:
+    ada = shop.customer("ada")
+    before = shop.position
+    campaign = shop.does("POST", "/campaigns", code="spring", name="Spring", channel="email")["id"]
+    for who, known_at in ((ada, shop.position), (uuid4(), shop.position), (campaign, before)):
+        asked = analyst.get(f"/api/campaigns/{who}/conversion", params={"known_at": known_at})
+        assert asked.status_code == 404, asked.text
+        assert asked.json()["detail"] == f"There is no campaign {who}."
+    assert answered(analyst, f"/campaigns/{campaign}/conversion", known_at=shop.position)
 
 
 @pytest.mark.parametrize("view", ["profile", "timeline", "lifecycle", "conversion"])
