@@ -33,6 +33,26 @@ app = typer.Typer(
 keys_app = typer.Typer(help="Make, list and revoke the API keys of machines.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 
+
+def _version(asked: bool) -> None:  # noqa: FBT001  # as typer calls it
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"huike {version('huike')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    _shown: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
 View = Annotated[str, typer.Argument(help="profile, timeline, lifecycle or conversion")]
 Verifiable = Annotated[
     str, typer.Argument(help="profile, timeline, lifecycle or conversion; or log, for its chain")

@@ -57,6 +57,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.clear = services.clear
     app.state.metrics = services.metrics
     app.state.checks = services.checks()
+    app.state.mark = services.mark
     app.add_middleware(Door, keys=services.keys, metrics=services.metrics)
     errors.install(app)
     app.router.routes += [quick.QuickCustomer(services.sources), *ingest.routes(services)]

@@ -20,6 +20,11 @@ def checks(request: Request) -> Mapping[str, Check]:
     return found
 
 
+def mark(request: Request) -> str:
+    found: str = request.app.state.mark
+    return found
+
+
 def metrics(request: Request) -> Metrics:
     found: Metrics = request.app.state.metrics
     return found
@@ -36,13 +41,16 @@ async def health() -> Response:
     summary="Can it answer requests now?",
     responses={503: {"description": "Something it needs is missing; `checks` says what."}},
 )
-def ready(needed: Annotated[Mapping[str, Check], Depends(checks)]) -> Response:
-    """Asks each database once."""
+def ready(
+    needed: Annotated[Mapping[str, Check], Depends(checks)],
+    installation: Annotated[str, Depends(mark)],
+) -> Response:
+    """Asks each database once; `installation` is the same for all servers of one keyring."""
     found = {name: _outcome(check) for name, check in needed.items()}
     working = all(outcome == "ok" for outcome in found.values())
-    return Json(
-        {"status": "ready" if working else "not ready", "checks": found}, 200 if working else 503
-    )
+    status = "ready" if working else "not ready"
+    told = {"status": status, "checks": found, "installation": installation}
+    return Json(told, 200 if working else 503)
 
 
 @router.get(

@@ -14,6 +14,7 @@ from infra.event_store import EventLog, LogReader
 from infra.event_store.factory import LogFactory
 from infra.event_store.search import FactSearch
 from infra.followers import Followers
+from infra.installation import mark_of
 from infra.jobs import Jobs, Worker
 from infra.keyring import Keyring
 from infra.keys import Keys
@@ -46,6 +47,7 @@ class Services:
         self.views = self._pool(views_url, READER)
         keyring = Keyring.open(settings.keyring_file)
         self.ids = Ids(keyring.secret)
+        self.mark = mark_of(self.ids)
         self.sealer = PersonKeys(self._pool(log_url, KEEPER), keyring)
         self.keys = Keys(self.writer)
         self.metrics = Metrics()

@@ -54,15 +54,7 @@ class OneMachine:
 
     @property
     def url(self) -> str:
-        """Where this machine's own programs find the server."""
-        host = self.settings.host
-        if host in {"0.0.0.0", "::", ""}:  # noqa: S104  # asked about, not bound
-            host = "127.0.0.1"
-        return (
-            f"http://[{host}]:{self.settings.port}"
-            if ":" in host
-            else f"http://{host}:{self.settings.port}"
-        )
+        return self.settings.local_url
 
     @property
     def log_file(self) -> Path:

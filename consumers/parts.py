@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 from consumers.mistakes import first_line
 from consumers.place import NoDatabase, placed
 from domain.shared.ids import Ids
-from infra.installation import same_installation
+from infra.installation import mark_of, same_installation
 from infra.keyring import Keyring, KeyringLost
 from infra.postgres import VIEWS, WRITER, connect
 from infra.settings import Settings
@@ -50,7 +50,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield from _of_views(settings)
     if settings.kafka_bootstrap is not None:
         yield from _of_kafka(settings)
-    yield _of_server(settings)
+    yield _of_server(settings.local_url, None if keyring is None else mark_of(Ids(keyring.secret)))
 
 
 def _of_home(settings: Settings) -> Iterator[Finding]:
@@ -155,15 +155,20 @@ def _of_kafka(settings: Settings) -> Iterator[Finding]:
         yield Finding(f"topic {topic}", f"{count} partitions" if count else "missing", mend)
 
 
-def _of_server(settings: Settings) -> Finding:
-    url = f"http://{settings.host}:{settings.port}"
+def _of_server(url: str, mark: str | None) -> Finding:
+    """Look who answers. `mark`: that of this home's keyring, if it has one yet."""
+    elsewhere = "set HUIKE_PORT to another, or HUIKE_HOME to its home"
     try:
         answer = httpx2.get(f"{url}/ready", timeout=5)
-        told = answer.json()["status"]
-    except httpx2.TransportError:
+        told, installation = answer.json()["status"], answer.json()["installation"]
+    except httpx2.ConnectError:
         return Finding("server", f"none at {url}")
-    except (ValueError, KeyError, TypeError):
+    except httpx2.TimeoutException:
+        return Finding("server", f"no answer at {url} within five seconds", "look at its log")
+    except (httpx2.TransportError, ValueError, KeyError, TypeError):
         return Finding("server", f"something else answers at {url}", "set HUIKE_PORT to another")
+    if installation != mark:
+        return Finding("server", f"another home's Huike answers at {url}", elsewhere)
     return Finding("server", f"{told} at {url}", None if answer.is_success else answer.text)
 
 

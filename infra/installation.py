@@ -26,6 +26,11 @@ def prepare(log_url: str, keyring_file: Path) -> Keyring:
     return keyring
 
 
+def mark_of(ids: Ids) -> str:
+    """Return what tells one installation from another, and nothing else of it."""
+    return ids.content(b"huike installation's mark").hex()
+
+
 def same_installation(connection: Connection, ids: Ids, *, claim: bool = True) -> bool:
     """Tell whether the log's ids were derived with this secret; `claim`: a new log is ours now."""
     fingerprint = ids.content(b"huike installation")

@@ -96,6 +96,14 @@ class Settings(BaseSettings):
         }
 
     @property
+    def local_url(self) -> str:
+        """Where this machine's own programs find the server."""
+        host = self.host
+        if host in {"0.0.0.0", "::", ""}:  # noqa: S104  # asked about, not bound
+            host = "127.0.0.1"
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
     def keyring_file(self) -> Path:
         return self.keyring or self.home / "keyring.json"
 

@@ -4,9 +4,12 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from typer.main import get_command
@@ -155,6 +158,48 @@ def test_the_doctor_hides_passwords(installation: Installation) -> None:
     assert told.returncode == 1
     assert "hush" not in told.stdout
     assert "mend HUIKE_LOG_URL" in told.stdout
+
+
+class _Somebody(BaseHTTPRequestHandler):
+    """Answers every request alike."""
+
+    answer: ClassVar[bytes]
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.answer)
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"<html>hello</html>", "✗ server: something else answers at "),
+        (b'{"status":"ready"}', "✗ server: something else answers at "),
+        (
+            b'{"status":"ready","installation":"00"}',
+            "✗ server: another home's Huike answers at ",
+        ),
+    ],
+)
+def test_the_doctor_takes_nobody_else_for_its_server(
+    installation: Installation, answer: bytes, said: str
+) -> None:
+    somebody = type("Somebody", (_Somebody,), {"answer": answer})
+    with ThreadingHTTPServer(("127.0.0.1", installation.port), somebody) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        told = installation.run("doctor")
+        server.shutdown()
+    assert told.returncode == 1
+    assert f"{said}{installation.url}\n    → set HUIKE_PORT to another" in told.stdout
+
+
+def test_huike_tells_its_version(installation: Installation) -> None:
+    told = installation.run("--version")
+    assert (told.returncode, told.stdout) == (0, f"huike {version('huike')}\n")
 
 
 def test_the_doctor_finds_an_open_keyring(installation: Installation) -> None:
