@@ -1,14 +1,16 @@
 """Every measure runs, in its smallest form, and answers figures of the shape that is promised."""
 
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
 from rich.console import Console
 
 from tests.bench import report
+from tests.bench.chart import chart
 from tests.bench.ground import Ground, Sizes
-from tests.bench.measure import Figure, Goal, Side, in_turn
+from tests.bench.measure import Figure, Goal, Side, in_turn, share
 from tests.bench.measures import MEASURES
 from tests.bench.run import run
 
@@ -38,6 +40,18 @@ def test_each_measure_tells_what_is_promised(
     assert all(f"| {figure.name} |" in report.as_markdown(figures) for figure in figures)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_what_follows_by_kafka_is_measured_too(
+    server_folder: Path, kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUIKE_SETTINGS", "/dev/null")
+    with Ground(server_folder / "bench", Sizes(quick=True), kafka=kafka_bootstrap) as ground:
+        found = {figure.name: figure for figure in MEASURES["publish"].run(ground)}
+    assert found["publish-kafka"].ours.median > 0
+    assert found.keys() >= {"publish-log", "publish-accepted"}
+
+
 def figure(*, ours: tuple[float, ...], against: tuple[float, ...], goal: Goal) -> Figure:
     return Figure(
         name="a", about="b", unit="c", ours=Side(ours), against=Side(against), goals=(goal,)
@@ -54,6 +68,33 @@ def test_a_ratio_is_of_medians() -> None:
 def test_a_goal_may_be_a_most() -> None:
     assert figure(ours=(3,), against=(2,), goal=Goal("ratio", "at most", 1.5)).met
     assert not figure(ours=(3,), against=(2,), goal=Goal("ours", "at most", 2)).met
+
+
+def test_a_figure_may_have_several_goals() -> None:
+    found = Figure(
+        name="a",
+        about="b",
+        unit="c",
+        ours=Side((5,)),
+        against=Side((4,)),
+        goals=(Goal("ratio", "at most", 2), Goal("ours", "at least", 6)),
+    )
+    assert found.goal == "ratio <= 2, ours >= 6"
+    assert found.met is False
+
+
+def test_a_share_of_values_is_one_of_them() -> None:
+    assert share([3, 1, 2], 0.5) == 2
+    assert share([7], 0.99) == 7
+
+
+def test_a_chart_has_a_curve_for_each_and_a_line_for_the_goal() -> None:
+    drawn = ET.fromstring(  # noqa: S314  # our own
+        chart("Growth", [1, 10], {"append": [1, 1.2], "view": [1, 3]}, limit=1.5)
+    )
+    svg = "{http://www.w3.org/2000/svg}"
+    assert len(drawn.findall(f"{svg}polyline")) == 2
+    assert "goal: 1.5" in [text.text for text in drawn.findall(f"{svg}text")]
 
 
 def test_the_sides_take_turns_and_nobody_is_always_first() -> None:
