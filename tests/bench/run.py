@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -86,6 +87,7 @@ def run_all(names: Sequence[str], console: Console, sizes: Sizes) -> list[Figure
             for name in sorted(names, key=list(MEASURES).index):
                 now = name
                 say("measuring")
+                began = time.monotonic()
                 try:
                     found = MEASURES[name].run(ground)
                 except Exception:  # noqa: BLE001  # the others are worth having
@@ -94,6 +96,7 @@ def run_all(names: Sequence[str], console: Console, sizes: Sizes) -> list[Figure
                 for figure in found:
                     bar.console.print(report.as_line(figure))
                 figures += found
+                bar.console.print(f"[dim]{name} took {time.monotonic() - began:.0f} s[/]")
                 bar.advance(task)
     return figures
 
