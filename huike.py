@@ -195,7 +195,7 @@ def verify(view: Verifiable) -> None:
 
 
 @app.command()
-def replay(
+def replay(  # noqa: PLR0913  # what may be asked
     customer: Annotated[str, typer.Argument(help="The customer's id, or the shop's user id.")],
     *,
     at: Annotated[str | None, typer.Option(help="Asked about this instant (ISO 8601).")] = None,
@@ -203,11 +203,16 @@ def replay(
         str | None, typer.Option(help="As known at this position or instant.")
     ] = None,
     shop: Annotated[str, typer.Option(help="Whose user id it is.")] = "shop",
+    lang: Annotated[str, typer.Option(help="In which language: en or zh.")] = "en",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Every fact and row with all columns, as JSON.")
+    ] = False,
 ) -> None:
-    """Tell a customer's facts in order, and what each view says after them.
+    """Tell a customer's story in words, from the log, and what it comes to.
 
     ```sh
     huike replay 900                  # the shop's user 900, now
+    huike replay 900 --lang zh        # in Chinese
     huike replay 900 --at 2026-03-01  # as it stood on that day
     huike replay 900 --known-at 5000  # as known when the log had 5,000 facts
     ```
@@ -215,7 +220,8 @@ def replay(
     from consumers.replay import replay as run_replay
     from infra.settings import Settings
 
-    raise typer.Exit(run_replay(Settings(), customer, at=at, known_at=known_at, shop=shop))
+    about: dict[str, Any] = {"at": at, "known_at": known_at, "shop": shop, "lang": lang}
+    raise typer.Exit(run_replay(Settings(), customer, as_json=as_json, **about))
 
 
 @app.command()

@@ -44,6 +44,16 @@ def tell(kind: str, about: Mapping[str, Any], lang: str = "en") -> str:
     return _PART.sub(filled, template).strip()
 
 
+def word(name: str, value: Any, lang: str = "en") -> str:
+    """Return a value as it is said, by the name of what it is; itself where no word is known."""
+    return _word(name, value, LANGUAGES.get(lang, ENGLISH))
+
+
+def label(name: str, lang: str = "en") -> str:
+    """Return what people call a value, by its name in rows and answers."""
+    return LANGUAGES.get(lang, ENGLISH).labels.get(name) or name.replace("_", " ")
+
+
 def money(amount: str | Decimal, currency: str) -> str:
     """Return an amount with its currency: `67.40 EUR`; never fewer digits than were said."""
     try:

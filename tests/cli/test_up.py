@@ -150,10 +150,25 @@ def test_a_customer_is_replayed(installation: Installation, shop: httpx2.Client)
     assert shop.get("/ready").is_success
     told = installation.run("replay", "ada")
     assert told.returncode == 0, told.stderr
-    assert "order.placed" in told.stdout
-    assert "42.5" in told.stdout
+    assert "Placed order" in told.stdout
+    assert "42.50" in told.stdout
     for written in ("datetime.", "Decimal(", "UUID(", "None", "b'"):
         assert written not in told.stdout, "told in Python's words"
+    for column in ("email_index", "name_mask", "next_move_at", "memory"):
+        assert column not in told.stdout, "told in the tables' words"
+    assert "下单" in installation.run("replay", "ada", "--lang", "zh").stdout
+    assert installation.run("replay", "ada", "--lang", "xx").returncode == 2
+
+
+def test_a_customer_is_replayed_with_every_column_as_json(
+    installation: Installation, shop: httpx2.Client
+) -> None:
+    assert shop.get("/ready").is_success
+    told = json.loads(installation.run("replay", "ada", "--json").stdout)
+    assert "order.placed" in [fact["type"] for fact in told["facts"]]
+    (profile,) = told["views"]["profile"]["profile"]
+    assert profile["orders"] == 1
+    assert "email_index" in profile
 
 
 def test_a_customer_before_its_time_is_unknown(

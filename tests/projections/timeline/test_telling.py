@@ -30,10 +30,12 @@ from domain.shared.events import FACTS, Event
 from domain.shared.personal import ERASED
 from domain.shared.refusals import Malformed
 from domain.ticket.events import TicketKind, TicketOpened, TicketRated
+from projections.lifecycle.stages import Stage, Tier
+from projections.orders import Flag
 from projections.timeline.projection import ENTRY, Campaign, timeline
 from projections.timeline.queries import Asked, Told, page_of
 from projections.timeline.telling import KEPT
-from projections.words import LANGUAGES, money, tell
+from projections.words import LANGUAGES, label, money, tell, word
 from tests.projections.profile.story import ADA, day, folded, order, story, ticket
 
 SPRING = UUID(int=1)
@@ -221,6 +223,15 @@ def test_every_fact_that_is_kept_has_a_sentence(lang: str) -> None:
     assert {event.stored.name for event in KEPT} == set(sentences)
     assert set(sentences) <= set(FACTS)
     assert LANGUAGES[lang].behaviour.keys() == LANGUAGES["en"].behaviour.keys()
+
+
+def test_every_flag_stage_and_tier_has_a_word_and_what_is_labelled_a_label() -> None:
+    words = LANGUAGES["zh"].words.keys()
+    assert {f"flag.{flag}" for flag in Flag} <= words & LANGUAGES["en"].words.keys()
+    assert {f"stage.{stage}" for stage in Stage} | {f"tier.{tier}" for tier in Tier} <= words
+    assert LANGUAGES["en"].labels.keys() <= LANGUAGES["zh"].labels.keys()
+    assert (label("net", "zh"), label("open_tickets")) == ("净额", "open tickets")
+    assert word("stage", "won back", "zh") == "回流"
 
 
 @pytest.mark.parametrize(
