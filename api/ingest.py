@@ -5,9 +5,8 @@ A plain ASGI endpoint: it is the busiest of all, and does nothing that it need n
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import Future
+from secrets import token_hex
 from typing import Any, Final
-from uuid import uuid4
 
 import msgspec
 import structlog
@@ -37,7 +36,7 @@ from commands.shop import NotTaken, Sent, refusal_of, translate
 from commands.shop.contract import BATCH_BYTES, KINDS, Door, write_key_of
 from commands.shop.parcel import Batch, open_batch, pack_refused, without_key
 from commands.shop.refusals import BrokenJson, Forgotten, NotANumber, TooDeep, TooLarge
-from domain.shared.log import LogUnavailable, Receipt
+from domain.shared.log import Append, LogUnavailable, Receipt
 from domain.shared.refusals import Refused
 from infra import clock
 from infra.keys import Key
@@ -48,7 +47,8 @@ PATIENCE: Final = 30.0
 """Seconds that an answer waits for the log; then the shop is asked to send again."""
 
 MOST_WAITING: Final = 20_000
-"""Appends in the log's queue from which on shops are asked to slow down."""
+MOST_WAITING_BYTES: Final = 50_000_000
+"""Appends in the log's queue, and their bytes, from which on shops are asked to slow down."""
 
 _AT_ONCE: Final = 200
 _PATHS: Final = {
@@ -119,7 +119,7 @@ class _Named(msgspec.Struct, frozen=True):
 _encode: Final = msgspec.json.Encoder().encode
 _named: Final = msgspec.json.Decoder(_Named)
 
-Heard = list[tuple[Sent, "Future[Receipt] | NotTaken"]]
+Outcome = Receipt | NotTaken
 
 
 class Ingest:
@@ -155,7 +155,8 @@ class Ingest:
             raise NoSuchDoor
         headers = Headers(scope=scope)
         check_media(headers)
-        if self._services.log.waiting > MOST_WAITING:
+        queue = self._services.log
+        if queue.waiting > MOST_WAITING or queue.waiting_bytes > MOST_WAITING_BYTES:
             raise Busy
         body = await read_body(headers, receive, BATCH_BYTES)
         key = await self._key(headers, body)
@@ -163,15 +164,17 @@ class Ingest:
         door = self._door(key, scope["request_id"])
         try:
             if kind == "batch":
-                heard = await self._hear(_messages_of(open_batch(body)), door)
+                sent = _messages_of(open_batch(body))
+                heard = await self._hear(sent, door)
             else:
-                heard = await self._hear([_alone(body, kind)], door)
-                _refuse_as_a_whole(heard[0][1])
+                sent = [_alone(body, kind)]
+                heard = await self._hear(sent, door)
+                _refuse_as_a_whole(heard[0])
         except NotTaken as refusal:
             kept = without_key(body) if kind == "batch" else pack_refused(_alone(body, kind))
             await self._keep(door, [(kept, f"/v1/{kind}", refusal)])
             raise
-        return await self._results(heard, door)
+        return await self._results(sent, await self._settled(heard), door)
 
     async def _key(self, headers: Headers, body: bytes) -> Key:
         """Return the living key that was shown, in a header or in the body."""
@@ -200,30 +203,37 @@ class Ingest:
             correlation=correlation,
         )
 
-    async def _hear(self, sent: Sequence[Sent], door: Door) -> Heard:
-        """Translate and queue each; let others have a turn in between."""
-        services = self._services
-        heard: Heard = []
+    async def _hear(self, sent: Sequence[Sent], door: Door) -> list[Append | NotTaken]:
+        """Translate each; let others have a turn in between."""
+        ids = self._services.ids
+        heard: list[Append | NotTaken] = []
         for number, one in enumerate(sent, 1):
             try:
-                heard.append((one, services.log.submit(translate(one, door, services.ids))))
+                heard.append(translate(one, door, ids))
             except NotTaken as refusal:
-                heard.append((one, refusal))
+                heard.append(refusal)
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
         return heard
 
-    async def _results(self, heard: Heard, door: Door) -> Response:
-        await all_done([f for _, f in heard if isinstance(f, Future)], PATIENCE)
+    async def _settled(self, heard: Sequence[Append | NotTaken]) -> list[Outcome]:
+        """Have what can be taken recorded; return what became of each. Raises TimeoutError."""
+        future = self._services.log.submit_all([it for it in heard if isinstance(it, Append)])
+        await all_done([future], PATIENCE)
+        answers = iter(future.result())
+        return [it if isinstance(it, NotTaken) else _outcome_of(next(answers)) for it in heard]
+
+    async def _results(
+        self, sent: Sequence[Sent], outcomes: Sequence[Outcome], door: Door
+    ) -> Response:
         results: list[Result] = []
         refused: list[tuple[bytes, str, NotTaken]] = []
         position = 0
-        for number, (sent, outcome) in enumerate(heard):
-            name = _name_of(sent)
-            receipt = _receipt_of(outcome)
+        for number, (one, receipt) in enumerate(zip(sent, outcomes, strict=True)):
+            name = _name_of(one)
             if isinstance(receipt, NotTaken):
                 self._services.metrics.refusals.labels(receipt.code).inc()
-                refused.append((pack_refused(sent), f"event {number}", receipt))
+                refused.append((pack_refused(one), f"event {number}", receipt))
                 results.append(
                     Result(
                         message_id=name,
@@ -271,32 +281,35 @@ class Ingest:
 
 
 def _alone(body: bytes, kind: str) -> Sent:
-    return Sent(raw=body, kind=kind, message_id=uuid4().hex)
+    return Sent(raw=body, kind=kind, message_id=token_hex(16))
 
 
 def _messages_of(batch: Batch) -> list[Sent]:
     sent_at = batch.sent_at if isinstance(batch.sent_at, str) else None
+    names = token_hex(16 * len(batch.batch))
     return [
-        Sent(raw=bytes(raw), message_id=uuid4().hex, context=batch.context, sent_at=sent_at)
-        for raw in batch.batch
+        Sent(
+            raw=bytes(raw),
+            message_id=names[32 * number : 32 * number + 32],
+            context=batch.context,
+            sent_at=sent_at,
+        )
+        for number, raw in enumerate(batch.batch)
     ]
 
 
-def _refuse_as_a_whole(outcome: "Future[Receipt] | NotTaken") -> None:
+def _refuse_as_a_whole(outcome: Append | NotTaken) -> None:
     """Raise what makes a single event's body no body: 400, as SDKs expect, instead of a result."""
     if isinstance(outcome, BrokenJson | NotANumber | TooLarge | TooDeep):
         raise outcome
 
 
-def _receipt_of(outcome: "Future[Receipt] | NotTaken") -> Receipt | NotTaken:
-    if isinstance(outcome, NotTaken):
-        return outcome
-    error = outcome.exception()
-    if error is None:
-        return outcome.result()
-    refusal = refusal_of(error)
+def _outcome_of(answer: Receipt | Exception) -> Outcome:
+    if isinstance(answer, Receipt):
+        return answer
+    refusal = refusal_of(answer)
     if refusal.code == "not-recorded":
-        log.error("not recorded", exc_info=error)
+        log.error("not recorded", exc_info=answer)
     return refusal
 
 

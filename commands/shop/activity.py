@@ -50,6 +50,7 @@ TRADE: Final = (
 )
 """Event names that mean something to us."""
 
+_TRADE: Final = frozenset(TRADE)
 _SPELLED: Final = {name.casefold(): name for name in TRADE} | {"order canceled": "Order Cancelled"}
 
 
@@ -84,7 +85,7 @@ def activity(told: Told) -> Event:
 
 def _behaviour(told: Told, private: dict[str, Any], common: dict[str, Any]) -> Event:
     """Return a track, page or screen; an order's lines stand in the order's own fact."""
-    standard = WORDS if told.kind == "track" and told.name.casefold() in _SPELLED else CODES
+    standard = WORDS if told.kind == "track" and told.name in _TRADE else CODES
     given = told.message.properties or {}
     if told.name in TRANSLATIONS and "products" in given:
         given = {name: value for name, value in given.items() if name != "products"}

@@ -87,6 +87,10 @@ def _number(value: Any, what: str) -> Decimal:
 
 def _tidy(number: Decimal) -> Decimal:
     """Write a number without an exponent, and without the dust of binary fractions."""
+    text = str(number)
+    point = text.find(".")
+    if "E" not in text and (point < 0 or len(text) - point - 1 <= _PLACES):
+        return number
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int)
     if -_PLACES <= exponent <= 0:

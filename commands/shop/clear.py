@@ -84,7 +84,14 @@ def split(values: Mapping[str, Any], standard: frozenset[str], allowed: frozense
     clear: dict[str, Any] = {}
     sealed: dict[str, Any] = {}
     for name, value in values.items():
-        if name in allowed or (name in standard and is_plain(value)):
+        if name in allowed or (
+            name in standard
+            and (
+                len(value) <= PLAIN_CHARACTERS and "@" not in value
+                if isinstance(value, str)
+                else isinstance(value, _FLAT)
+            )
+        ):
             clear[name] = value
         elif name in _ROWS and name in standard and isinstance(value, list):
             rows, rest = _split_rows(value, PRODUCT if name == "products" else _FILTER, allowed)

@@ -124,6 +124,7 @@ def _whose(message: Message, kind: str) -> tuple[str | None, str | None]:
     return user, visitor
 
 
+@lru_cache(maxsize=20_000)
 def _somebody(id: Text, what: str) -> str | None:
     if id is None:
         return None

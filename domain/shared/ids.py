@@ -84,8 +84,8 @@ class Ids:
         return self.derive(shop, "message", source, id)
 
 
-_set_int: Final = UUID.int.__set__  # type: ignore[attr-defined]  # a slot of the class
-_set_safe: Final = UUID.is_safe.__set__  # type: ignore[attr-defined]  # a slot of the class
+_set_int: Final = vars(UUID)["int"].__set__
+_set_safe: Final = vars(UUID)["is_safe"].__set__
 
 
 def _uuid(value: int) -> UUID:

@@ -1,10 +1,11 @@
-"""Who waits for an append: a future, or one thread that does nothing else meanwhile."""
+"""Who waits for an append: a future, one thread that does nothing else, or several together."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from itertools import count
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from domain.shared.log import Append, Receipt
 
@@ -66,7 +67,50 @@ class Waiter:
         return self._wakes.acquire(timeout=patience)
 
 
-Asker = Waiter | Future[Receipt]
+class Together:
+    """What waits for several appends at once: one future for the answers to all, in their order."""
+
+    __slots__ = ("_answered", "_answers", "future")
+
+    def __init__(self, appends: int) -> None:
+        self._answers: list[Any] = [None] * appends
+        self._answered = count(1)  # its `next` is atomic, whichever threads answer
+        self.future: Future[list[Receipt | Exception]] = Future()
+        if not appends:
+            self.future.set_result([])
+
+    def answered(self, place: int) -> bool:
+        return self._answers[place] is not None
+
+    def answer(self, place: int, answer: Receipt | Exception) -> None:
+        self._answers[place] = answer
+        if next(self._answered) == len(self._answers):
+            self.future.set_result(self._answers)
+
+
+class Share:
+    """One append of several that wait together."""
+
+    __slots__ = ("_place", "_together")
+
+    def __init__(self, together: Together, place: int) -> None:
+        self._together = together
+        self._place = place
+
+    def set_running_or_notify_cancel(self) -> bool:
+        return True
+
+    def done(self) -> bool:
+        return self._together.answered(self._place)
+
+    def set_result(self, receipt: Receipt) -> None:
+        self._together.answer(self._place, receipt)
+
+    def set_exception(self, error: Exception) -> None:
+        self._together.answer(self._place, error)
+
+
+Asker = Waiter | Share | Future[Receipt]
 Waiting = tuple[Append, Asker]
 
 

@@ -15,9 +15,10 @@ import structlog
 from domain.shared.events import Fact
 from domain.shared.log import Append, LogUnavailable, Receipt
 from infra.event_store.attempt import Attempt
+from infra.event_store.line import Line, size_of
 from infra.event_store.reader import LogReader
 from infra.event_store.state import begin, read_state
-from infra.event_store.waiting import Asker, Waiter, Waiting
+from infra.event_store.waiting import Share, Together, Waiter, Waiting
 from infra.event_store.writing import Writing
 from infra.postgres import WRITER, Connection, connect
 from infra.sealing import PersonKeys
@@ -33,6 +34,9 @@ _DURABLE: Final = (
 )
 """What was accepted is on disk, whatever the server's own setting."""
 
+_MOST_BYTES: Final = 16_000_000
+"""Of what waits, about as much is committed together."""
+
 Watch = Callable[[int, int, float], None]
 
 log = structlog.get_logger()
@@ -41,8 +45,9 @@ log = structlog.get_logger()
 class EventLog:
     """The log: `submit` queues, one thread commits what waits, together, in one transaction.
 
-    `most_facts`: facts in one transaction; `most_waiting`: appends that may wait before `submit`
-    refuses with LogUnavailable; `patience`: seconds that a lost server is waited for.
+    `most_facts`: facts in one transaction; `most_waiting`, `most_bytes`: appends that may wait, and
+    what they may take, before `submit` refuses with LogUnavailable; `patience`: seconds that a lost
+    server is waited for.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class EventLog:
         *,
         most_facts: int = 5_000,
         most_waiting: int = 50_000,
+        most_bytes: int = 100_000_000,
         patience: float = 5.0,
         watch: Watch | None = None,
     ) -> None:
@@ -60,8 +66,7 @@ class EventLog:
         self._most_facts = most_facts
         self._patience = patience
         self._watch = watch
-        self._most_waiting = most_waiting
-        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._line = Line(most_waiting, most_bytes)
         self._held: list[Waiting] = []
         self._connection: Connection | None = None
         self._head = 0
@@ -78,26 +83,32 @@ class EventLog:
 
     def submit(self, append: Append) -> "Future[Receipt]":
         future: Future[Receipt] = Future()
-        self._put(append, future)
+        self._put([(append, future)])
         return future
+
+    def submit_all(self, appends: Sequence[Append]) -> "Future[list[Receipt | Exception]]":
+        """Queue several, each kept or refused for itself; all are answered at once."""
+        together = Together(len(appends))
+        self._put([(append, Share(together, n)) for n, append in enumerate(appends)])
+        return together.future
 
     def append(self, append: Append) -> Receipt:
         waiter = Waiter()
-        self._put(append, waiter)
+        self._put([(append, waiter)])
         return waiter.result()
 
-    def _put(self, append: Append, asker: Asker) -> None:
-        for draft in append.facts:
-            if draft.stream is None and (
-                draft.who is None or not (draft.who.user or draft.who.anonymous)
-            ):
-                msg = f"{draft.event.stored.name} names neither a stream nor a person"
-                raise ValueError(msg)
-        if self._closing or self._queue.qsize() >= self._most_waiting:
-            asker.set_exception(LogUnavailable())
-            return
-        self._queue.put((append, asker))
-        if self._ended:  # while this was put there
+    def _put(self, asked: Sequence[Waiting]) -> None:
+        for append, _ in asked:
+            for draft in append.facts:
+                if draft.stream is None and (
+                    draft.who is None or (draft.who.user is None and draft.who.anonymous is None)
+                ):
+                    msg = f"{draft.event.stored.name} names neither a stream nor a person"
+                    raise ValueError(msg)
+        if self._closing or not self._line.put(asked):
+            for _, asker in asked:
+                asker.set_exception(LogUnavailable())
+        elif self._ended:  # while these were put there
             self._refuse_what_waits()
 
     def stream(self, stream: UUID) -> Sequence[Fact]:
@@ -112,14 +123,19 @@ class EventLog:
     @property
     def waiting(self) -> int:
         """How many appends wait to be committed."""
-        return self._queue.qsize()
+        return len(self._line)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """About how many bytes they take."""
+        return self._line.bytes
 
     def close(self) -> None:
         """Commit what waits, then stop."""
         if self._closing:
             return
         self._closing = True
-        self._queue.put(None)
+        self._line.end()
         self._thread.join()
         self.reader.close()
 
@@ -142,7 +158,7 @@ class EventLog:
         """Answer what was queued when nobody commits any more."""
         with contextlib.suppress(queue.Empty):
             while True:
-                waiting = self._queue.get_nowait()
+                waiting = self._line.take(wait=False)
                 if waiting is not None and waiting[1].set_running_or_notify_cancel():
                     _refuse([waiting])
 
@@ -150,20 +166,21 @@ class EventLog:
         """Take what waits, up to a batch; two with one idempotency key never share a batch."""
         held, self._held = self._held, []
         batch = [w for w in held if w[1].set_running_or_notify_cancel()]
-        facts = 0
+        facts = size = 0
         keys: set[bytes] = set()
-        while facts < self._most_facts:
+        while facts < self._most_facts and size < _MOST_BYTES:
             try:
-                waiting = self._queue.get_nowait() if batch else self._queue.get()
+                waiting = self._line.take(wait=not batch)
             except queue.Empty:
                 break
             if waiting is None:
                 self._closing = True
                 if not batch:
                     return None
-                self._queue.put(None)
+                self._line.end()
                 break
             append, future = waiting
+            size += size_of(append)
             idempotency = append.idempotency
             if idempotency is not None:
                 if idempotency.key in keys:
