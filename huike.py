@@ -293,7 +293,9 @@ def bench(  # noqa: PLR0913  # what is measured, and how it is told
     quick: Annotated[
         bool, typer.Option("--quick", help="Only show that it works; the figures mean nothing.")
     ] = False,
-    facts: Annotated[int, typer.Option(help="How far the log grows.")] = 10_000_000,
+    facts: Annotated[
+        int, typer.Option(help="How far the log grows; below a million, less of all.")
+    ] = 10_000_000,
     customers: Annotated[int, typer.Option(help="Customers of the shop of a million.")] = 1_000_000,
     orders: Annotated[int, typer.Option(help="Old orders that are imported late.")] = 100_000,
     minutes: Annotated[float, typer.Option(help="Of the load under which memory is watched.")] = 20,

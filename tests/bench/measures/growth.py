@@ -46,7 +46,7 @@ def run(ground: Ground) -> list[Figure]:
         ground.publisher() as publish,
         shop.connect(None) as admin,
     ):
-        shop.fill(ground.size(765_000, 1_000))
+        shop.fill(ground.size(ground.year, 1_000))
         assert shop.served
         facts = shop.head
         multiplier = Multiplier(admin, facts)
