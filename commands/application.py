@@ -104,7 +104,7 @@ class Crm(Application[UUID]):
         roots = {}
         for stream, facts in self._log.streams(ids).items():
             roots[stream] = root = kind.after(stream, (f.event for f in readable(facts)))
-            root.version = facts[-1].version
+            root.version, root.shop = facts[-1].version, facts[0].shop
         return roots
 
     def dispatch(  # noqa: PLR0913  # a request has as many sides
@@ -118,15 +118,22 @@ class Crm(Application[UUID]):
         causation: UUID | None = None,
         idempotency: str | None = None,
         if_match: int | None = None,
+        anywhere: bool = False,
     ) -> Receipt:
         """Decide and wait until it is durable; the receipt's answer is JSON.
 
         `idempotency`: the same key of the same actor gives the same answer again. `if_match`: the
-        version that the addressed root must have. Raises a Refused, nothing being recorded then
-        (of a command in parts: nothing of the part that was refused).
+        version that the addressed root must have. `anywhere`: what is another shop's is not taken
+        for unknown. Raises a Refused, nothing being recorded then (of a command in parts: nothing
+        of the part that was refused).
         """
         asked = Asked(
-            actor=actor, shop=shop, source=source, correlation=correlation, causation=causation
+            actor=actor,
+            shop=shop,
+            source=source,
+            correlation=correlation,
+            causation=causation,
+            anywhere=anywhere,
         )
         used = None if idempotency is None else self._used(command, asked, idempotency)
         if type(command) in BULK_HANDLERS:
@@ -152,6 +159,7 @@ class Crm(Application[UUID]):
                 now=now,
                 trusting=attempt == 0 and if_match is None,
                 if_match=if_match,
+                anywhere=asked.anywhere,
             )
             try:
                 answer = work.answer(handler(command, work))
@@ -197,7 +205,7 @@ class Crm(Application[UUID]):
         receipts: list[Receipt] = []
         self.save(
             *(work.decided if work else ()),
-            asked=asked,
+            asked=asked if work is None else msgspec.structs.replace(asked, shop=work.shop),
             expected=work.expected if work else {},
             idempotency=None
             if used is None

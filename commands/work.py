@@ -13,7 +13,7 @@ from domain.order.aggregate import Order
 from domain.shared.aggregate import Decided, Root, Told
 from domain.shared.ids import Ids
 from domain.shared.log import Receipt, Who
-from domain.shared.refusals import Malformed, PreconditionFailed
+from domain.shared.refusals import Malformed, NotFound, PreconditionFailed
 
 R = TypeVar("R", bound=Root)
 C = TypeVar("C", bound="Command")
@@ -94,10 +94,15 @@ class Work:
         now: datetime,
         trusting: bool,
         if_match: int | None,
+        anywhere: bool = False,
     ) -> None:
-        """`trusting`: take a root that is likely new for new; the log notices when it is not."""
+        """`trusting`: take a root that is likely new for new; the log notices when it is not.
+
+        `anywhere`: what is another shop's may be asked for too; `shop` is then that one.
+        """
         self._memory = memory
         self._trusting = trusting
+        self._anywhere = anywhere
         self._if_match = if_match
         self._addressed: Root | None = None
         self.ids = ids
@@ -111,8 +116,10 @@ class Work:
         """Return a root as its facts made it, version 0 when it has none.
 
         The first root asked for is the one that the command addresses: If-Match is about it.
+        Raises NotFound for what is another shop's.
         """
         root = kind(id) if likely_new and self._trusting else self._load(kind, id)
+        self._enter(root)
         self.expected[id] = root.version
         if self._addressed is None:
             self._addressed = root
@@ -121,8 +128,10 @@ class Work:
         return root
 
     def get_many(self, kind: type[R], ids: Sequence[UUID]) -> Mapping[UUID, R]:
-        """Return many roots, read at once."""
+        """Return many roots, read at once. Raises NotFound for what is another shop's."""
         found = self._memory.recall_many(kind, ids)
+        for root in found.values():
+            self._enter(root)
         roots = {stream: found.get(stream) or kind(stream) for stream in ids}
         self.expected.update((stream, root.version) for stream, root in roots.items())
         return roots
@@ -144,16 +153,25 @@ class Work:
             return told or {}
         return {"id": self._addressed.id, "version": self._addressed.version, **(told or {})}
 
+    def _enter(self, root: Root) -> None:
+        """Go over to the root's shop, if it is another and that may be."""
+        if root.shop and root.shop != self.shop:
+            if not self._anywhere:
+                raise NotFound(what=type(root).__name__.lower(), id=root.id)
+            self.shop = root.shop
+
     def _load(self, kind: type[R], id: UUID) -> R:
         """Load a root, and remember the versions of all the streams that it rests on."""
 
         def project(_: R | None, told: Iterable[Told]) -> R:
             root = kind(id)
+            held = list(told)
+            if held:
+                root.shop = held[0].shop
             if kind not in REPORTED:
-                for event in told:
+                for event in held:
                     event.mutate(root)
                 return root
-            held = list(told)
             for event in sorted(held, key=_WHEN):
                 root.evolve(event.event)
             for event in held:

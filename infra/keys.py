@@ -46,7 +46,8 @@ class Scope(StrEnum):
 class Key(msgspec.Struct, frozen=True, kw_only=True):
     """A key as it is kept: everything but the secret.
 
-    `shop` and `source` are whose facts it records; `system`: the reports come from a machine of the
+    `shop` and `source` are whose facts it records: what is another shop's, its commands do not find
+    (unless it is an admin's); `system`: the reports come from a machine of the
     shop (an ERP), not from what the customer does; `currency` is meant where a report names none.
     """
 

@@ -84,6 +84,7 @@ class Desk:
             correlation=self._correlation,
             idempotency=self._idempotency,
             if_match=self._if_match,
+            anywhere=self._key.may(Scope.ADMIN),
         )
 
     @staticmethod

@@ -60,19 +60,20 @@ class Decided:
 
 
 class Told(Decided):
-    """An event read back from the log, at its position."""
+    """An event read back from the log, at its position, and in which shop it was recorded."""
 
-    __slots__ = ("position",)
+    __slots__ = ("position", "shop")
 
     occurred_at: datetime
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # a row has as many
         self,
         originator_id: UUID,
         originator_version: int,
         event: Event,
         occurred_at: datetime,
         position: int,
+        shop: str = "",
     ) -> None:
         self.originator_id = originator_id
         self.originator_version = originator_version
@@ -81,6 +82,7 @@ class Told(Decided):
         self.who = THEIRS
         self.first = False
         self.position = position
+        self.shop = shop
 
 
 class Root:
@@ -88,7 +90,8 @@ class Root:
 
     A decision is a method that refuses by raising, or records events. `evolve` is memory: it has no
     guard, clock or I/O and ignores what it does not know. Versions start at 1; a root without any
-    fact has version 0. A mutable aggregate of the library `eventsourcing`.
+    fact has version 0. `shop`: in which its first fact was recorded, once it was read from the log.
+    A mutable aggregate of the library `eventsourcing`.
     """
 
     facts: ClassVar[tuple[str, ...]]
@@ -101,6 +104,7 @@ class Root:
     def __init__(self, id: UUID) -> None:
         self.id = id
         self.version = 0
+        self.shop = ""
         self._decided: list[Decided] = []
 
     def whose(self) -> Who | None:

@@ -21,13 +21,17 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks, through which shop's channel, and because of what."""
+    """Who asks, through which shop's channel, and because of what.
+
+    `anywhere`: may also ask about what is another shop's; its facts are then that shop's.
+    """
 
     actor: Actor
     shop: str
     source: str
     correlation: str = ""
     causation: UUID | None = None
+    anywhere: bool = False
 
 
 class Who(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,6 +48,7 @@ class Kept(Notification):
     type_version: int
     origin: UUID | None
     occurred_at: datetime
+    shop: str = ""
 
 
 class FactMapper(Mapper[UUID]):
@@ -79,4 +80,5 @@ class FactMapper(Mapper[UUID]):
             event,
             kept.occurred_at,
             kept.id,
+            kept.shop,
         )

@@ -20,7 +20,7 @@ from infra.event_store.reader import LogReader
 from infra.event_store.subscription import LogSubscription
 from infra.event_store.writer import EventLog
 
-_COLUMNS: Final = "stream, version, type, body, position, type_version, origin, occurred_at"
+_COLUMNS: Final = "stream, version, type, body, position, type_version, origin, occurred_at, shop"
 """The fields of `Kept`, in their order."""
 _TYPE: Final = 2
 _ORIGIN: Final = 6

@@ -1,13 +1,16 @@
 """API keys: made, checked, revoked; their secrets are nowhere."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from starlette.testclient import TestClient
 
+from api.services import Services
 from domain.shared.refusals import Malformed, NotFound, Refused
 from infra.keys import REVOKED_WITHIN_SECONDS, Keys
 from infra.postgres import WRITER, Pool, pool
+from tests.api.shop import Shop
 
 
 class Clock:
@@ -134,3 +137,20 @@ def test_only_a_living_key_that_is_meant_can_be_revoked(keys: Keys) -> None:
     keys.revoke(str(first.id))
     with pytest.raises(NotFound, match="no living key"):
         keys.revoke(str(first.id))
+
+
+def test_a_key_of_another_shop_finds_nothing_to_command(
+    with_scopes: Callable[..., TestClient], services: Services
+) -> None:
+    ada = Shop(with_scopes("command")).customer("ada")
+
+    def tag(*scopes: str) -> int:
+        _, secret = services.keys.add("another shop's", scopes, shop="other")
+        other = TestClient(with_scopes("query").app, raise_server_exceptions=False)
+        headers = {"Authorization": f"Bearer {secret}"}
+        return other.put(f"/api/customers/{ada}/tags/vip", headers=headers).status_code
+
+    assert tag("command") == 404
+    assert tag("command", "admin") == 202
+    found = with_scopes("audit").get("/api/audit/facts", params={"type": "customer.tag-added"})
+    assert [fact["shop"] for fact in found.json()["facts"]] == ["shop"]
