@@ -1,6 +1,6 @@
 """What a measure is: two sides run in turn, several rounds, told by median and spread."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -99,7 +99,7 @@ class Measure(msgspec.Struct, frozen=True):
 
     name: str
     about: str
-    run: "Callable[[Ground], Sequence[Figure]]"
+    run: "Callable[[Ground], Iterable[Figure]]"
     minutes: float = 1
 
 

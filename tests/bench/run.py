@@ -89,13 +89,12 @@ def run_all(names: Sequence[str], console: Console, sizes: Sizes) -> list[Figure
                 say("measuring")
                 began = time.monotonic()
                 try:
-                    found = MEASURES[name].run(ground)
+                    for figure in MEASURES[name].run(ground):
+                        bar.console.print(report.as_line(figure))
+                        figures.append(figure)
                 except Exception:  # noqa: BLE001  # the others are worth having
                     bar.console.print_exception(max_frames=4)
                     continue
-                for figure in found:
-                    bar.console.print(report.as_line(figure))
-                figures += found
                 bar.console.print(f"[dim]{name} took {time.monotonic() - began:.0f} s[/]")
                 bar.advance(task)
     return figures

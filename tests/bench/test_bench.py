@@ -26,7 +26,7 @@ def test_each_measure_tells_what_is_promised(
     figures: list[Figure] = []
     with Ground(server_folder / "bench", Sizes(quick=True)) as ground:
         for measure in MEASURES.values():
-            found = measure.run(ground)
+            found = list(measure.run(ground))
             assert all(figure.name.startswith(measure.name) for figure in found)
             figures += found
     told = msgspec.json.decode(report.as_json(figures))

@@ -26,10 +26,11 @@ _MICRO: Final = 1e6
 _MILLI: Final = 1e3
 
 
-def run(ground: Ground) -> list[Figure]:
+def run(ground: Ground) -> Iterator[Figure]:
     shop = ground.million
     shop.follow("log")
-    return [_query(ground, shop), *_route(ground, shop)]
+    yield _query(ground, shop)
+    yield from _route(ground, shop)
 
 
 def _query(ground: Ground, shop: Million) -> Figure:

@@ -1,6 +1,7 @@
 """One event until its customer's profile shows it, at a steady rate, by the log and by Kafka."""
 
 import time
+from collections.abc import Iterator
 from typing import Final
 
 from projections.projection import slot_of
@@ -24,10 +25,11 @@ _GOALS: Final[dict[Feed, dict[str, float]]] = {
 }
 
 
-def run(ground: Ground) -> list[Figure]:
+def run(ground: Ground) -> Iterator[Figure]:
     feeds: list[Feed] = ["log"] if ground.kafka is None else ["log", "kafka"]
     with ground.publisher() as publish:
-        return [figure for feed in feeds for figure in _by(ground, publish, feed)]
+        for feed in feeds:
+            yield from _by(ground, publish, feed)
 
 
 def _by(ground: Ground, publish: Publish, feed: Feed) -> list[Figure]:

@@ -1,6 +1,7 @@
 """Batches over HTTP: accepted, which means durable, and then visible in every view."""
 
 import time
+from collections.abc import Iterator
 from typing import Final
 
 from projections import catalogue
@@ -14,11 +15,12 @@ ROUNDS: Final = 3
 _GOALS: Final[dict[Feed, float]] = {"log": 12_000, "kafka": 8_000}
 
 
-def run(ground: Ground) -> list[Figure]:
+def run(ground: Ground) -> Iterator[Figure]:
     shop = ground.shop
     feeds: list[Feed] = ["log"] if ground.kafka is None else ["log", "kafka"]
     with ground.publisher() as publish:
-        return [figure for feed in feeds for figure in _by(ground, shop, publish, feed)]
+        for feed in feeds:
+            yield from _by(ground, shop, publish, feed)
 
 
 class Rounds:
