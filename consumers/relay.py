@@ -34,6 +34,10 @@ class WrongTopic(Exception):
     """The topic of facts has one partition a slot: `huike topics` makes it where it is missing."""
 
 
+class Refilling(Exception):
+    """Somebody asked for the topic to be filled again: begin at the beginning of the log."""
+
+
 class Place:
     """How far Kafka has come: the last position, and the last record's of each slot."""
 
@@ -69,6 +73,8 @@ class Relay:
                         pause = 0.1
                         continue
                 stop.wait(_STANDBY_SECONDS)
+            except Refilling:
+                log.info("relay.refilling", topic=self._topic)
             except (psycopg.OperationalError, KafkaError, TimeoutError) as error:
                 log.warning("relay.lost", error=str(error), again_in=pause)
                 stop.wait(pause)
@@ -148,15 +154,36 @@ class Relay:
         futures: list[Any],
         position: int,
     ) -> None:
-        """Wait until Kafka has taken everything, then remember that it has. Raises KafkaError."""
+        """Wait until Kafka has taken everything, then remember that it has.
+
+        Raises KafkaError, and Refilling when the place that was remembered is not ours any more.
+        """
         out.flush(timeout=_FLUSH_SECONDS)
         for future in futures:
             future.get(timeout=1)
-        connection.execute(
+        moved = connection.execute(
             "insert into log.relay (position, previous) values (%s, %s) "
             "on conflict (one) do update set position = excluded.position, "
-            "previous = excluded.previous, moved_at = clock_timestamp()",
-            (position, place.previous),
+            "previous = excluded.previous, moved_at = clock_timestamp() "
+            "where relay.position = %s",
+            (position, place.previous, place.position),
         )
+        if moved.rowcount == 0:
+            raise Refilling
         place.position = position
         self._published(position)
+
+
+def fill_again(log_url: str) -> int:
+    """Have the topic of facts filled from the log's beginning; return up to which position.
+
+    The active relay notices it within seconds, one that does not run at its start.
+    """
+    with closing(connect(log_url, WRITER)) as connection:
+        connection.execute(
+            "update log.relay set position = 0, previous = array_fill(0::bigint, "
+            "array[cardinality(previous)]), moved_at = clock_timestamp()"
+        )
+        row = connection.execute("select coalesce(max(position), 0) from log.batch").fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,6 +1,7 @@
 """An Apache Kafka of our own in a folder: one node, made for tests and measurements."""
 
 import fcntl
+import shutil
 import signal
 import socket
 import subprocess
@@ -82,7 +83,9 @@ class EmbeddedKafka:
         self.directory.mkdir(parents=True, exist_ok=True)
         with self._alone():
             if not self._settings.exists():
-                self._format()
+                broker, controller = _free_ports(2)
+                data = self.directory / "data"
+                self._format(_CONFIGURATION.format(broker=broker, controller=controller, data=data))
             if not self.running:
                 self._launch()
             self._await_ready()
@@ -106,14 +109,16 @@ class EmbeddedKafka:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _format(self) -> None:
-        broker, controller = _free_ports(2)
+    def wipe(self) -> None:
+        """Lose everything at once, as a broker does whose disk is replaced; its ports stay."""
+        self.kill()
+        with self._alone():
+            shutil.rmtree(self.directory / "data")
+            self._format(self._settings.read_text())
+
+    def _format(self, configuration: str) -> None:
         draft = self._settings.with_suffix(".new")
-        draft.write_text(
-            _CONFIGURATION.format(
-                broker=broker, controller=controller, data=self.directory / "data"
-            )
-        )
+        draft.write_text(configuration)
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         command = [
             *self._java("-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool"),

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from consumers.relay import Relay
+from consumers.relay import Relay, fill_again
 from domain.campaign.events import CampaignEnded
 from domain.customer.events import Person, TagAdded, TraitsAsserted
 from domain.shared.ids import Ids
@@ -27,6 +27,7 @@ from infra.postgres import KEEPER, pool
 from infra.sealing import PersonKeys
 from infra.settings import Settings
 from projections.projection import slot_of
+from tests.consumers.following import eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -184,3 +185,24 @@ def test_one_relay_is_active_and_another_stands_by(settings: Settings, event_log
             first(tagged(event_log, 5, "b"))
     positions = [r.position for slot in records(settings).values() for r in slot]
     assert sorted(positions) == list(range(1, 11))
+
+
+def test_a_relay_that_is_told_to_fill_the_topic_begins_again_at_the_first_fact(
+    settings: Settings, event_log: EventLog
+) -> None:
+    assert settings.log_url is not None
+    with relaying(settings) as wait_for:
+        last = tagged(event_log, 20, "a")
+        wait_for(last)
+        assert fill_again(settings.log_url) == last
+        eventually(lambda: len(positions_of(settings)) >= 2 * last, "it is published again")
+        wait_for(tagged(event_log, 1, "b"))
+    published = positions_of(settings)
+    assert sorted(published) == sorted([*range(1, last + 1)] * 2 + [last + 1])
+    with relaying(settings) as wait_for:
+        wait_for(tagged(event_log, 1, "c"))
+    assert len(positions_of(settings)) == len(published) + 1, "once is enough"
+
+
+def positions_of(settings: Settings) -> list[int]:
+    return [record.position for slot in records(settings).values() for record in slot]

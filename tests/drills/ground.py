@@ -40,9 +40,21 @@ class Ground:
         self.folder.chmod(0o711)  # as root, Postgres is another user
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._open.close()
+        if kind is not None:
+            self._keep_logs()
         self._clear()
+
+    def _keep_logs(self) -> None:
+        """Leave behind what the processes of a drill said that broke off."""
+        kept = self.folder.with_suffix(".logs")
+        shutil.rmtree(kept, ignore_errors=True)
+        for file in (*self.folder.glob("**/huike.log"), *self.folder.glob("*/errors")):
+            copy = kept / file.relative_to(self.folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+        self.say(f"what its processes said is in {kept}")
 
     def _clear(self) -> None:
         """Also after a run that was killed."""
