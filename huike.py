@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Annotated, Any
 
 import typer
@@ -388,10 +389,19 @@ def keys_revoke(
 
 
 def _stop_event() -> threading.Event:
-    """Return an event that SIGTERM and Ctrl-C set."""
-    stop = threading.Event()
+    """Return an event that SIGTERM and Ctrl-C set.
+
+    A thread sets it: a signal may come while this one holds the event's own lock, in `wait`.
+    """
+    stop, asked = threading.Event(), SimpleQueue[int]()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda number, _: asked.put(number))
+
+    def heed() -> None:
+        asked.get()
+        stop.set()
+
+    threading.Thread(target=heed, name="signals", daemon=True).start()
     return stop
 
 

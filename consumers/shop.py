@@ -27,7 +27,7 @@ from infra.refused import Refusals
 from infra.sealing import PersonKeys
 from infra.settings import Settings
 
-GROUP: Final = "huike-ingest"
+GROUP: Final = "{topic}.ingest"
 BATCH: Final = 2_000
 POLL_MS: Final = 500
 PATIENCE: Final = 60.0
@@ -36,7 +36,7 @@ AGAIN_SECONDS: Final = 1.0
 log = structlog.get_logger()
 
 
-def run_shop(settings: Settings, stop: threading.Event, group: str = GROUP) -> None:
+def run_shop(settings: Settings, stop: threading.Event, group: str | None = None) -> None:
     """Take what shops publish until `stop` is set; begin again when a server is lost."""
     assert settings.log_url is not None
     assert settings.kafka_bootstrap is not None
@@ -54,7 +54,7 @@ def run_shop(settings: Settings, stop: threading.Event, group: str = GROUP) -> N
                 ear = Ear(settings, event_log, ids)
                 dead = DeadLetters(settings, Refusals(writer, keys), ids)
                 stack.callback(dead.close)
-                inbox = consumer(settings, group)
+                inbox = consumer(settings, group or GROUP.format(topic=settings.kafka_topic_in))
                 stack.callback(inbox.close)
                 pause = 0.1
                 follow(inbox, ear, dead, stop)

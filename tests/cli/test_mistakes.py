@@ -231,6 +231,20 @@ def commands(group: Any, path: str = "huike") -> Iterator[tuple[str, Any]]:
             yield f"{path} {name}", command
 
 
+def test_a_signal_is_heeded_whatever_it_interrupts() -> None:
+    """It may come in the middle of a wait for the very event that it sets."""
+    code = (
+        "import os, signal, huike\n"
+        "stop = huike._stop_event()\n"
+        "with stop._cond:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    sum(range(100))\n"
+        "assert stop.wait(60)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=90)
+    assert done.returncode == 0
+
+
 def test_help_loads_nothing_that_it_does_not_need() -> None:
     heavy = {"fastapi", "psycopg", "kafka", "pyarrow", "numpy", "pydantic", "httpx2", "msgspec"}
     code = f"import sys, huike; print(sorted({heavy} & set(sys.modules)))"
