@@ -28,7 +28,8 @@ from tests.bench.measure import Say
 from tests.bench.million import Million
 from tests.bench.shop import Shop
 
-_YEAR: Final = 765_000
+YEAR: Final = 765_000
+"""Events that come to a million facts."""
 
 
 class Sizes(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,10 +108,10 @@ class Ground:
         stack.callback(log.close)
         return log
 
-    @property
-    def year(self) -> int:
-        """How many events make a shop of a million facts, or of as many as were asked for."""
-        return min(_YEAR, int(_YEAR * self.sizes.facts / 1_000_000))
+    def part(self, full: int, quick: int) -> int:
+        """Return a size that goes with a shop of a million facts, or as many as were asked for."""
+        less = int(full * min(1.0, self.sizes.facts / 1_000_000))
+        return self.size(max(less, quick), quick)
 
     def settings(self, name: str, *, kafka: bool = False) -> Settings:
         """Return those of an installation of its own, in a database and a folder of its own."""
@@ -149,7 +150,7 @@ class Ground:
         shop = self._open.enter_context(
             Shop(settings, self.size(40_000, 100), self.say, small=self.quick)
         )
-        shop.fill(self.size(self.year, 2_000))
+        shop.fill(self.part(YEAR, 2_000))
         return shop
 
     @cached_property

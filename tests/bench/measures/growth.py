@@ -13,7 +13,7 @@ from projections.timeline import queries as timelines
 from projections.timeline.queries import Asked
 from tests.bench.asking import timed
 from tests.bench.chart import chart
-from tests.bench.ground import Ground
+from tests.bench.ground import YEAR, Ground
 from tests.bench.load import Load, Publish
 from tests.bench.measure import Figure, Measure, Side, ratio_at_most
 from tests.bench.measures import append
@@ -46,7 +46,7 @@ def run(ground: Ground) -> list[Figure]:
         ground.publisher() as publish,
         shop.connect(None) as admin,
     ):
-        shop.fill(ground.size(ground.year, 1_000))
+        shop.fill(ground.part(YEAR, 1_000))
         assert shop.served
         facts = shop.head
         multiplier = Multiplier(admin, facts)
@@ -142,7 +142,7 @@ def _view(ground: Ground, shop: Shop, publish: Publish) -> Look:
             address=shop.address,
             key=shop.key,
             seed=f"grown-{clock.now().timestamp()}-{number}",
-            count=ground.size(150, 2),
+            count=ground.part(150, 2),
             customers=shop.customers,
         )
         published = publish(load).result()

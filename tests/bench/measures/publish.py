@@ -66,7 +66,7 @@ class Rounds:
 def _by(ground: Ground, shop: Shop, publish: Publish, feed: Feed) -> list[Figure]:
     shop.follow(feed)
     ground.say(f"publishing, followed by {feed}")
-    rounds = Rounds(shop, publish, ground.size(400, 4), feed)
+    rounds = Rounds(shop, publish, ground.part(400, 4), feed)
     visible, apart = in_turn(
         rounds.together, rounds.apart, rounds=ground.size(ROUNDS, 1), warm_up=True
     )
