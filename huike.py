@@ -343,8 +343,8 @@ def keys_add(  # noqa: PLR0913  # what a key says of its facts
     """Make a key; it is printed once, alone on the last line.
 
     Scopes: `ingest` publishes events, `query` asks, `command` asks for something to be done,
-    `audit` reads the log, `admin` resends, and commands in every shop; `personal` sees who somebody is,
-    `metrics` reads `/metrics`.
+    `audit` reads the log, `admin` resends, and commands in every shop,
+    `personal` sees who somebody is, `metrics` reads `/metrics`.
 
     ```sh
     huike keys add site --scope ingest

@@ -5,7 +5,7 @@ import zlib
 from typing import Final
 
 from starlette.datastructures import Headers
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from domain.shared.refusals import Refused
 
@@ -65,6 +65,28 @@ async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
     except TimeoutError:
         raise BodyTooSlow(seconds=SECONDS) from None
     return unzip(body, limit) if encoding.endswith("gzip") else body
+
+
+def in_time(receive: Receive) -> Receive:
+    """Return what receives a request, and raises BodyTooSlow when its body takes too long."""
+    until: float | None = None
+    whole = False
+
+    async def bounded() -> Message:
+        nonlocal until, whole
+        if whole:  # what comes now is that the client went away
+            return await receive()
+        if until is None:
+            until = asyncio.get_running_loop().time() + SECONDS
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            raise BodyTooSlow(seconds=SECONDS) from None
+        whole = not message.get("more_body", False)
+        return message
+
+    return bounded
 
 
 async def _whole(receive: Receive, limit: int) -> bytes:

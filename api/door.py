@@ -4,6 +4,7 @@ import re
 import time
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
 import structlog
@@ -12,8 +13,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import PROBLEM, NoKey, TooLarge, WrongKey, problem_of, slug_of
+from api.bodies import in_time
+from api.errors import (
+    PROBLEM,
+    NoKey,
+    TooLarge,
+    UnreadablePath,
+    WrongKey,
+    problem_of,
+    slug_of,
+)
 from api.security import secret_of
+from domain.shared.refusals import Refused
 from infra.keys import Key, Keys
 from infra.metrics import Metrics
 
@@ -80,14 +91,17 @@ class Door:
         key = await self._key(scope)
         if isinstance(key, Key):
             scope["key"] = key
-            if scope["method"] != "GET":
-                send = _telling_too_large(scope, receive, send)
-            await self._app(scope, receive, send)
-            return
+            if _is_text(scope.get("raw_path", b"")):
+                if scope["method"] != "GET":
+                    send = _telling_too_large(scope, receive, send)
+                    receive = in_time(receive)
+                await self._app(scope, receive, send)
+                return
+            key = UnreadablePath()
         scope["refusal"] = slug_of(type(key))
         await problem_of(key, scope)(scope, receive, send)
 
-    async def _key(self, scope: Scope) -> Key | NoKey | WrongKey:
+    async def _key(self, scope: Scope) -> Key | Refused:
         secret = secret_of(_header(scope, b"authorization"))
         if secret is None:
             return NoKey()
@@ -129,6 +143,17 @@ class Door:
             refusal=refusal,
             key=key.name if key else None,
         )
+
+
+def _is_text(path: bytes) -> bool:
+    """Tell whether a path means text: what does not would be taken for U+FFFD."""
+    if b"%" not in path:
+        return True
+    try:
+        unquote_to_bytes(path).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def is_slow(seconds: float, scope: Scope) -> bool:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope as Connection
 
+from api.bodies import BodyTooSlow
 from api.responses import encode
 from domain.shared.log import LogUnavailable
 from domain.shared.refusals import (
@@ -47,6 +48,10 @@ class NotThereYet(Refused):
     """{view} has come to position {position} of {wanted}; ask again in a moment."""
 
 
+class UnreadablePath(Refused):
+    """The path of this request is not UTF-8."""
+
+
 class TooLarge(Refused):
     """The body of this request is larger than it may be."""
 
@@ -61,6 +66,8 @@ class Forgotten(Refused):
 
 STATUS: Final[dict[type[Refused], int]] = {
     Malformed: 422,
+    UnreadablePath: 400,
+    BodyTooSlow: 408,
     NoKey: 401,
     WrongKey: 401,
     MissingScope: 403,
@@ -78,6 +85,7 @@ STATUS: Final[dict[type[Refused], int]] = {
 
 _HEADERS: Final[dict[int, Mapping[str, str]]] = {
     401: {"WWW-Authenticate": 'Bearer realm="huike"'},
+    408: {"Connection": "close"},  # the rest of the body is not waited for
     503: {"Retry-After": "1"},
     504: {"Retry-After": "1"},
 }
@@ -175,6 +183,8 @@ async def _malformed(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, Refused):  # the framework could not get the body
+        return await _refused(request, error.__cause__)
     if error.status_code == HTTPStatus.BAD_REQUEST:  # the framework cannot read the body
         why = "cannot be read as JSON: it is nested too deep, or holds a number beyond all bounds"
         return problem_of(Malformed(field="body", why=why), request.scope)

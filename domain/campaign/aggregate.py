@@ -89,7 +89,8 @@ class Campaign(Root):
             raise Malformed(field="control_share", why=f"is {control_share}, not 0 to below 1")
         if not 0 <= seed <= LARGEST_SEED:
             raise Malformed(field="seed", why=f"is {seed}, not 0 to {LARGEST_SEED}")
-        asked = CampaignLaunched(control_share=control_share, seed=seed, window_days=WINDOW_DAYS)
+        share = control_share.copy_abs()  # there is a -0
+        asked = CampaignLaunched(control_share=share, seed=seed, window_days=WINDOW_DAYS)
         if self.launched is None:
             self.record(asked)
         elif asked != self.launched:

@@ -74,6 +74,17 @@ def test_what_cannot_be_kept_as_it_was_meant_is_malformed(desk: TestClient, raw:
     assert recorded(desk) == []
 
 
+@pytest.mark.parametrize(
+    "place", ["/api/customers/user:%FF/tags/vip", "/api/customers/user:1/tags/%ED%A0%80", "/%C3"]
+)
+def test_a_path_that_is_no_text_is_refused(desk: TestClient, place: str) -> None:
+    answer = desk.put(place)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["type"] == "urn:huike:problem:unreadable-path"
+    assert recorded(desk) == []
+    assert desk.put("/api/customers/user:1/tags/%C3%A9").status_code == 404  # nobody has it
+
+
 def test_a_version_beyond_all_bounds_is_malformed(desk: TestClient) -> None:
     stale = {"If-Match": f'"{"9" * 5000}"'}
     answer = desk.post("/api/orders", json=ORDER, headers=stale)

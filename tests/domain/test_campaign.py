@@ -157,3 +157,12 @@ def test_a_larger_share_only_adds_to_the_control_group(
 def test_the_share_of_many_is_about_the_share_asked_for() -> None:
     control = sum(draw(1, UUID(int=n), Decimal("0.2")) is Arm.CONTROL for n in range(10_000))
     assert 1_850 < control < 2_150
+
+
+def test_a_control_share_of_less_than_nothing_by_its_sign_alone_is_nothing() -> None:
+    campaign = Campaign(ID)
+    draft(campaign)
+    launch(campaign, "-0.00")
+    *_, begun = (decided.event for decided in campaign.collect_events())
+    assert isinstance(begun, CampaignLaunched)
+    assert str(begun.control_share) == "0.00"
