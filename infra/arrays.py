@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import Final
 
 import psycopg
+from psycopg.abc import AdaptContext
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
@@ -21,7 +22,11 @@ class Uuids(bytes):
 
 class _Packed(Dumper):
     format = Format.BINARY
-    oid = psycopg.adapters.types["uuid"].array_oid
+
+    def __init__(self, cls: type[Uuids], context: AdaptContext | None = None) -> None:
+        super().__init__(cls, context)
+        # not the class's: else it would also dump the lists that are copied into such a column
+        self.oid = psycopg.adapters.types["uuid"].array_oid
 
     def dump(self, obj: Uuids) -> Buffer:
         return obj
