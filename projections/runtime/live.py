@@ -1,18 +1,21 @@
 """Keeping a view live: each batch is one transaction of rows and checkpoints."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from domain.shared.events import Fact
 from domain.shared.log import Reader
 from domain.shared.personal import Sealer
 from projections.projection import View
 from projections.runtime import schema
-from projections.runtime.batch import Batch, Folder, Goal, Place
+from projections.runtime.batch import Batch, Folded, Folder, Goal, Place
+from projections.runtime.changes import Changes
 from projections.runtime.schema import Generation
 from projections.runtime.store import Store
 
@@ -21,11 +24,13 @@ Connection = psycopg.Connection[Any]
 FIRST: Final = UUID(int=0)
 """Where a walk over all rows begins."""
 
+_IN_ERROR: Final = TransactionStatus.INERROR
+_OUTRUN: Final = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+
 _PLACES: Final = (
     "select slot, position, clock, shared from views.checkpoint "
     "where (view, version, generation) = (%s, %s, %s) and slot = any(%s) order by slot"
 )
-_LOCK_PLACES: Final = f"{_PLACES} for update"
 
 
 class Moved(Exception):
@@ -84,14 +89,13 @@ class LiveView:
         if prepare:
             self._store = Store(self._connection, self.view, found.schema, self._sealer)
 
-    def places(self, slots: Iterable[int], *, lock: bool = False) -> dict[int, Place]:
-        """Return how far slots have come; `lock`: nobody may move them until we commit."""
-        text = _LOCK_PLACES if lock else _PLACES
+    def places(self, slots: Iterable[int]) -> dict[int, Place]:
+        """Return how far slots have come."""
         cursor = self._connection.cursor(binary=True)
         known: dict[bytes, Any] = {}
         places = {}
         for slot, position, clock, stored in cursor.execute(
-            text, (*self.generation.key, list(slots))
+            _PLACES, (*self.generation.key, list(slots))
         ):
             if stored not in known:
                 known[stored] = schema.decode_shared(self.view, stored)
@@ -136,30 +140,68 @@ class LiveView:
         store = self._store
         assert store is not None
         try:
-            with self._connection.transaction():
-                self._guard(batch.places)
-                folded = self._folder.fold(store, batch)
-                written = store.write(folded.rows.values(), trusting=trusting)
-                if walked is None:
-                    schema.save_places(self._connection, self.generation, folded.places)
-                    walked = {
-                        slot: FIRST
-                        for slot, place in folded.places.items()
-                        if self.view.due and place.shared is not batch.places[slot].shared
-                    }
-                self._save_walk(walked)
-        except BaseException:
+            folded = self._folder.fold(store, batch)
+            if walked is None:
+                walked = {
+                    slot: FIRST
+                    for slot, place in folded.places.items()
+                    if self.view.due and place.shared is not batch.places[slot].shared
+                }
+            written = self._write(store, batch.places, folded, walked, trusting=trusting)
+        except BaseException as error:
             store.forget()
+            if isinstance(error, psycopg.OperationalError):
+                if isinstance(error, _OUTRUN):
+                    raise Moved(self.view.name) from error
+            elif isinstance(error, Exception):
+                self._guard(batch.places)  # it may come of rows that are others' already
             raise
         store.keep(folded.rows.values())
         return Applied(folded.facts, written, folded.places)
 
+    def _write(
+        self,
+        store: Store,
+        places: Mapping[int, Place],
+        folded: Folded,
+        walked: Mapping[int, UUID | None],
+        *,
+        trusting: bool,
+    ) -> int:
+        """Write rows and places in one transaction; return how many rows.
+
+        Nothing was locked while the rows were read: that the slots are where they were taken to be
+        is asked here, before anything is written.
+        """
+        changes = Changes(folded.rows.values(), trusting=trusting)
+        with self._together(changes):
+            self._advance(places, folded.places)
+            store.write(changes)
+            self._save_walk(walked)
+        return changes.count
+
+    def _advance(self, places: Mapping[int, Place], now: Mapping[int, Place]) -> None:
+        schema.advance(self._connection, self.generation, places, now, serving=self._serving)
+
+    @contextmanager
+    def _together(self, changes: Changes) -> Iterator[None]:
+        """Open a transaction; if nothing is copied, send all of it at once."""
+        connection = self._connection
+        try:
+            with ExitStack() as stack:
+                if not changes.are_copied:
+                    stack.enter_context(connection.pipeline())
+                stack.enter_context(connection.transaction())
+                yield
+        finally:
+            if not connection.closed and connection.info.transaction_status == _IN_ERROR:
+                connection.rollback()  # the commit was in the pipeline, behind what failed
+
     def _guard(self, places: Mapping[int, Place]) -> None:
-        if self._serving:
-            served = schema.active(self._connection, self.view.name, lock=True)
-            if served != self.generation:
-                raise Moved(self.view.name)
-        found = self.places(places, lock=True)
+        """Raise Moved if the slots are not there any more, or the generation is not served."""
+        if self._serving and schema.active(self._connection, self.view.name) != self.generation:
+            raise Moved(self.view.name)
+        found = self.places(places)
         if any(
             slot not in found
             or found[slot].position != place.position

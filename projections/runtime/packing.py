@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from itertools import repeat
 from typing import Any, Final, NamedTuple, cast
 
@@ -95,6 +95,15 @@ def records(oid: int, fields: Sequence[Field], columns: Sequence[Collection[Any]
     several = len(fields)
     elements = [_RECORD(len(row) + 4, several) + row for row in rows]
     return Raw(_array_of(oid, count, elements))
+
+
+_fields: Final = cache(partial(Field, named=False))
+
+
+def array(type_: str, values: Sequence[Any]) -> Raw:
+    """Return values (None: null) as an array of a Postgres type."""
+    elements = _fields(type_).all(values)
+    return Raw(_array_of(postgres.types.get_oid(type_), len(elements), elements))
 
 
 def _array_of(oid: int, count: int, elements: Iterable[bytes]) -> bytes:

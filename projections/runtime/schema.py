@@ -1,6 +1,6 @@
 """Where views live: a schema a generation, served through `huike.*` of the one that is active."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -12,6 +12,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from projections.projection import View
+from projections.runtime import packing
 from projections.runtime.batch import Place
 
 Connection = psycopg.Connection[Any]
@@ -19,6 +20,10 @@ Connection = psycopg.Connection[Any]
 OLDEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 """The clock of a slot that has seen nothing."""
 
+_ADVANCE: Final = (
+    "select views.advance(%s, %s, %s, %s, %s::int[], %s::bigint[], %s::timestamptz[], "
+    "%s::bigint[], %s::timestamptz[], %s::bytea[])"
+)
 _LOCK: Final = 4851201  # one process at a time changes schemas
 _ROLES: Final = ("huike_views", "huike_reader")
 
@@ -67,8 +72,9 @@ def install(connection: Connection) -> None:
 
 def _installed(connection: Connection) -> bool:
     """Say whether all is there; a restored database has the tables, but not its own grants."""
-    if connection.execute("select to_regclass('huike.trouble')").fetchone() == (None,):
-        return False
+    for found in ("to_regclass('huike.trouble')", "to_regproc('views.advance')"):
+        if connection.execute(f"select {found}".encode()).fetchone() == (None,):
+            return False
     may = "select has_database_privilege('huike_views', current_database(), 'create')"
     return connection.execute(may).fetchone() == (True,)
 
@@ -132,6 +138,42 @@ def save_places(connection: Connection, generation: Generation, places: dict[int
         "on conflict (view, version, generation, slot) do update "
         "set position = excluded.position, clock = excluded.clock, shared = excluded.shared",
         (*generation.key, *_columns(places)),
+    )
+
+
+def advance(
+    connection: Connection,
+    generation: Generation,
+    places: Mapping[int, Place],
+    goals: Mapping[int, Place],
+    *,
+    serving: bool,
+) -> None:
+    """Move slots from where they were to where they are now.
+
+    `serving`: only while the generation is served. Raises SerializationFailure (psycopg) when that
+    is not so, or when somebody else moved them.
+    """
+    slots = list(goals)
+    was, now = [places[slot] for slot in slots], list(goals.values())
+    connection.execute(
+        _ADVANCE,
+        (
+            *generation.key,
+            serving,
+            packing.array("integer", slots),
+            packing.array("bigint", [p.position for p in was]),
+            packing.array("timestamp with time zone", [p.clock for p in was]),
+            packing.array("bigint", [p.position for p in now]),
+            packing.array("timestamp with time zone", [p.clock for p in now]),
+            packing.array(
+                "bytea",
+                [
+                    None if new.shared is old.shared else encode_shared(new.shared)
+                    for old, new in zip(was, now, strict=True)
+                ],
+            ),
+        ),
     )
 
 

@@ -73,6 +73,36 @@ create or replace function views.slot_of(subject uuid, slots integer) returns in
 language sql immutable parallel safe strict
 return (('x' || left(subject::text, 8))::bit(32)::bigint % slots)::integer;
 
+create or replace function views.advance(
+  the_view text, the_version integer, the_generation integer, serving boolean,
+  slots integer[], was bigint[], was_clock timestamptz[],
+  now_at bigint[], now_clock timestamptz[], now_shared bytea[]
+) returns void
+language plpgsql as $$
+declare
+  moved integer;
+begin
+  if serving then
+    perform from views.active
+    where (view, version, generation) = (the_view, the_version, the_generation) for share;
+    if not found then
+      raise serialization_failure using message = 'another generation is served';
+    end if;
+  end if;
+  update views.checkpoint c
+  set position = m.position, clock = m.clock, shared = coalesce(m.shared, c.shared)
+  from unnest(slots, was, was_clock, now_at, now_clock, now_shared)
+    as m(slot, was, was_clock, position, clock, shared)
+  where (c.view, c.version, c.generation) = (the_view, the_version, the_generation)
+    and c.slot = m.slot and c.position = m.was and c.clock = m.was_clock;
+  get diagnostics moved = row_count;
+  if moved <> cardinality(slots) then
+    raise serialization_failure using message = 'somebody else moved these slots';
+  end if;
+end
+$$;
+comment on function views.advance is 'Moves the checkpoints of slots that are where they were taken to be, of a generation that is (serving) still served; fails otherwise.';
+
 create or replace view huike.checkpoint as
 select c.view, c.version, c.slot, c.position, c.clock
 from views.checkpoint c join views.active a using (view, version, generation);

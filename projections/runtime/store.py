@@ -1,29 +1,25 @@
 """A view's rows in Postgres: read once and written once a batch, with a bounded cache between."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from operator import is_
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 import psycopg
-from msgspec.structs import astuple
 from psycopg import sql
 
 from domain.shared.personal import Sealer
 from projections.projection import View
 from projections.rows import Key, Row, Rows, Table
 from projections.runtime.batch import Wanted
+from projections.runtime.changes import COPIED, Changes
 from projections.runtime.columns import Codec
-from projections.runtime.packing import takes_raw
+from projections.runtime.packing import Raw, array, takes_raw
 
 Connection = psycopg.Connection[Any]
 
 CACHED: Final = 10_000
 """Rows of a view that are kept in memory between batches."""
-
-APART: Final = 16
-"""So many rows with the same changed columns are worth a statement of their own."""
 
 
 class TableStore:
@@ -65,37 +61,40 @@ class TableStore:
         }
         self._named = named
 
-        def statement(text: str) -> sql.Composed:
-            return sql.SQL(text).format(**named)
+        def statement(text: str) -> bytes:
+            return sql.SQL(text).format(**named).as_bytes()
 
-        self.of_subjects = statement("select {columns} from {table} where {subject} = any(%s)")
+        self.of_subjects = statement(
+            "select {columns} from {table} where {subject} = any(%s::uuid[])"
+        )
         self.of_keys = statement(
             "select {columns} from {table} t join unnest({arrays}) k({key}) using ({key})"
         )
-        self.upsert = statement(
-            "insert into {table} ({columns}) select {of_record} from {records} "
-            "on conflict ({key}) do "
-        ) + (
-            statement("update set {set}") if len(table.columns) > len(keys) else sql.SQL("nothing")
-        )
+        self.append = statement("insert into {table} ({columns}) select {of_record} from {records}")
+        change = "update set {set}" if len(table.columns) > len(keys) else "nothing"
+        self.upsert = self.append + statement(" on conflict ({key}) do " + change)
         self.insert = statement("copy {table} ({columns}) from stdin (format binary)")
         self.delete = statement(
             "delete from {table} t using unnest({arrays}) k({key}) where {on_key}"
         )
         self.key_places: Final = tuple(table.columns.index(k) for k in table.key)
-        self._updates: dict[tuple[int, ...], sql.Composed] = {}
+        self._types = [types[k] for k in table.key]
+        self._updates: dict[tuple[int, ...], bytes] = {}
 
-    def update(self, places: tuple[int, ...]) -> sql.Composed:
+    def update(self, places: tuple[int, ...]) -> bytes:
         """Return the statement that changes the columns at these places of rows that are there."""
         text = self._updates.get(places)
         if text is None:
             columns = [self.table.columns[place] for place in places]
             named = self._named | {"set": _assignments("r", columns)}
-            text = sql.SQL("update {table} t set {set} from {records} where {is_record}").format(
-                **named
-            )
-            self._updates[places] = text
+            statement = sql.SQL("update {table} t set {set} from {records} where {is_record}")
+            text = self._updates[places] = statement.format(**named).as_bytes()
         return text
+
+    def keys(self, keys: Iterable[tuple[Any, ...]]) -> list[Raw]:
+        """Return keys as the arrays that a statement joins with."""
+        columns = zip(*keys, strict=True)
+        return [array(type_, column) for type_, column in zip(self._types, columns, strict=True)]
 
 
 class Store:
@@ -176,43 +175,40 @@ class Store:
         self, stored: TableStore, subjects: Sequence[UUID]
     ) -> dict[UUID, dict[Key, Row]]:
         cursor = self._connection.cursor(binary=True)
-        return _by_subject(stored, cursor.execute(stored.of_subjects, (list(subjects),)).fetchall())
+        return _by_subject(
+            stored, cursor.execute(stored.of_subjects, (array("uuid", subjects),)).fetchall()
+        )
 
     def _of_keys(
         self, stored: TableStore, keys: Sequence[tuple[UUID, Key]]
     ) -> dict[UUID, dict[Key, Row]]:
-        arrays = list(zip(*((subject, *key) for subject, key in keys), strict=True))
+        arrays = stored.keys((subject, *key) for subject, key in keys)
         cursor = self._connection.cursor(binary=True)
-        return _by_subject(
-            stored, cursor.execute(stored.of_keys, [list(a) for a in arrays]).fetchall()
-        )
+        return _by_subject(stored, cursor.execute(stored.of_keys, arrays).fetchall())
 
-    def write(self, everybody: Collection[Rows], *, trusting: bool = True) -> int:
-        """Write what changed, once a table; return how many rows.
+    def write(self, changes: Changes) -> None:
+        """Write what changed, together what is alike.
 
-        `trusting`: rows known to be new are copied straight in. Raises UniqueViolation (psycopg)
-        where that was wrong.
+        Raises UniqueViolation (psycopg) where a row was wrongly taken for new.
         """
-        changes = Changes(trusting=trusting)
-        for rows in everybody:
-            changes.take(rows)
         for table, stored in self.tables.items():
             if table in changes.gone:
-                arrays = zip(*changes.gone[table], strict=True)
-                self._connection.execute(stored.delete, [list(a) for a in arrays])
-            if table in changes.fresh:
-                copy_rows(self._connection, stored.codec, stored.insert, changes.fresh[table])
+                self._connection.execute(stored.delete, stored.keys(changes.gone[table]))
+            everything = range(len(table.columns))
+            fresh = changes.fresh.get(table, ())
+            if len(fresh) >= COPIED:
+                copy_rows(self._connection, stored.codec, stored.insert, fresh)
+            elif fresh:
+                self._send(stored, stored.append, fresh, everything)
             if table in changes.unsure:
-                everything = tuple(range(len(table.columns)))
                 self._send(stored, stored.upsert, changes.unsure[table], everything)
             for places, some in changes.of_columns(table, stored.key_places):
                 self._send(stored, stored.update(places), some, (*stored.key_places, *places))
-        return changes.count
 
     def _send(
         self,
         stored: TableStore,
-        statement: sql.Composed,
+        statement: bytes,
         rows: Sequence[Row],
         places: Collection[int],
     ) -> None:
@@ -232,56 +228,8 @@ class Store:
             self._held -= size
 
 
-class Changes:
-    """What a batch changes, by table, told apart by how it is written."""
-
-    def __init__(self, *, trusting: bool) -> None:
-        self.count = 0
-        self.gone: dict[Table[Any], list[tuple[Any, ...]]] = {}
-        self.fresh: dict[Table[Any], list[Row]] = {}
-        """Known to be new."""
-        self.unsure: dict[Table[Any], list[Row]] = {}
-        """Perhaps stored already."""
-        self._held: dict[Table[Any], list[tuple[Row, Row]]] = {}
-        self._trusting = trusting
-
-    def take(self, rows: Rows) -> None:
-        for table, key, row, new, old in rows.changes():
-            self.count += 1
-            if row is None:
-                self.gone.setdefault(table, []).append((rows.subject, *key))
-            elif not self._trusting:
-                self.unsure.setdefault(table, []).append(row)
-            elif new or table.once:
-                self.fresh.setdefault(table, []).append(row)
-            elif old is None:
-                self.unsure.setdefault(table, []).append(row)
-            else:
-                self._held.setdefault(table, []).append((old, row))
-
-    def of_columns(
-        self, table: Table[Any], keys: Collection[int]
-    ) -> Iterator[tuple[tuple[int, ...], list[Row]]]:
-        """Yield rows of which the same columns (by place) are to be written, those together."""
-        alike: dict[tuple[bool, ...], list[Row]] = {}
-        for old, row in self._held.get(table, ()):
-            same = tuple(map(is_, astuple(old), astuple(row)))
-            alike.setdefault(same, []).append(row)
-        rest: list[Row] = []
-        written: set[int] = set()
-        for same, some in alike.items():
-            places = [p for p, it_is in enumerate(same) if not it_is and p not in keys]
-            if len(some) >= APART or len(alike) == 1:
-                yield tuple(places), some
-            else:
-                rest += some
-                written.update(places)
-        if rest:
-            yield tuple(sorted(written)), rest
-
-
 def copy_rows(
-    connection: Connection, codec: Codec[Any], statement: sql.Composed, rows: Collection[Row]
+    connection: Connection, codec: Codec[Any], statement: bytes, rows: Collection[Row]
 ) -> None:
     """Copy rows, encoded, by a `copy ... (format binary)` statement."""
     codec.have_keys(rows, range(len(codec.table.columns)))

@@ -8,7 +8,7 @@ import pytest
 from infra.postgres import Connection
 from projections.conversion.projection import conversion
 from projections.runtime import schema
-from projections.runtime.store import Store
+from projections.runtime.store import Store, copy_rows
 from tests.projections.conversion.story import Story
 from tests.projections.runtime.shop import Shop
 
@@ -31,8 +31,9 @@ def show(shop: Shop) -> Show:
         assert served is not None
         with shop.connection.transaction():
             store = Store(shop.connection, conversion, served.schema, shop.sealer)
-            store.write(story.replay.rows.values())
-            store.keep(story.replay.rows.values())
+            for table, stored in store.tables.items():
+                rows = [r for some in story.replay.rows.values() for r in some.all(table).values()]
+                copy_rows(shop.connection, stored.codec, stored.insert, rows)
         return shop.connection
 
     return show
