@@ -63,6 +63,7 @@ class KafkaFeed:
             auto_offset_reset="earliest",
             session_timeout_ms=6_000,
             heartbeat_interval_ms=1_500,
+            request_timeout_ms=15_000,
             max_poll_records=BATCH,
             max_partition_fetch_bytes=4_194_304,
             allow_auto_create_topics=False,
@@ -73,7 +74,7 @@ class KafkaFeed:
         busy = False
         try:
             while not stop.is_set():
-                polled = self._consumer.poll(timeout_ms=0 if busy else POLL_MS)
+                polled = self._poll(0 if busy else POLL_MS)
                 self._hold()
                 records = {
                     partition.partition: self._ours(partition.partition, batch)
@@ -84,6 +85,16 @@ class KafkaFeed:
                 self._commit()
         finally:
             self._consumer.close()
+
+    def _poll(self, milliseconds: int) -> Mapping[Any, Iterable[Any]]:
+        """Return what came. What the client cannot take apart is left, with all there is."""
+        try:
+            polled: Mapping[Any, Iterable[Any]] = self._consumer.poll(timeout_ms=milliseconds)
+        except ValueError as error:  # a header's name that is no text, say
+            log.warning("views.unreadable-records", error=str(error))
+            self._consumer.seek_to_end()  # the log fills the gap
+            return {}
+        return polled
 
     def _hold(self) -> None:
         slots = {partition.partition for partition in self._consumer.assignment()}

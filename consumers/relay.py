@@ -15,7 +15,7 @@ from domain.shared.log import Head
 from infra import facts_topic
 from infra.event_store import LogReader
 from infra.kafka import partitions_of, producer
-from infra.postgres import WRITER, Connection, connect
+from infra.postgres import WRITER, Connection, connect, connect_impatient
 from infra.settings import Settings
 from projections.projection import slot_of
 
@@ -65,7 +65,7 @@ class Relay:
         pause = 0.1
         while not stop.is_set():
             try:
-                with closing(connect(self._url, WRITER)) as connection:
+                with closing(connect_impatient(self._url, WRITER)) as connection:
                     taken = connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,))
                     if taken.fetchone() == (True,):
                         log.info("relay.active", topic=self._topic)

@@ -22,7 +22,7 @@ from domain.shared.events import Fact
 from domain.shared.log import Head
 from infra.event_store import LogReader
 from infra.keyring import Keyring
-from infra.postgres import KEEPER, VIEWS, WRITER, Connection, connect, pool
+from infra.postgres import KEEPER, VIEWS, WRITER, Connection, connect, connect_impatient, pool
 from infra.sealing import PersonKeys
 from infra.settings import Settings
 from projections import catalogue
@@ -70,11 +70,11 @@ def _follow(
     sealer = PersonKeys(keys, Keyring.open(settings.keyring_file), cached=KEYS)
     reader = LogReader(log_url, sealer, pool_size=1 + len(views))
     stack.callback(reader.close)
-    connection = stack.enter_context(connect(views_url, VIEWS))
+    connection = stack.enter_context(connect_impatient(views_url, VIEWS))
     schema.prepare(connection, views.values(), settings.slots)
     keepers = []
     for view in views.values():
-        own = stack.enter_context(connect(views_url, VIEWS))
+        own = stack.enter_context(connect_impatient(views_url, VIEWS))
         own.execute("set synchronous_commit to off")  # what a crash loses is folded again
         keepers.append(Keeper(own, view, sealer, reader, settings.slots))
     gc.collect()
@@ -83,7 +83,7 @@ def _follow(
     if settings.kafka_bootstrap:
         KafkaFeed(settings, keepers, reader).run(stop)
         return
-    listening = stack.enter_context(connect(log_url, WRITER))
+    listening = stack.enter_context(connect_impatient(log_url, WRITER))
     name = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
     leases = Leases(connection, name, settings.slots)
     try:

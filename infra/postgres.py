@@ -1,9 +1,12 @@
 """Postgres: connections in the role that a part of Huike is allowed."""
 
-from typing import Any, Final
+from collections.abc import Generator
+from typing import Any, Final, TypeVar, cast
 
 import psycopg
 from psycopg_pool import ConnectionPool
+
+T = TypeVar("T")
 
 OWNER: Final = "huike_owner"
 WRITER: Final = "huike_writer"
@@ -11,13 +14,51 @@ KEEPER: Final = "huike_keeper"
 VIEWS: Final = "huike_views"
 READER: Final = "huike_reader"
 
+PATIENCE_SECONDS: Final = 20.0
+"""How long an answer is waited for; and how long Postgres waits within a transaction of ours."""
+_AT_HAND_SECONDS: Final = 5.0
+
 Connection = psycopg.Connection[Any]
 Pool = ConnectionPool[Connection]
 
 
+class Impatient(Connection):
+    """Gives up a server that says nothing for too long.
+
+    A connection can stall without an end (a firewall that forgot it, a machine that hangs) while
+    the system still acknowledges what is sent: no time-out of TCP ends that.
+    """
+
+    patience = PATIENCE_SECONDS
+
+    def wait(
+        self,
+        gen: Generator[Any, Any, T],
+        interval: float = 0.1,
+        timeout: float | None = None,
+    ) -> T:
+        """Raise psycopg.OperationalError, the connection closed, when there is no answer."""
+        if timeout is not None:  # whoever waits has a bound of their own
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, self.patience)
+        except psycopg.errors._WaitTimeout:  # noqa: SLF001  # it has no other name
+            self.pgconn.finish()
+            raise psycopg.OperationalError(f"no answer in {self.patience:.0f} s") from None
+
+    @staticmethod
+    def at_hand(connection: Connection) -> None:
+        """Raise psycopg.OperationalError unless an idle connection answers soon."""
+        assert isinstance(connection, Impatient)
+        connection.patience = _AT_HAND_SECONDS
+        connection.execute("")
+        del connection.patience
+
+
 def parameters(role: str | None) -> dict[str, Any]:
     """Return connection parameters: role, time-outs against dead peers, UTC."""
-    options = "-c timezone=UTC -c idle_in_transaction_session_timeout=60000"
+    options = "-c timezone=UTC "
+    options += f"-c idle_in_transaction_session_timeout={PATIENCE_SECONDS:.0f}s"
     if role:
         options += f" -c role={role}"
     return {
@@ -36,15 +77,21 @@ def connect(url: str, role: str | None = None, *, autocommit: bool = True) -> Co
     return psycopg.connect(url, autocommit=autocommit, **parameters(role))
 
 
+def connect_impatient(url: str, role: str | None = None) -> Connection:
+    """Open a connection, as `connect`, for work of which every step is short."""
+    return Impatient.connect(url, autocommit=True, **parameters(role))
+
+
 def pool(url: str, role: str | None = None, *, size: int = 4) -> Pool:
-    """Open a pool of autocommit connections in a role; they are made as they are needed."""
+    """Open a pool of autocommit, impatient connections in a role, made as they are needed."""
     return ConnectionPool(
         url,
+        connection_class=cast("type[Connection]", Impatient),
         min_size=1,
         max_size=size,
         kwargs={"autocommit": True, **parameters(role)},
         open=True,
         timeout=10,
-        check=ConnectionPool.check_connection,
+        check=Impatient.at_hand,
         name=f"huike:{role or 'admin'}",
     )

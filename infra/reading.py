@@ -12,12 +12,12 @@ from typing import Final, TypeVar
 
 import psycopg
 
-from infra.postgres import Connection, connect
+from infra.postgres import Connection, connect_impatient
 
 T = TypeVar("T")
 
 THREADS: Final = 8
-_BOUND: Final = "set statement_timeout = '30s'"
+_BOUND: Final = "set statement_timeout = '18s'"
 
 
 class Readers:
@@ -55,7 +55,7 @@ class Readers:
         if old is not None:
             old.close()
             self._open.discard(old)
-        connection = connect(self._url, self._role)
+        connection = connect_impatient(self._url, self._role)
         connection.execute(_BOUND)
         self._mine.connection = connection
         self._open.add(connection)

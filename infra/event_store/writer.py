@@ -20,7 +20,7 @@ from infra.event_store.reader import LogReader
 from infra.event_store.state import begin, read_state
 from infra.event_store.waiting import Share, Together, Waiter, Waiting
 from infra.event_store.writing import Writing
-from infra.postgres import WRITER, Connection, connect
+from infra.postgres import PATIENCE_SECONDS, WRITER, Connection, connect_impatient
 from infra.sealing import PersonKeys
 
 PART: Final = 5_000_000
@@ -28,6 +28,7 @@ PART: Final = 5_000_000
 
 _TIMEOUTS_SINCE: Final = 170_000
 """The version of Postgres that knows transaction_timeout."""
+_BOUND: Final = f"{PATIENCE_SECONDS:.0f}s"
 _DURABLE: Final = (
     "select set_config('synchronous_commit', 'on', false) "
     "where current_setting('synchronous_commit') = 'off'"
@@ -241,11 +242,11 @@ class EventLog:
 
     def _connect(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            connection = connect(self._url, WRITER)
+            connection = connect_impatient(self._url, WRITER)
             modern = connection.info.server_version >= _TIMEOUTS_SINCE
             # a writer that is stopped half-way must not hold the lock for ever
             which = "transaction_timeout" if modern else "statement_timeout"
-            connection.execute("select set_config(%s, '60s', false)", (which,))
+            connection.execute("select set_config(%s, %s, false)", (which, _BOUND))
             connection.execute(_DURABLE)
             self._connection = connection
         return self._connection

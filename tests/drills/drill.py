@@ -28,6 +28,8 @@ class Drill(msgspec.Struct, frozen=True):
     run: "Callable[[Ground, Findings], None]"
     kafka: bool = False
     """Its short form needs Kafka too."""
+    fits: bool = True
+    """Its short form is short enough for every run of the tests."""
 
 
 class Claim(msgspec.Struct, frozen=True):
