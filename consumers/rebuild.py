@@ -3,27 +3,24 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Final
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from consumers.building import Tools, Where, build_part, opened
 from consumers.place import placed
 from domain.shared.log import Reader
-from infra.event_store import LogReader
-from infra.keyring import Keyring
-from infra.postgres import KEEPER, VIEWS, Connection, connect, pool
-from infra.sealing import PersonKeys
+from infra.postgres import Connection, connect
 from infra.settings import Settings
 from projections import catalogue
 from projections.projection import View
 from projections.runtime import schema
-from projections.runtime.build import Builder, Part
+from projections.runtime.build import Part
 from projections.runtime.compare import Difference
 from projections.runtime.rebuild import Compared, Rebuild, RebuildRunning, Rebuilt, SwapBusy
 
@@ -33,46 +30,19 @@ Told = Callable[[int, int], None]
 """Is told how many facts were folded, of how many."""
 
 
-class Tools(msgspec.Struct, frozen=True):
-    """What a process that builds or compares stands on."""
-
-    sealer: PersonKeys
-    reader: LogReader
-    views_url: str
-
-    def open(self) -> Connection:
-        return connect(self.views_url, VIEWS)
+def where(settings: Settings) -> Where:
+    """Return where a process that builds finds everything."""
+    log_url, views_url = settings.log_url, settings.views_or_log_url
+    assert log_url is not None
+    assert views_url is not None
+    return Where(log_url=log_url, views_url=views_url, keyring_file=settings.keyring_file)
 
 
 @contextmanager
 def tools(settings: Settings) -> Iterator[Tools]:
     """Open the log and its keys; `settings` say where they are."""
-    log_url, views_url = settings.log_url, settings.views_or_log_url
-    assert log_url is not None
-    assert views_url is not None
-    with ExitStack() as stack:
-        keys = stack.enter_context(pool(log_url, KEEPER, size=2))
-        sealer = PersonKeys(keys, Keyring.open(settings.keyring_file))
-        reader = stack.enter_context(closing(LogReader(log_url, sealer, pool_size=2)))
-        yield Tools(sealer, reader, views_url)
-
-
-def build_part(settings: Settings, view: View, part: Part) -> bytes:
-    """Build one part, in a process of its own; what it has done is told in `views.rebuild`."""
-    with tools(settings) as use, use.open() as connection:
-
-        def told(facts: int) -> None:
-            connection.execute(
-                "update views.rebuild set facts = facts + %s, changed_at = clock_timestamp() "
-                "where view = %s",
-                (facts, view.name),
-            )
-
-        return Builder(connection, view, use.sealer, use.reader, told).build(part)
-
-
-def _build_named(settings: Settings, part: Part) -> bytes:
-    return build_part(settings, catalogue.VIEWS[part.generation.view], part)
+    with opened(where(settings)) as use:
+        yield use
 
 
 def rebuild_view(
@@ -92,7 +62,7 @@ def rebuild_view(
         with ProcessPoolExecutor(max_workers=processes, mp_context=spawned) as workers:
 
             def build(parts: Sequence[Part]) -> Iterable[bytes]:
-                futures = [workers.submit(_build_named, settings, part) for part in parts]
+                futures = [workers.submit(build_part, where(settings), part) for part in parts]
                 _watch(watching, view, futures, told)
                 return [future.result() for future in futures]
 

@@ -29,7 +29,16 @@ from projections.lifecycle.tables import (
     LifecyclePolicy,
 )
 from projections.lifecycle.telling import moved, tell
-from projections.lifecycle.walk import STAGE, Lost, Step, Walk, rewound
+from projections.lifecycle.walk import (
+    LASTING,
+    STAGE,
+    Lost,
+    Step,
+    Walk,
+    is_told,
+    kept_up,
+    rewound,
+)
 from projections.orders import NO_ORDER, OrderState, combine, take
 from projections.projection import View
 from projections.rows import Key, Rows, Table
@@ -81,10 +90,11 @@ def _(rows: Rows, fact: Fact, event: Event) -> None:
         row = replace(row, heard_at=at, heard_position=position, next_move_at=LATE)
     if origin is not None and type(event) is CustomerRegistered and origin not in row.named:
         row = replace(row, named=tuple(sorted((*row.named, origin))))
-    known = origin in row.named and (row.known_at is None or at < row.known_at)
+    known = (row.known_at is None or at < row.known_at) and origin in row.named
     active = is_activity(event) and _did(rows, row, fact)
     if held is None or known or active:
-        row = _stepped(rows, row, Step(at, position, known=known, active=active))
+        step = Step(at, position, known=known, active=active)
+        row = (None if known else _still(rows, row, step)) or _stepped(rows, row, step)
     if row is not held:
         rows.put(LIFECYCLE, row)
 
@@ -179,6 +189,16 @@ def _new(rows: Rows, fact: Fact) -> Lifecycle:
         last_fact_at=at,
         policy=newest(rows.shared.of(fact.shop)),
     )
+
+
+def _still(rows: Rows, row: Lifecycle, step: Step) -> Lifecycle | None:
+    """Do what `_stepped` does where activity moves nobody: nearly always, and so in one go."""
+    turn, policies = row.next_move_at, rows.shared.of(row.shop)
+    if row.stage not in LASTING or (turn is not None and step.at >= turn):
+        return None
+    if not _is_next(row, step, policies) or not is_told(row):
+        return None
+    return kept_up(row, last_of(policies), step)
 
 
 def _stepped(rows: Rows, row: Lifecycle, step: Step) -> Lifecycle:

@@ -168,7 +168,7 @@ _dated: Final = attrgetter("at", "position")
 
 def newest(policies: tuple[Policy, ...]) -> int:
     """Return the position of the policy that was recorded last; 0: none was."""
-    return max((p.position for p in policies), default=0)
+    return max([p.position for p in policies]) if policies else 0
 
 
 def in_force(policies: tuple[Policy, ...], instant: datetime) -> Policy:

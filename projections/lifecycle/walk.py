@@ -190,9 +190,41 @@ class Walk:
         return next(earlier, None)
 
 
+LASTING: Final = frozenset({Stage.VISITOR, Stage.PROSPECT, Stage.NEW, Stage.WON_BACK, Stage.ACTIVE})
+"""The stages that activity, before time alone ends them, leaves as they are."""
+
+
+def kept_up(row: Lifecycle, policy: Policy, step: Step) -> Lifecycle:
+    """Return the row after activity in a lasting stage: what `Walk.step` comes to, in one change.
+
+    The step is the next one, it comes before the row's next move, and the row `is_told`.
+    """
+    at, last, turn = step.at, row.last_activity_at, row.next_move_at
+    if row.stage is Stage.ACTIVE or row.stage is Stage.PROSPECT:
+        turn = at + policy.silent_after
+    if last is None or last.date() != at.date():
+        row = replace(row, day_first_at=at, day_first_position=step.position)
+    return replace(
+        row,
+        next_move_at=turn,
+        last_activity_at=at,
+        last_fact_at=at,
+        slept=row.slept or (last is not None and at - last > policy.silent_after),
+    )
+
+
+def is_told(row: Lifecycle) -> bool:
+    """Tell whether nothing was moved by time alone since the last step."""
+    return (
+        row.told_stage is row.stage
+        and row.told_since == row.stage_since
+        and row.told_cause == row.stage_cause
+        and row.told_before is row.stage_before
+    )
+
+
 def _told(row: Lifecycle, turn: datetime | None) -> Lifecycle:
-    told = (row.told_stage, row.told_since, row.told_cause, row.told_before)
-    if told == (row.stage, row.stage_since, row.stage_cause, row.stage_before):
+    if is_told(row):
         return replace(row, next_move_at=turn)
     return replace(
         row,

@@ -9,7 +9,7 @@ from uuid import UUID
 from domain.shared.log import Reader
 from projections.projection import View, slot_of
 from projections.rows import Rows
-from projections.runtime.replay import Blind, Replay
+from projections.runtime.replay import Blind, Replay, Whole
 
 GROUPS: Final = 8
 """Parts in which everybody is asked about, so that not all rows are in memory at once."""
@@ -33,13 +33,17 @@ class AsOf:
         replay = Replay(self._view, blind=self._blind)
         mine = reader.of_origins(reader.origins_of(subject, at=known_at), upto=known_at)
         nobodys = reader.of_nobody(upto=known_at)
-        for fact in sorted((*mine, *nobodys), key=attrgetter("position")):
-            if fact.occurred_at <= at:
-                customer = None if fact.subject is None else subject
-                replay.fold(customer, fact, mine=lambda s: s == subject)
+        replay.fold_all(
+            (
+                (None if fact.subject is None else subject, fact)
+                for fact in sorted((*mine, *nobodys), key=attrgetter("position"))
+                if fact.occurred_at <= at
+            ),
+            mine=lambda s: s == subject,
+        )
         rows = replay.rows.get(subject)
         if rows is None:
-            rows = Rows(subject, complete=True, blind=self._blind)
+            rows = Whole(subject, blind=self._blind)
         rows.shared = replay.shared
         self._view.settle(rows, at)
         return rows
@@ -62,9 +66,7 @@ class AsOf:
             for chunk in self._reader.scan(
                 [group], GROUPS, upto=known_at, depths=self._view.depths()
             ):
-                for customer, fact in chunk:
-                    if fact.occurred_at <= at:
-                        replay.fold(customer, fact, mine)
+                replay.fold_all((told for told in chunk if told[1].occurred_at <= at), mine)
                 done = chunk[-1][1].position / known_at if chunk else 1.0
                 progress((group + done) / GROUPS)
             replay.settle(at)

@@ -1,7 +1,7 @@
 """Building a generation: slots folded in memory by final customer, and copied out once."""
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +14,7 @@ from psycopg import sql
 from domain.shared.log import Reader
 from domain.shared.personal import Sealer
 from projections.projection import View, slot_of
-from projections.rows import Row, Rows, Table
+from projections.rows import Row, Table
 from projections.runtime import schema
 from projections.runtime.replay import Replay
 from projections.runtime.schema import Generation
@@ -47,7 +47,7 @@ class Builder:
         reader: Reader,
         told: Callable[[int], None],
     ) -> None:
-        """`told` is called with how many more facts were folded."""
+        """`told` is called with how many more facts are behind it."""
         self._connection = connection
         self._view = view
         self._sealer = sealer
@@ -63,39 +63,37 @@ class Builder:
             )
             for table in self._view.tables
         }
-        once = [table for table in self._view.tables if table.once]
-        replay = Replay(self._view, blind=self._sealer.blind)
+        aside: dict[Table[Any], list[Row]] = {t: [] for t in self._view.tables if t.once}
+        replay = Replay(self._view, blind=self._sealer.blind, aside=aside)
         mine = set(part.slots)
-        touched: set[Rows | None] = set()
 
         def is_mine(subject: UUID) -> bool:
             return slot_of(subject, part.of) in mine
 
         self._connection.execute("set synchronous_commit to off")
-        fold, touch = replay.fold, touched.add
+        share, seen = len(mine) / part.of, 0
         with _no_garbage():
             for chunk in self._reader.scan(
                 part.slots, part.of, upto=part.upto, depths=self._view.depths()
             ):
-                for customer, fact in chunk:
-                    touch(fold(customer, fact, is_mine))
-                for table in once:  # these are not read again
-                    self._copy(stores[table], _taken(table, touched))
-                touched.clear()
-                self._told(len(chunk))
+                replay.fold_all(chunk, is_mine)
+                for table, rows in aside.items():
+                    self._copy(stores[table], rows)
+                    rows.clear()
+                last = chunk[-1][1].position
+                self._told(round(last * share) - round(seen * share))
+                seen = last
+            self._told(round(part.upto * share) - round(seen * share))
             replay.settle(part.clock)
             for table, store in stores.items():
-                self._copy(store, _taken(table, replay.rows.values()))
+                self._copy(
+                    store, [row for held in replay.rows.values() for row in held.take(table)]
+                )
         return schema.encode_shared(replay.shared)
 
     def _copy(self, store: TableStore, rows: Sequence[Row]) -> None:
         for start in range(0, len(rows), COPIED):
             copy_rows(self._connection, store.codec, store.insert, rows[start : start + COPIED])
-
-
-def _taken(table: Table[Any], everybody: Iterable[Rows | None]) -> list[Row]:
-    """Return a table's rows, and let go of them."""
-    return [row for rows in everybody if rows is not None for row in rows.take(table)]
 
 
 @contextmanager

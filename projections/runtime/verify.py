@@ -106,8 +106,7 @@ class Verifier:
             nobodys = sum(customer is None for customer, _ in chunk)  # every group replays them
             shared += nobodys
             self._facts += len(chunk) - nobodys
-            for customer, fact in chunk:
-                replay.fold(customer, fact, lambda s: self._slot(s) in mine)
+            replay.fold_all(chunk, lambda s: self._slot(s) in mine)
         self._shared = max(self._shared, shared)
         return replay.rows
 

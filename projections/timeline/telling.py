@@ -121,8 +121,17 @@ PROPERTIES: Final = {
 """What is kept of a behavioural event's properties, in whichever case it is spelled."""
 
 
+_PLAIN: Final = frozenset({str, int, float, bool})
+
+_PARTS: Final = {
+    event: tuple((name, name in event.stored.personal) for name in names)
+    for event, names in KEPT.items()
+}
+"""By event, the fields that are kept, and whether each is personal."""
+
+
 def worth_telling(event: Event) -> bool:
-    if isinstance(event, Tracked):
+    if type(event) is Tracked:
         return event.name not in REPEATED
     return type(event) in KEPT
 
@@ -132,13 +141,12 @@ def kept(event: Event) -> tuple[Detail, Private]:
     detail: Detail = {}
     private: Detail = {}
     erased = False
-    personal = event.stored.personal
-    for name in KEPT[type(event)]:
+    for name, personal in _PARTS[type(event)]:
         value = getattr(event, name)
         if value is ERASED:
             erased = True
         elif value is not None:
-            (private if name in personal else detail)[name] = _short(value)
+            (private if personal else detail)[name] = _short(value)
     more = _MORE.get(type(event))
     if more is not None:
         erased = more(event, detail, private) or erased
@@ -146,9 +154,9 @@ def kept(event: Event) -> tuple[Detail, Private]:
 
 
 def _short(value: Any) -> Any:
-    if not isinstance(value, str):
-        return msgspec.to_builtins(value)
-    return value[:LONGEST] if len(value) > LONGEST else str(value)
+    if isinstance(value, str):
+        return value[:LONGEST] if len(value) > LONGEST else str(value)
+    return value if type(value) in _PLAIN else msgspec.to_builtins(value)
 
 
 def _traits(event: TraitsAsserted, detail: Detail, private: Detail) -> bool:
@@ -189,7 +197,8 @@ def _behaviour(event: Tracked | PageViewed | ScreenViewed, detail: Detail, priva
         detail["properties"] = properties
     if event.private is ERASED:
         return True
-    private.update(_picked(event.private or {}))
+    if event.private:
+        private.update(_picked(event.private))
     return False
 
 
@@ -197,11 +206,12 @@ def _picked(properties: Detail) -> Detail:
     inner = properties.get("properties")
     if isinstance(inner, dict):
         properties = inner
-    return {
-        PROPERTIES[name]: _short(value)
-        for name, value in properties.items()
-        if name in PROPERTIES and isinstance(value, str | int | float)
-    }
+    picked = {}
+    for name, value in properties.items():
+        spelled = PROPERTIES.get(name)
+        if spelled is not None and type(value) in _PLAIN:
+            picked[spelled] = value if type(value) is not str else value[:LONGEST]
+    return picked
 
 
 _MORE: Final[dict[type[Event], Callable[[Any, Detail, Detail], bool]]] = {

@@ -153,8 +153,7 @@ def replay(view: View, history: History, clock: datetime) -> dict[str, dict[Key,
     log = MemoryLog(history)
     folded = Replay(view, blind=blind)
     for chunk in log.scan(range(SLOTS), SLOTS, upto=history.head, depths=view.depths()):
-        for customer, fact in chunk:
-            folded.fold(customer, fact)
+        folded.fold_all(chunk)
     folded.settle(clock)
     return named(tables_of(view, folded.rows.values()))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from psycopg import sql
 
 from infra.postgres import Connection
 from projections.conversion.projection import conversion
@@ -32,6 +33,9 @@ def show(shop: Shop) -> Show:
         with shop.connection.transaction():
             store = Store(shop.connection, conversion, served.schema, shop.sealer)
             for table, stored in store.tables.items():
+                names = sql.Identifier(served.schema, table.name), sql.Identifier(table.key[0])
+                again = sql.SQL("delete from {} where {} = any(%s)").format(*names)
+                shop.connection.execute(again, (list(story.replay.rows),))
                 rows = [r for some in story.replay.rows.values() for r in some.all(table).values()]
                 copy_rows(shop.connection, stored.codec, stored.insert, rows)
         return shop.connection
