@@ -278,6 +278,25 @@ def topics(
 
 
 @app.command()
+def slots(
+    number: Annotated[int, typer.Argument(min=1, max=4096, help="How many there are to be.")],
+) -> None:
+    """Deal the customers into another number of slots; the views' rows stay as they are.
+
+    Stop every worker first. Slots bound how many workers share a view, and are the partitions of
+    the topic of facts.
+
+    ```sh
+    huike slots 64  # then HUIKE_SLOTS=64 for every process
+    ```
+    """
+    from consumers.slots import change
+    from infra.settings import Settings
+
+    raise typer.Exit(change(Settings(), number))
+
+
+@app.command()
 def bench(  # noqa: PLR0913  # what is measured, and how it is told
     names: Annotated[
         list[str] | None,

@@ -15,6 +15,7 @@ from infra.postgres import Connection
 from projections.projection import View, slot_of
 from projections.runtime.batch import Goal, Place, Poisoned
 from projections.runtime.live import LiveView, Moved, Outdated
+from projections.runtime.schema import OtherSlots
 from projections.runtime.sweep import Sweeper
 
 RETRY_SECONDS: Final = 60.0
@@ -61,12 +62,23 @@ class Keeper:
             log.warning("view.needs-rebuild", view=self.view.name, version=self.view.version)
             self._places = {}
             return
+        self._check_slots()
         self._places = self._live.places(self._held)
         found = self._connection.execute(
             "select slot, coalesce(position, 0) from views.trouble where view = %s",
             (self.view.name,),
         )
         self._troubled = dict(found.fetchall())
+
+    def _check_slots(self) -> None:
+        """Raise OtherSlots when customers are dealt into another number of slots by now."""
+        row = self._connection.execute(
+            "select count(*) from views.checkpoint where (view, version, generation) "
+            "= (%s, %s, %s)",
+            self._live.generation.key,
+        ).fetchone()
+        if row != (self._live.slots,):
+            raise OtherSlots(OtherSlots.__doc__)
 
     def places(self) -> Mapping[int, Place]:
         """Return the places of the slots that can go on."""

@@ -36,6 +36,7 @@ def sentence_of(error: Exception) -> str | None:
     from infra.keyring import KeyringLost  # noqa: PLC0415
     from infra.listening import CannotListen  # noqa: PLC0415
     from projections.runtime.batch import Poisoned  # noqa: PLC0415
+    from projections.runtime.schema import OtherSlots  # noqa: PLC0415
 
     if isinstance(error, Poisoned):
         error = error.cause
@@ -51,6 +52,7 @@ def sentence_of(error: Exception) -> str | None:
         (NotTaken, f"The service did not take what was sent: {error}."),
         (UnreadableFact, f"{error} Run the version that wrote it, or mend the log."),
         (KeyringLost, f"{error}." if str(error) else f"{KeyringLost.__doc__}"),
+        (OtherSlots, f"{error}"),
         (WrongTopic, f"{error}. {WrongTopic.__doc__}"),
         (psycopg.errors.InsufficientPrivilege, f"Postgres: {why}. Its user must own the database."),
         (psycopg.errors.UndefinedTable, f"Postgres: {why}. `huike serve` makes all tables."),

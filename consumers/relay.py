@@ -110,9 +110,15 @@ class Relay:
 
     def _resume(self, connection: Connection) -> Place:
         row = connection.execute("select position, previous from log.relay").fetchone()
-        if row is None or len(row[1]) != self._slots:
-            return Place(0, [0] * self._slots)
-        return Place(row[0], list(row[1]))
+        if row is not None and len(row[1]) == self._slots:
+            return Place(row[0], list(row[1]))
+        place = Place(0, [0] * self._slots)
+        if row is not None:  # another number of slots: another topic, from the beginning
+            connection.execute(
+                "update log.relay set position = 0, previous = %s, moved_at = clock_timestamp()",
+                (place.previous,),
+            )
+        return place
 
     def _send(self, out: KafkaProducer, place: Place, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
         futures = []

@@ -90,7 +90,7 @@ def _make_role(connection: Connection, role: str) -> None:
 
 
 class OtherSlots(Exception):
-    """The views were built with another number of slots: put HUIKE_SLOTS back to what it was."""
+    """The views have another number of slots: set HUIKE_SLOTS to it, or run `huike slots`."""
 
 
 def prepare(connection: Connection, views: Iterable[View], slots: int) -> None:
