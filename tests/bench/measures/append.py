@@ -176,5 +176,5 @@ def _copy(
 
 
 MEASURE: Final = Measure(
-    "append", "bulk append, against the eventsourcing library's recorder and against COPY", run
+    "append", "bulk append, against the eventsourcing library's recorder and against COPY", run, 0.5
 )

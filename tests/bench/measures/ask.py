@@ -111,5 +111,5 @@ def _bare_server(ground: Ground) -> Iterator[str]:
 
 
 MEASURE: Final = Measure(
-    "ask", "a customer by id among a million, against the bare SELECT and a bare route", run, 4
+    "ask", "a customer by id among a million, against the bare SELECT and a bare route", run, 3
 )

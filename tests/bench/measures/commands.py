@@ -116,5 +116,5 @@ def run(ground: Ground) -> list[Figure]:
 
 
 MEASURE: Final = Measure(
-    "commands", f"{CLIENTS} concurrent commands, against the eventsourcing library's save", run
+    "commands", f"{CLIENTS} concurrent commands, against the eventsourcing library's save", run, 0.5
 )

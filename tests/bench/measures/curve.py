@@ -38,4 +38,4 @@ def run(ground: Ground) -> list[Figure]:
     ]
 
 
-MEASURE: Final = Measure("curve", "the curve of a campaign of a million recipients", run, 0.2)
+MEASURE: Final = Measure("curve", "the curve of a campaign of a million recipients", run, 0.1)

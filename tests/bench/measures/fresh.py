@@ -83,5 +83,5 @@ def ages(shop: Shop, published: Published, watch: Watch) -> list[float]:
 
 
 MEASURE: Final = Measure(
-    "fresh", "one event until it is readable in the profile, at 3,000 events/s", run, 2
+    "fresh", "one event until it is readable in the profile, at 3,000 events/s", run, 1.5
 )

@@ -171,5 +171,5 @@ def _timeline(ground: Ground, shop: Shop, stack: ExitStack) -> Look:
 
 
 MEASURE: Final = Measure(
-    "growth", "append, event to view, profile and timeline as the log grows", run, 8
+    "growth", "append, event to view, profile and timeline as the log grows", run, 7
 )

@@ -136,5 +136,5 @@ def _history(shop: Shop) -> tuple[str, int]:
 
 
 MEASURE: Final = Measure(
-    "late", "three years of orders imported after a month of live events, history exact", run, 3
+    "late", "three years of orders imported after a month of live events, history exact", run, 1.5
 )

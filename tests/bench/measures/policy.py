@@ -160,5 +160,5 @@ def _until_moved(shop: Million, position: int, live: Live) -> float:
 
 
 MEASURE: Final = Measure(
-    "policy", "adopting a policy at a million customers while events come in", run, 4
+    "policy", "adopting a policy at a million customers while events come in", run, 1.5
 )

@@ -99,5 +99,5 @@ def _by(ground: Ground, shop: Shop, publish: Publish, feed: Feed) -> list[Figure
 
 
 MEASURE: Final = Measure(
-    "publish", "batches over HTTP until every view shows them, by the log and by Kafka", run, 3
+    "publish", "batches over HTTP until every view shows them, by the log and by Kafka", run, 1.5
 )

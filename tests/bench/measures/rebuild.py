@@ -104,5 +104,5 @@ def peak_memory() -> Iterator[list[float]]:
 
 
 MEASURE: Final = Measure(
-    "rebuild", "every view rebuilt from the log, against reading the same facts", run, 4
+    "rebuild", "every view rebuilt from the log, against reading the same facts", run, 3
 )

@@ -95,5 +95,5 @@ def _share(rounds: list[Published], part: float) -> Side:
 
 
 MEASURE: Final = Measure(
-    "single", "one event a request over HTTP, against a bare route that inserts a row", run, 1
+    "single", "one event a request over HTTP, against a bare route that inserts a row", run, 0.5
 )
