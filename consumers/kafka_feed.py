@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Any, Final
 
 import structlog
 from kafka import KafkaConsumer
+from kafka.errors import CorruptRecordError
 
 from consumers.keeper import Keeper
 from infra import facts_topic
@@ -53,6 +55,7 @@ class KafkaFeed:
         self._incarnation = str(reader.incarnation())
         self._held: set[int] = set()
         self._committed = 0.0
+        self._threads = ThreadPoolExecutor(len(keepers), "view")
         self._slots = settings.slots
         self.strange = 0
         self._consumer: Any = KafkaConsumer(
@@ -84,13 +87,14 @@ class KafkaFeed:
                 busy = sum(keeper.sweep() for keeper in self._keepers) > 0  # every one of them
                 self._commit()
         finally:
+            self._threads.shutdown()
             self._consumer.close()
 
     def _poll(self, milliseconds: int) -> Mapping[Any, Iterable[Any]]:
         """Return what came. What the client cannot take apart is left, with all there is."""
         try:
             polled: Mapping[Any, Iterable[Any]] = self._consumer.poll(timeout_ms=milliseconds)
-        except ValueError as error:  # a header's name that is no text, say
+        except (CorruptRecordError, ValueError) as error:  # a header's name that is no text, say
             log.warning("views.unreadable-records", error=str(error))
             self._consumer.seek_to_end()  # the log fills the gap
             return {}
@@ -141,7 +145,8 @@ class KafkaFeed:
             return
         rows = {r.position: r.row for batch in records.values() for r in batch if r.row is not None}
         facts = Grouped(self._reader.facts_of([rows[position] for position in sorted(rows)]))
-        for keeper in self._keepers:
+
+        def bring(keeper: Keeper) -> None:
             self._fill(keeper, records)
             goals = {}
             for slot, place in keeper.places().items():
@@ -149,6 +154,9 @@ class KafkaFeed:
                 if reach.goal.clock > place.clock or reach.goal.position > place.position:
                     goals[slot] = reach.goal
             keeper.apply(facts, goals)
+
+        for _ in self._threads.map(bring, self._keepers):  # one waits while another folds
+            pass
 
     def _fill(self, keeper: Keeper, records: Mapping[int, Sequence[Record]]) -> None:
         """Read from the log what lies between a slot's place and records that it cannot reach."""

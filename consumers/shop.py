@@ -1,7 +1,7 @@
 """The shops' door over Kafka: from `shop.events` to the log; what is refused is kept, and told."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any, Final
@@ -32,8 +32,6 @@ BATCH: Final = 2_000
 POLL_MS: Final = 500
 PATIENCE: Final = 60.0
 AGAIN_SECONDS: Final = 1.0
-CAREFULLY: Final = 4_000
-"""Records that are taken one by one after one that the client could not take apart."""
 
 log = structlog.get_logger()
 
@@ -85,17 +83,8 @@ def consumer(settings: Settings, group: str) -> Any:
 
 def follow(inbox: Any, ear: Ear, dead: DeadLetters, stop: threading.Event) -> None:
     """Poll, have everything recorded, and only then move the offsets."""
-    carefully = 0
     while not stop.is_set():
-        try:
-            polled = one_of(inbox) if carefully else inbox.poll(timeout_ms=POLL_MS)
-        except (
-            ValueError
-        ):  # what the client cannot take apart: a header's name that is no text, say
-            carefully = CAREFULLY
-            begin_again(inbox)
-            continue
-        carefully = max(carefully - 1, 0)
+        polled = inbox.poll(timeout_ms=POLL_MS)
         records = [record_of(raw) for batch in polled.values() for raw in batch]
         if not records:
             continue
@@ -105,41 +94,6 @@ def follow(inbox: Any, ear: Ear, dead: DeadLetters, stop: threading.Event) -> No
             inbox.commit()
         except CommitFailedError:
             log.warning("shop.rebalanced")  # somebody else takes them again, and finds them taken
-
-
-def begin_again(inbox: Any) -> None:
-    """Go back to what was committed: records that came with a broken one were not seen."""
-    for partition in inbox.assignment():
-        committed = inbox.committed(partition)
-        if committed is None:
-            inbox.seek_to_beginning(partition)
-        else:
-            inbox.seek(partition, committed)
-
-
-def one_of(inbox: Any) -> Mapping[Any, Sequence[Any]]:
-    """Return the next record of some partition; one that cannot be taken apart is passed over."""
-    partitions = inbox.assignment()
-    for partition in partitions:
-        others = partitions - {partition}
-        inbox.pause(*others)
-        try:
-            polled: Mapping[Any, Sequence[Any]] = inbox.poll(timeout_ms=POLL_MS, max_records=1)
-        except ValueError as error:
-            offset = inbox.position(partition)
-            log.error(  # noqa: TRY400  # the record says nothing that a traceback would tell
-                "shop.unreadable-record",
-                partition=partition.partition,
-                offset=offset,
-                why=str(error),
-            )
-            inbox.seek(partition, offset + 1)
-            polled = {}
-        finally:
-            inbox.resume(*others)
-        if polled:
-            return polled
-    return {}
 
 
 def settle(records: Sequence[Record], ear: Ear, dead: DeadLetters, stop: threading.Event) -> bool:

@@ -131,3 +131,12 @@ def test_a_shop_may_pack_its_records_as_its_client_does(topic: Topic, codec: str
     packing.close(timeout=10)
     with ingesting(topic):
         eventually(lambda: topic.tracked() == 20, "all are taken")
+
+
+class NoText(str):
+    """A header's name as clients in C may send it."""
+
+    __slots__ = ()
+
+    def encode(self, *_: str) -> bytes:  # bytes that are no text
+        return b"\xff\xfe"

@@ -16,6 +16,7 @@ from infra.postgres import WRITER, connect
 from infra.settings import Settings
 from projections.projection import slot_of
 from tests.consumers.following import WAIT_SECONDS, eventually, position, process, wait_for, worker
+from tests.consumers.test_shop_garbage import NoText
 from tests.projections.histories import SLOTS
 from tests.projections.runtime.shop import Shop
 
@@ -114,6 +115,23 @@ def test_records_that_are_no_facts_stop_nobody(shop: Shop, settings: Settings) -
     with relay(settings), worker(settings):
         wait_for(shop, shop.pay("ada", "o2", 2))
     assert shop.connection.execute("select from views.trouble").rowcount == 0
+    assert shop.verify().different == 0
+
+
+def test_records_that_the_client_cannot_take_apart_stop_nobody(
+    shop: Shop, settings: Settings
+) -> None:
+    assert settings.kafka_bootstrap is not None
+    stranger = producer(settings.kafka_bootstrap)
+    for slot in range(SLOTS):
+        headers = [(NoText("x"), b"y")]
+        stranger.send(settings.kafka_topic_facts, value=b"x", headers=headers, partition=slot)
+    stranger.flush(timeout=10)
+    with relay(settings), worker(settings):
+        wait_for(shop, shop.pay("ada", "o1", 1))
+        stranger.send(settings.kafka_topic_facts, value=b"x", headers=headers, partition=0)
+        stranger.close(timeout=10)
+        wait_for(shop, shop.pay("ada", "o2", 2))
     assert shop.verify().different == 0
 
 
