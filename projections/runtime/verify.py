@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
+from domain.shared.depth import Depth
 from domain.shared.log import Reader
 from domain.shared.personal import Sealer
 from projections.projection import View, slot_of
@@ -50,6 +51,8 @@ class Verifier:
         self._sealer = sealer
         self._reader = reader
         self._slots = slots
+        # even those that are not its own are counted
+        self._depths = {n: max(depth, Depth.KIND) for n, depth in view.depths().items()}
         self._facts = 0
         self._shared = 0
 
@@ -102,7 +105,7 @@ class Verifier:
         replay = Replay(self._view, blind=self._sealer.blind)
         mine = set(slots)
         shared = 0
-        for chunk in self._reader.scan(slots, self._slots, upto=position):
+        for chunk in self._reader.scan(slots, self._slots, upto=position, depths=self._depths):
             nobodys = sum(customer is None for customer, _ in chunk)  # every group replays them
             shared += nobodys
             self._facts += len(chunk) - nobodys
