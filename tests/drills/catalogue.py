@@ -3,11 +3,13 @@
 from tests.drills.drill import Drill
 from tests.drills.kafka_lost import KAFKA
 from tests.drills.kill import KILL
+from tests.drills.poison import POISON_DRILL
 from tests.drills.postgres_lost import POSTGRES
 from tests.drills.slots import SLOTS
 from tests.drills.stall import STALL
 from tests.drills.writers import WRITERS_DRILL
 
 DRILLS: dict[str, Drill] = {
-    drill.name: drill for drill in (WRITERS_DRILL, KILL, POSTGRES, KAFKA, STALL, SLOTS)
+    drill.name: drill
+    for drill in (WRITERS_DRILL, KILL, POSTGRES, KAFKA, STALL, POISON_DRILL, SLOTS)
 }
