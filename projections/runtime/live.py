@@ -174,6 +174,9 @@ class LiveView:
         is asked here, before anything is written.
         """
         changes = Changes(folded.rows.values(), trusting=trusting)
+        if not changes.count and not walked:
+            self._advance(places, folded.places)
+            return 0
         with self._together(changes):
             self._advance(places, folded.places)
             store.write(changes)

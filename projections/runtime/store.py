@@ -19,7 +19,7 @@ from projections.runtime.packing import Raw, array, takes_raw
 Connection = psycopg.Connection[Any]
 
 CACHED: Final = 10_000
-"""Rows of a view that are kept in memory between batches."""
+"""Rows of a view, and subjects, that are kept in memory between batches."""
 
 
 class TableStore:
@@ -220,7 +220,7 @@ class Store:
     def keep(self, everybody: Collection[Rows]) -> None:
         """Take what was written as stored, once it is committed, and keep the latest of it."""
         for rows in everybody:
-            size = rows.keep_changes()
+            size = rows.keep_changes() + 1  # to know that somebody has no rows takes room too
             self._cache[rows.subject] = rows, size
             self._held += size
         while self._held > self._cached:

@@ -187,7 +187,8 @@ payments = st.builds(
     amount=st.decimals(0, 100, places=2),
     currency=st.just("USD"),
 )
+names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=3)
 campaigns = st.builds(
-    CampaignDrafted, code=st.just("c"), name=st.text(max_size=3), channel=st.just(Channel.EMAIL)
+    CampaignDrafted, code=st.just("c"), name=names, channel=st.just(Channel.EMAIL)
 )
 policies = st.builds(LifecyclePolicyAdopted, silent_after_days=st.integers(1, 400))
