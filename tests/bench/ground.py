@@ -163,6 +163,12 @@ class Ground:
         shop.fill()
         return shop
 
+    def rest(self) -> None:
+        """Stop the processes of the shops that are shared; who needs them starts them again."""
+        for name in ("shop", "million"):
+            if name in self.__dict__:  # it was made
+                self.__dict__[name].running.stop()
+
     @contextmanager
     def another_shop(self, name: str, customers: int) -> Iterator[Shop]:
         """Open a shop with nothing in its log."""

@@ -95,6 +95,8 @@ def run_all(names: Sequence[str], console: Console, sizes: Sizes) -> list[Figure
                 except Exception:  # noqa: BLE001  # the others are worth having
                     bar.console.print_exception(max_frames=4)
                     continue
+                finally:
+                    ground.rest()
                 bar.console.print(f"[dim]{name} took {time.monotonic() - began:.0f} s[/]")
                 bar.advance(task)
     return figures
