@@ -6,10 +6,13 @@ from importlib.metadata import version
 from typing import Final
 
 from fastapi import FastAPI
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.types import ASGIApp
 
 from api import audit, errors, health, ingest, jobs, openapi, refused
 from api.commands import campaign, customer, lifecycle, order, ticket
 from api.door import Door
+from api.ingest import Ingest
 from api.queries import campaigns, customers, quick, stories
 from api.queries import lifecycle as lifecycles
 from api.services import Services
@@ -31,6 +34,12 @@ ROUTERS: Final = (
     refused.router,
     health.router,
 )
+
+
+def _shops(services: Services, app: FastAPI) -> ASGIApp:
+    """Return the shops' door with the same answers to errors, without a search for its route."""
+    told = {kind: tell for kind, tell in app.exception_handlers.items() if kind is not Exception}
+    return ExceptionMiddleware(Ingest(services), handlers=told)
 
 
 def create_app(services: Services) -> FastAPI:
@@ -58,8 +67,10 @@ def create_app(services: Services) -> FastAPI:
     app.state.metrics = services.metrics
     app.state.checks = services.checks()
     app.state.mark = services.mark
-    app.add_middleware(Door, keys=services.keys, metrics=services.metrics)
     errors.install(app)
+    app.add_middleware(
+        Door, keys=services.keys, metrics=services.metrics, shops=_shops(services, app)
+    )
     app.router.routes += [quick.QuickCustomer(services.sources), *ingest.routes(services)]
     for router in ROUTERS:
         app.router.routes += router.routes  # one flat list is searched twice as quickly

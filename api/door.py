@@ -51,8 +51,10 @@ class Door:
     Health needs none, and shops show theirs in more ways than this knows (`ingest`).
     """
 
-    def __init__(self, app: ASGIApp, keys: Keys, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys, metrics: Metrics, shops: ASGIApp) -> None:
+        """Stand before `app`, and before `shops`, who need not look for their route."""
         self._app = app
+        self._shops = shops
         self._keys = keys
         self._metrics = metrics
         self._timers: dict[tuple[str, str, int], Histogram] = {}
@@ -85,7 +87,13 @@ class Door:
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path in _KEYLESS or path.startswith(_SHOPS):
+        if path.startswith(_SHOPS):
+            kind = path[len(_SHOPS) :]
+            at_once = scope["method"] == "POST" and kind and "/" not in kind
+            scope["path_params"] = {"kind": kind}
+            await (self._shops if at_once else self._app)(scope, receive, send)
+            return
+        if path in _KEYLESS:
             await self._app(scope, receive, send)
             return
         key = await self._key(scope)

@@ -1,7 +1,7 @@
 """One try at committing a batch of appends, and what everybody is told of theirs."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from domain.shared.events import Event
 from domain.shared.log import Append, Receipt
@@ -28,16 +28,19 @@ class Attempt:
 
     def make_keys(self, keys: PersonKeys) -> None:
         """Have the keys of most people before anybody waits for us; planning finds the others."""
-        keys.ensure(
-            [
-                whose
-                for append, _ in self.batch
-                for draft in append.facts
-                if (who := draft.who) is not None
-                and (whose := who.user or who.anonymous or draft.stream) is not None
-                and _needs_key(append, draft.event)
-            ]
-        )
+        wanted: list[UUID] = []
+        for append, _ in self.batch:
+            last = None
+            for draft in append.facts:
+                who = draft.who
+                if who is None:
+                    continue
+                whose = who.user or who.anonymous or draft.stream
+                if whose is None or whose is last or not _needs_key(append, draft.event):
+                    continue
+                last = whose  # most facts of one append are the same person's
+                wanted.append(whose)
+        keys.ensure(wanted)
 
     def plan_on(self, state: State, keys: PersonKeys) -> bool:
         """Plan the batch and seal its facts; one that cannot be sealed is answered and left out.
