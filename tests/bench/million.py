@@ -16,7 +16,8 @@ from domain.shared.log import Draft, Who
 from infra import clock
 from infra.keyring import Keyring
 from infra.settings import Settings
-from tests.bench.shop import NAME, PROCESSES, Shop, record
+from tests.bench.past import NAME, record
+from tests.bench.shop import PROCESSES, Shop
 
 SHARE: Final = Decimal("0.2")
 SEED: Final = 7

@@ -2,8 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,46 +12,34 @@ from multiprocessing import get_context
 from typing import Any, Final, Self
 from uuid import UUID
 
-import msgspec
 import psycopg
 
 from commands.application import Crm
 from commands.campaign import AssignRecipients, DraftCampaign, LaunchCampaign
-from commands.shop import Door, Sent, translate
 from commands.work import Command
 from consumers.rebuild import rebuild_view
 from domain.shared.channel import Channel
 from domain.shared.ids import Ids
-from domain.shared.log import Actor, Append, Draft, Receipt
 from infra import clock
-from infra.event_store import EventLog
 from infra.event_store.factory import LogFactory
 from infra.keyring import Keyring
 from infra.keys import Keys
 from infra.migrations import migrate
-from infra.postgres import KEEPER, READER, WRITER, Connection, connect, pool
-from infra.sealing import PersonKeys
+from infra.postgres import READER, WRITER, Connection, connect, pool
 from infra.settings import Settings
 from projections import catalogue
 from projections.runtime.rebuild import Compared
-from tests.bench import story
 from tests.bench.measure import Say
+from tests.bench.past import ACTOR, NAME, SOURCE, Past, fill, log_of
 from tests.bench.running import Feed, Running
 
-NAME: Final = "shop"
-SOURCE: Final = "site"
-ACTOR: Final = Actor("key", "bench")
 YEAR: Final = timedelta(days=365)
 RECIPIENTS: Final = 5_000
 PROCESSES: Final = 2
 """That fill the log, and that a rebuild uses."""
 
-_TOGETHER: Final = 40
-_WAITING: Final = 150
 _LOOK_SECONDS: Final = 0.01
 _PATIENCE: Final = 120.0
-
-_encode: Final = msgspec.json.Encoder().encode
 
 
 class NotVisible(Exception):
@@ -261,63 +249,3 @@ def wait_for(url: str, position: int, views: Sequence[str] = tuple(catalogue.VIE
             if now - since > _PATIENCE:
                 raise NotVisible(str(NotVisible.__doc__))
             time.sleep(_LOOK_SECONDS)
-
-
-@contextmanager
-def log_of(settings: Settings) -> Iterator[EventLog]:
-    assert settings.log_url is not None
-    with (
-        pool(settings.log_url, KEEPER, size=2) as keys,
-        closing(
-            EventLog(settings.log_url, PersonKeys(keys, Keyring.open(settings.keyring_file)))
-        ) as log,
-    ):
-        yield log
-
-
-def record(settings: Settings, told: Iterable[Sequence[Draft]]) -> None:
-    """Append facts, many messages' at once, without waiting for each."""
-    with log_of(settings) as log:
-        drafts: list[Draft] = []
-        futures: list[Future[Receipt]] = []
-
-        def append() -> None:
-            facts = tuple(drafts)
-            drafts.clear()
-            futures.append(log.submit(Append(facts=facts, actor=ACTOR, shop=NAME, source=SOURCE)))
-            if len(futures) >= _WAITING:
-                futures.pop(0).result()
-
-        for number, facts in enumerate(told, 1):
-            drafts += facts
-            if number % _TOGETHER == 0:
-                append()
-        if drafts:
-            append()
-        for future in futures:
-            future.result()
-
-
-class Past(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of a shop's past: how many events, of how many customers, from when until when."""
-
-    seed: str
-    events: int
-    customers: int
-    ending: datetime
-    lasting: timedelta
-
-
-def fill(settings: Settings, past: Past) -> None:
-    """Translate a part of a past and append it."""
-    ids = Ids(Keyring.open(settings.keyring_file).secret)
-    door = Door(shop=NAME, source=SOURCE, actor=ACTOR, received_at=past.ending)
-    told = story.messages(
-        past.events,
-        customers=past.customers,
-        seed=past.seed,
-        ending=past.ending,
-        lasting=past.lasting,
-    )
-    sent = (Sent(raw=_encode(message), message_id=message["messageId"]) for message in told)
-    record(settings, (translate(one, door, ids).facts for one in sent))

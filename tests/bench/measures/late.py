@@ -18,7 +18,8 @@ from projections import catalogue
 from tests.bench import story
 from tests.bench.ground import Ground
 from tests.bench.measure import Figure, Measure, in_turn, ratio_at_most
-from tests.bench.shop import NAME, PROCESSES, Shop, record, wait_for
+from tests.bench.past import NAME, record
+from tests.bench.shop import PROCESSES, Shop, wait_for
 
 ROUNDS: Final = 1
 EACH: Final = 10
