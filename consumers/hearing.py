@@ -78,7 +78,7 @@ class Ear:
         )
 
 
-def record_of(raw: Any) -> Record:
+def record_of(raw: Any, topic: str, partition: int) -> Record:
     """Return a record in our words."""
     headers = {
         name.lower(): value.decode(errors="replace")
@@ -86,8 +86,8 @@ def record_of(raw: Any) -> Record:
         if value is not None
     }
     return Record(
-        topic=raw.topic,
-        partition=raw.partition,
+        topic=topic,
+        partition=partition,
         offset=raw.offset,
         time=raw.timestamp or 0,
         headers=headers,

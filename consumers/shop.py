@@ -18,6 +18,7 @@ from commands.shop.refusals import NotRecorded
 from consumers.dead_letters import DeadLetters
 from consumers.hearing import Ear, record_of
 from consumers.outcomes import Done, Ignored, Outcome, Refused, Retry
+from consumers.torn import Lookout
 from domain.shared.ids import Ids
 from domain.shared.log import LogUnavailable, Receipt
 from infra.event_store import EventLog
@@ -83,13 +84,28 @@ def consumer(settings: Settings, group: str) -> Any:
 
 def follow(inbox: Any, ear: Ear, dead: DeadLetters, stop: threading.Event) -> None:
     """Poll, have everything recorded, and only then move the offsets."""
+    lookout = Lookout(inbox)
     while not stop.is_set():
-        polled = inbox.poll(timeout_ms=POLL_MS)
-        records = [record_of(raw) for batch in polled.values() for raw in batch]
+        torn = None
+        try:
+            polled = inbox.poll(timeout_ms=POLL_MS)
+            records = [
+                record_of(raw, raw.topic, raw.partition)
+                for batch in polled.values()
+                for raw in batch
+            ]
+        except Exception as error:  # whatever the client makes of bytes that it cannot take apart
+            torn = lookout.torn()
+            if torn is None:
+                raise
+            log.warning("shop.torn-batch", partition=torn.partition.partition, error=str(error))
+            records = list(torn.records)
         if not records:
             continue
         if not settle(records, ear, dead, stop):
             return
+        if torn is not None:
+            inbox.seek(torn.partition, torn.next_offset)
         try:
             inbox.commit()
         except CommitFailedError:

@@ -20,6 +20,7 @@ from commands.shop.refusals import (
     NotACloudEvent,
     TooDeep,
     TooLarge,
+    TornRecord,
     WrongMedia,
     WrongType,
 )
@@ -31,7 +32,10 @@ _ENVELOPE_BYTES: Final = 16 * 1024
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """A record as it stands in its topic; `time` in milliseconds, header names in small letters."""
+    """A record as it stands in its topic; `time` in milliseconds, header names in small letters.
+
+    `torn` says why nobody can take it apart; `value` is then what could be had of it.
+    """
 
     topic: str
     partition: int
@@ -39,6 +43,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     time: int
     headers: Mapping[str, str]
     value: bytes
+    torn: str | None = None
 
     @property
     def place(self) -> str:
@@ -88,6 +93,8 @@ _encode: Final = msgspec.json.Encoder().encode
 
 def message_of(record: Record) -> Sent:
     """Return the message in a record. Raises a NotTaken that says what is wrong with it."""
+    if record.torn is not None:
+        raise TornRecord(why=record.torn)
     if len(record.value) > EVENT_BYTES + _ENVELOPE_BYTES:
         raise TooLarge(limit=EVENT_BYTES, size=len(record.value))
     media = record.headers.get("content-type", "")

@@ -136,6 +136,12 @@ class NotACloudEvent(NotTaken):
     code = "not-a-cloudevent"
 
 
+class TornRecord(NotTaken):
+    """The record cannot be taken apart: {why}."""
+
+    code = "torn-record"
+
+
 class WrongMedia(NotTaken):
     """Its content type is not JSON."""
 

@@ -65,7 +65,7 @@ class Topic:
             )
         self.out.flush(timeout=20)
 
-    def packing(self, codec: str) -> Any:
+    def packing(self, codec: str | None) -> Any:
         """Return a producer that packs what it sends. The caller closes it."""
         assert self.settings.kafka_bootstrap is not None
         return producer(self.settings.kafka_bootstrap, compression_type=codec)

@@ -140,3 +140,30 @@ class NoText(str):
 
     def encode(self, *_: str) -> bytes:  # bytes that are no text
         return b"\xff\xfe"
+
+
+@pytest.mark.parametrize("codec", [None, "gzip"])
+def test_a_record_that_the_client_cannot_take_apart_costs_no_other(
+    topic: Topic, codec: str | None
+) -> None:
+    place = topic.settings.kafka_topic_in
+    torn = {(0, 7), (0, 8), (1, 20)}
+    shop = topic.packing(codec)
+    for partition in (0, 1):
+        for n in range(30):  # many of them in one batch
+            headers = [(NoText("x"), b"y")] if (partition, n) in torn else []
+            value = tracked(messageId=f"{partition} {n}")
+            shop.send(place, value=value, headers=headers, partition=partition)
+    shop.close(timeout=10)
+    with ingesting(topic):
+        topic.publish(VIEWED)
+        eventually(lambda: topic.tracked() == 58, "all others are taken")
+        eventually(lambda: topic.committed() == 31, "the offset")
+        letters = topic.dead(3)
+    kept = topic.refused.page(after=None, reason="torn-record", limit=10)
+    assert {one.place for one in kept} == {f"{place}/{p}@{n}" for p, n in torn}
+    opened = topic.refused.open(kept)
+    assert {json.loads(opened[one.id].message)["batch"][0]["messageId"] for one in kept} == {
+        f"{partition} {n}" for partition, n in torn
+    }
+    assert len(letters) == 3
