@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from consumers.building import Tools, Where, build_part, opened
+from consumers.building import Tools, Where, build_part, end_with_parent, opened
 from consumers.place import placed
 from domain.shared.log import Reader
 from infra.postgres import Connection, connect
@@ -59,7 +59,7 @@ def rebuild_view(
         schema.install(admin)
     with tools(settings) as use, use.open() as watching:
         spawned = get_context("spawn")
-        with ProcessPoolExecutor(max_workers=processes, mp_context=spawned) as workers:
+        with ProcessPoolExecutor(processes, spawned, end_with_parent) as workers:
 
             def build(parts: Sequence[Part]) -> Iterable[bytes]:
                 futures = [workers.submit(build_part, where(settings), part) for part in parts]

@@ -5,11 +5,12 @@ from tests.drills.kafka_lost import KAFKA
 from tests.drills.kill import KILL
 from tests.drills.poison import POISON_DRILL
 from tests.drills.postgres_lost import POSTGRES
+from tests.drills.rebuilt import REBUILD
 from tests.drills.slots import SLOTS
 from tests.drills.stall import STALL
 from tests.drills.writers import WRITERS_DRILL
 
 DRILLS: dict[str, Drill] = {
     drill.name: drill
-    for drill in (WRITERS_DRILL, KILL, POSTGRES, KAFKA, STALL, POISON_DRILL, SLOTS)
+    for drill in (WRITERS_DRILL, KILL, POSTGRES, KAFKA, STALL, POISON_DRILL, REBUILD, SLOTS)
 }
