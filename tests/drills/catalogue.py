@@ -3,6 +3,7 @@
 from tests.drills.drill import Drill
 from tests.drills.kafka_lost import KAFKA
 from tests.drills.kill import KILL
+from tests.drills.overload import OVERLOAD
 from tests.drills.poison import POISON_DRILL
 from tests.drills.postgres_lost import POSTGRES
 from tests.drills.rebuilt import REBUILD
@@ -12,5 +13,15 @@ from tests.drills.writers import WRITERS_DRILL
 
 DRILLS: dict[str, Drill] = {
     drill.name: drill
-    for drill in (WRITERS_DRILL, KILL, POSTGRES, KAFKA, STALL, POISON_DRILL, REBUILD, SLOTS)
+    for drill in (
+        WRITERS_DRILL,
+        KILL,
+        POSTGRES,
+        KAFKA,
+        STALL,
+        POISON_DRILL,
+        OVERLOAD,
+        REBUILD,
+        SLOTS,
+    )
 }

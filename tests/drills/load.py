@@ -56,6 +56,7 @@ class Load:
         self.without_retry_after = 0
         self.rejected: list[Any] = []
         self.slowest = 0.0
+        self.slowest_refusal = 0.0
         self._threads = [
             threading.Thread(target=self._send, args=(f"{name}-{lane}",)) for lane in range(lanes)
         ]
@@ -108,8 +109,12 @@ class Load:
                 self.statuses[f"lost by {type(error).__name__}"] += 1
             return False
         with self._lock:
-            self.slowest = max(self.slowest, time.monotonic() - began)
+            seconds = time.monotonic() - began
             self.statuses[str(response.status)] += 1
+            if response.status == HTTPStatus.OK:
+                self.slowest = max(self.slowest, seconds)
+            else:
+                self.slowest_refusal = max(self.slowest_refusal, seconds)
             if response.status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
                 self.without_retry_after += "Retry-After" not in response.headers
             if response.status != HTTPStatus.OK:

@@ -1,0 +1,44 @@
+"""How much of the door each key may fill: a noisy shop is asked to wait, a quiet one is not."""
+
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from domain.shared.refusals import Refused
+
+MOST_IN_HAND: Final = 5_000
+"""Events of one key that may be between reading and answering, in this process."""
+
+
+class Busy(Refused):
+    """More comes in than can be written down; send it again in a moment."""
+
+
+class ShareFull(Busy):
+    """More comes with this key than its share of what can be written down; send it again."""
+
+
+class Shares:
+    """Counts what is in hand, by key. From one thread."""
+
+    def __init__(self, most: int = MOST_IN_HAND) -> None:
+        self._most = most
+        self._held: dict[Hashable, int] = {}
+
+    def check(self, key: Hashable, events: int) -> None:
+        """Raise ShareFull when a key has no room for more; one request always has."""
+        held = self._held.get(key, 0)
+        if held and held + events > self._most:
+            raise ShareFull
+
+    @contextmanager
+    def held(self, key: Hashable, events: int) -> Iterator[None]:
+        """Hold events until they are answered. Raises ShareFull."""
+        self.check(key, events)
+        self._held[key] = self._held.get(key, 0) + events
+        try:
+            yield
+        finally:
+            self._held[key] -= events
+            if not self._held[key]:
+                del self._held[key]

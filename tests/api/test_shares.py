@@ -1,0 +1,34 @@
+"""Each key may fill its share of the door, and no more."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from api.shares import Busy, Shares
+
+
+def test_a_key_that_has_its_share_in_hand_is_asked_to_wait_and_others_are_not() -> None:
+    shares = Shares(10)
+    with shares.held("noisy", 8):
+        with pytest.raises(Busy), shares.held("noisy", 3):
+            pass
+        with shares.held("noisy", 2), shares.held("quiet", 9):
+            pass
+    with shares.held("noisy", 10):
+        pass
+
+
+def test_a_request_larger_than_a_share_is_taken_alone() -> None:
+    shares = Shares(10)
+    with shares.held("noisy", 2_500), pytest.raises(Busy):
+        shares.check("noisy", 1)
+    shares.check("noisy", 1)
+
+
+def test_what_fails_is_not_in_hand_any_more() -> None:
+    shares = Shares(10)
+    with pytest.raises(TimeoutError), shares.held("noisy", 10):
+        raise TimeoutError
+    with ExitStack() as stack:
+        for _ in range(10):
+            stack.enter_context(shares.held("noisy", 1))
