@@ -9,19 +9,20 @@ from tests.drills.postgres_lost import POSTGRES
 from tests.drills.rebuilt import REBUILD
 from tests.drills.slots import SLOTS
 from tests.drills.stall import STALL
+from tests.drills.versions import VERSIONS
 from tests.drills.writers import WRITERS_DRILL
 
-DRILLS: dict[str, Drill] = {
-    drill.name: drill
-    for drill in (
-        WRITERS_DRILL,
-        KILL,
-        POSTGRES,
-        KAFKA,
-        STALL,
-        POISON_DRILL,
-        OVERLOAD,
-        REBUILD,
-        SLOTS,
-    )
-}
+_IN_ORDER = (
+    WRITERS_DRILL,
+    KILL,
+    POSTGRES,
+    KAFKA,
+    STALL,
+    POISON_DRILL,
+    OVERLOAD,
+    REBUILD,
+    VERSIONS,
+    SLOTS,
+)
+
+DRILLS: dict[str, Drill] = {drill.name: drill for drill in _IN_ORDER}
