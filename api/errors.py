@@ -18,7 +18,7 @@ from starlette.types import Scope as Connection
 
 from api.bodies import BodyTooSlow
 from api.responses import encode
-from domain.shared.log import LogUnavailable
+from domain.shared.log import LogFull, LogUnavailable
 from domain.shared.refusals import (
     Conflict,
     Malformed,
@@ -75,6 +75,7 @@ STATUS: Final[dict[type[Refused], int]] = {
     PreconditionFailed: 412,
     TooLarge: 413,
     UnreadableFact: 500,
+    LogFull: 507,
     LogUnavailable: 503,
     Unavailable: 503,
     NotThereYet: 504,
@@ -88,6 +89,7 @@ _HEADERS: Final[dict[int, Mapping[str, str]]] = {
     408: {"Connection": "close"},  # the rest of the body is not waited for
     503: {"Retry-After": "1"},
     504: {"Retry-After": "1"},
+    507: {"Retry-After": "10"},
 }
 _TITLES: Final = {
     404: "Not found",

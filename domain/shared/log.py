@@ -130,6 +130,10 @@ class LogUnavailable(Refused):
     """The log cannot be written just now; nothing was recorded, try again in a moment."""
 
 
+class LogFull(LogUnavailable):
+    """The disk of the log is full; nothing was recorded, try again when there is room."""
+
+
 class Log(Protocol):
     """The one place where facts are kept."""
 

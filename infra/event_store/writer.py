@@ -13,7 +13,7 @@ import psycopg
 import structlog
 
 from domain.shared.events import Fact
-from domain.shared.log import Append, LogUnavailable, Receipt
+from domain.shared.log import Append, LogFull, LogUnavailable, Receipt
 from infra.event_store.attempt import Attempt
 from infra.event_store.line import Line, size_of
 from infra.event_store.reader import LogReader
@@ -206,8 +206,9 @@ class EventLog:
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 self._disconnect()
                 log.warning("log.lost", error=str(error), waiting=len(batch))
-                if time.monotonic() >= deadline:
-                    attempt.fail(LogUnavailable())
+                full = isinstance(error, psycopg.errors.DiskFull)
+                if full or time.monotonic() >= deadline:
+                    attempt.fail(LogFull() if full else LogUnavailable())
                     return
                 time.sleep(0.05)
             except Exception as error:

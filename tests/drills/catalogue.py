@@ -1,5 +1,6 @@
 """Every drill there is, in the order in which they are run."""
 
+from tests.drills.disk import DISK
 from tests.drills.drill import Drill
 from tests.drills.kafka_lost import KAFKA
 from tests.drills.kill import KILL
@@ -18,6 +19,7 @@ _IN_ORDER = (
     POSTGRES,
     KAFKA,
     STALL,
+    DISK,
     POISON_DRILL,
     OVERLOAD,
     REBUILD,

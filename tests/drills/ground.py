@@ -87,8 +87,12 @@ class Ground:
 
     def postgres(self, name: str = "postgres") -> EmbeddedPostgres:
         """Start a Postgres that keeps what it has committed."""
-        folder = self.folder / name
-        return self._open.enter_context(EmbeddedPostgres(folder, port=free_port()))
+        return self._open.enter_context(self.postgres_in(self.folder / name))
+
+    @staticmethod
+    def postgres_in(folder: Path) -> EmbeddedPostgres:
+        """Return a Postgres, to be started, in a folder of anybody's."""
+        return EmbeddedPostgres(folder, port=free_port())
 
     def database(self, server: EmbeddedPostgres) -> str:
         """Make a database with the log's tables; return its url."""

@@ -115,7 +115,7 @@ class Load:
                 self.slowest = max(self.slowest, seconds)
             else:
                 self.slowest_refusal = max(self.slowest_refusal, seconds)
-            if response.status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+            if response.status in _LATER:
                 self.without_retry_after += "Retry-After" not in response.headers
             if response.status != HTTPStatus.OK:
                 return False
@@ -139,6 +139,13 @@ class Load:
         """Say what was sent and how it was answered."""
         answers = ", ".join(f"{n} × {status}" for status, n in sorted(self.statuses.items()))
         return f"{len(self.accepted):,} events accepted, {self.orders:,} orders ({answers})"
+
+
+_LATER = {
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.INSUFFICIENT_STORAGE,
+}
 
 
 def _messages(seed: str) -> Iterator[story.Message]:

@@ -76,7 +76,7 @@ def look(found: Findings, settings: Settings, loads: Sequence[Load]) -> None:
         found.same(
             "every event was accepted in the end, none rejected", load.failed + load.rejected, []
         )
-        found.same("each 503 and 429 says when to come back", load.without_retry_after, 0)
+        found.same("each 429, 503 and 507 says when to come back", load.without_retry_after, 0)
     accepted = {name for load in loads for name in load.accepted}
     look_at_log(found, settings, accepted)
     look_at_views(
