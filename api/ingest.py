@@ -33,8 +33,15 @@ from api.security import secret_of
 from api.services import Services
 from api.together import all_done
 from commands.shop import NotTaken, Sent, refusal_of, translate
-from commands.shop.contract import BATCH_BYTES, KINDS, Door, write_key_of
-from commands.shop.parcel import Batch, open_batch, pack_refused, without_key
+from commands.shop.contract import (
+    BATCH_BYTES,
+    KINDS,
+    Door,
+    Unread,
+    write_key_of,
+    write_key_of_unread,
+)
+from commands.shop.parcel import Batch, open_carefully, open_quickly, pack_refused, without_key
 from commands.shop.refusals import BrokenJson, Forgotten, NotANumber, TooDeep, TooLarge
 from domain.shared.log import Append, LogUnavailable, Receipt
 from domain.shared.refusals import Refused
@@ -50,7 +57,9 @@ MOST_WAITING: Final = 20_000
 MOST_WAITING_BYTES: Final = 50_000_000
 """Appends in the log's queue, and their bytes, from which on shops are asked to slow down."""
 
-_AT_ONCE: Final = 200
+_AT_ONCE: Final = 80_000
+_WEIGHT: Final = 200
+"""Bytes of events that are translated in one turn of the loop; what each counts beside its own."""
 _PATHS: Final = {
     **{kind: kind for kind in KINDS},
     **{kind[0]: kind for kind in KINDS},  # as browsers' SDKs spell them
@@ -164,7 +173,10 @@ class Ingest:
         door = self._door(key, scope["request_id"])
         try:
             if kind == "batch":
-                sent = _messages_of(open_batch(body))
+                batch = open_quickly(body)
+                if batch is None:
+                    batch = await run_in_threadpool(open_carefully, body)
+                sent = _messages_of(batch)
                 heard = await self._hear(sent, door)
             else:
                 sent = [_alone(body, kind)]
@@ -179,7 +191,7 @@ class Ingest:
     async def _key(self, headers: Headers, body: bytes) -> Key:
         """Return the living key that was shown, in a header or in the body."""
         shown = headers.get("authorization", "")
-        secret = secret_of(shown) if shown else write_key_of(body)
+        secret = secret_of(shown) if shown else await _secret_in(body)
         if secret is None:
             raise NoKey
         key = self._services.keys.remembered(secret)
@@ -207,12 +219,15 @@ class Ingest:
         """Translate each; let others have a turn in between."""
         ids = self._services.ids
         heard: list[Append | NotTaken] = []
-        for number, one in enumerate(sent, 1):
+        weight = 0
+        for one in sent:
             try:
                 heard.append(translate(one, door, ids))
             except NotTaken as refusal:
                 heard.append(refusal)
-            if number % _AT_ONCE == 0:
+            weight += _WEIGHT + len(one.raw)
+            if weight > _AT_ONCE:
+                weight = 0
                 await asyncio.sleep(0)
         return heard
 
@@ -278,6 +293,13 @@ class Ingest:
             )
         if rows:
             await run_in_threadpool(self._services.refused.keep, rows)
+
+
+async def _secret_in(body: bytes) -> str | None:
+    try:
+        return write_key_of(body)
+    except Unread:
+        return await run_in_threadpool(write_key_of_unread, body)
 
 
 def _alone(body: bytes, kind: str) -> Sent:

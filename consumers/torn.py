@@ -102,7 +102,7 @@ def _leniently(batch: DefaultRecordBatch) -> Iterator[Any]:
 class _Lenient(bytearray):
     """Bytes of which every part can be read as text."""
 
-    def __getitem__(self, place: Any, /) -> Any:  # type: ignore[override]  # int, or one of these
+    def __getitem__(self, place: Any, /) -> Any:
         part = super().__getitem__(place)
         return part if isinstance(part, int) else type(self)(part)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from commands.shop.refusals import BrokenJson
+from commands.shop.refusals import BrokenJson, TooMany
 
 _TEXT: Final = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 _TOKENS: Final = re.compile(_TEXT.pattern + rb"|[{[]+|[]}]+|,", re.DOTALL)
@@ -27,13 +27,15 @@ def fields_of(raw: bytes) -> dict[str, bytes]:
     return fields
 
 
-def items_of(raw: bytes) -> list[bytes]:
+def items_of(raw: bytes, most: int) -> list[bytes]:
     """Return the items of a JSON list as they came, however deep they go.
 
-    Raises BrokenJson when one of them is none: where it ends is then a guess. What goes too deep to
-    be read is not looked into.
+    Raises TooMany, or BrokenJson when one of them is none: where it ends is then a guess. What goes
+    too deep to be read is not looked into.
     """
     items = list(_parts(raw, b"[", b"]"))
+    if len(items) > most:
+        raise TooMany(limit=most, count=len(items))
     for item in items:
         with suppress(RecursionError):
             try:

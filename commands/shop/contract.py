@@ -47,6 +47,10 @@ _ZEROS: Final = re.compile(r"[0-]*")
 Text = str | int | None
 
 
+class Unread(Exception):
+    """A body that strict reading refuses may still be read with patience."""
+
+
 class Door(msgspec.Struct, frozen=True, kw_only=True):
     """Where a message came in: whose it is, who brought it and when.
 
@@ -134,22 +138,30 @@ def read(raw: bytes) -> Message:
 
 
 def write_key_of(body: bytes) -> str | None:
-    """Return the write key in a body, None when there is none. Raises BrokenJson."""
+    """Return the write key in a body, None when there is none. Raises Unread."""
     try:
         key = _shown.decode(body).write_key
     except msgspec.ValidationError:
         return None
-    except (ValueError, RecursionError):
-        key = _write_key_of_loose(body)
-    return key if isinstance(key, str) and key else None
+    except (ValueError, RecursionError) as error:
+        raise Unread from error
+    return _key(key)
 
 
-def _write_key_of_loose(body: bytes) -> Any:
-    key = fields_of(body).get("writeKey", b"null")
+def write_key_of_unread(body: bytes) -> str | None:
+    """Return the write key in a body that strict reading refuses: takes up to half a second.
+
+    Raises BrokenJson.
+    """
+    raw = fields_of(body).get("writeKey", b"null")
     try:
-        return loosely(key)
+        return _key(loosely(raw))
     except RecursionError as error:
         raise BrokenJson from error
+
+
+def _key(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def exact_properties(raw: bytes) -> dict[str, Any]:

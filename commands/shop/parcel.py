@@ -6,7 +6,7 @@ import msgspec
 
 from commands.shop.apart import fields_of, items_of, loosely
 from commands.shop.contract import BATCH_EVENTS, DEPTH, SHARED_BYTES, Sent, inspect
-from commands.shop.refusals import SharedTooLarge, TooDeep, TooMany, WrongType
+from commands.shop.refusals import BadText, SharedTooLarge, TooDeep, TooMany, WrongType
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,37 +40,57 @@ _any_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _raw: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
-def open_batch(body: bytes) -> Batch:
-    """Take a batch apart.
+def open_quickly(body: bytes) -> Batch | None:
+    """Take a batch apart; None when strict reading refuses it as a whole.
 
-    One broken message must not cost its neighbours: what strict reading refuses as a whole (NaN, as
-    some languages write it, half a surrogate pair, a number without end, what is nested thousands
-    deep) is taken apart unread. What is no JSON at all stays refused as a whole.
-    Raises BrokenJson, WrongType, TooMany, BadText, NotANumber, TooDeep, SharedTooLarge.
+    Raises WrongType, TooMany, BadText, NotANumber, TooDeep, SharedTooLarge.
     """
     try:
         batch = _batch.decode(body)
     except msgspec.ValidationError as error:
         raise WrongType(why=str(error)) from error
     except (ValueError, RecursionError):
-        batch = _open_carefully(body)
+        return None
+    return _within_bounds(batch)
+
+
+def open_carefully(body: bytes) -> Batch:
+    """Take a batch apart of which not all can be read: takes up to half a second.
+
+    One broken message must not cost its neighbours: what strict reading refuses as a whole (NaN, as
+    some languages write it, half a surrogate pair, a number without end, what is nested thousands
+    deep) is taken apart unread. What is no JSON at all stays refused as a whole.
+    Raises BrokenJson, WrongType, TooMany, BadText, NotANumber, TooDeep, SharedTooLarge.
+    """
+    fields = fields_of(body)
+    items = items_of(fields.pop("batch", b""), BATCH_EVENTS)
+    try:
+        envelope = {name: loosely(value) for name, value in fields.items()}
+        batch = msgspec.convert(
+            {**envelope, "batch": [msgspec.Raw(item) for item in items]}, Batch, str_keys=True
+        )
+    except msgspec.ValidationError as error:
+        raise WrongType(why=str(error)) from error
+    except RecursionError as error:
+        raise TooDeep(limit=DEPTH) from error
+    return _within_bounds(batch)
+
+
+def _within_bounds(batch: Batch) -> Batch:
     if len(batch.batch) > BATCH_EVENTS:
         raise TooMany(limit=BATCH_EVENTS, count=len(batch.batch))
     if batch.context:
-        inspect(batch.context)
-        if (size := len(_encode(batch.context))) > SHARED_BYTES:
+        if (size := _size_of(batch.context)) > SHARED_BYTES:
             raise SharedTooLarge(limit=SHARED_BYTES, size=size)
+        inspect(batch.context)
     return batch
 
 
-def _open_carefully(body: bytes) -> Batch:
-    fields = fields_of(body)
-    items = [msgspec.Raw(item) for item in items_of(fields.pop("batch", b""))]
+def _size_of(context: dict[str, Any]) -> int:
     try:
-        envelope = {name: loosely(value) for name, value in fields.items()}
-        return msgspec.convert({**envelope, "batch": items}, Batch, str_keys=True)
-    except msgspec.ValidationError as error:
-        raise WrongType(why=str(error)) from error
+        return len(_encode(context))
+    except UnicodeEncodeError as error:
+        raise BadText from error
     except RecursionError as error:
         raise TooDeep(limit=DEPTH) from error
 

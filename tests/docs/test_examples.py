@@ -8,9 +8,9 @@ import pytest
 
 from api.ingest_docs import EXAMPLES
 from commands.shop import Door, Sent, translate
-from commands.shop.parcel import open_batch
 from domain.shared.ids import Ids
 from domain.shared.log import Actor
+from tests.commands.shop.shops import open_batch
 
 DOOR: Final = Door(
     shop="shop",

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.shop.parcel import open_batch
 from commands.shop.refusals import BrokenJson
+from tests.commands.shop.shops import open_batch
 
 _anything = st.recursive(
     st.none()

@@ -7,11 +7,11 @@ import pytest
 
 from commands.shop.clear import Clear, cut
 from commands.shop.contract import Sent
-from commands.shop.parcel import open_batch, pack, pack_refused, unpack
+from commands.shop.parcel import pack, pack_refused, unpack
 from commands.shop.refusals import BadText, BrokenJson, SharedTooLarge, TooDeep, TooMany, WrongType
 from domain.activity.events import PageViewed, ScreenViewed, Tracked
 from domain.shared.log import Message
-from tests.commands.shop.shops import Shop, track
+from tests.commands.shop.shops import Shop, open_batch, track
 
 
 def tracked(shop: Shop, message: object, **about: Any) -> Tracked:
@@ -200,7 +200,12 @@ def test_a_broken_message_does_not_cost_its_neighbours(shop: Shop) -> None:
         (b'{"batch":[NaN],"a":"' + b'\\"' * 200_000, BrokenJson),
         (b'{"batch":["' + b'\\"' * 200_000 + b"\\", BrokenJson),
         (b'{"batch":[' + b"{}," * 2_500 + b"{}]}", TooMany),
+        (b'{"batch":[NaN' + b",{]}" * 2_500 + b"]}", BrokenJson),
+        (b'{"batch":[NaN' + b",{1}" * 2_500 + b"]}", TooMany),  # not looked into
         (b'{"batch":[],"context":{"ip":"\\u0000"}}', BadText),
+        (b'{"batch":[NaN],"context":{"a":"\\ud800"}}', BadText),
+        (b'{"batch":[NaN],"context":' + b'{"a":' * 500 + b"1" + b"}" * 501, TooDeep),
+        (b'{"batch":[NaN],"context":{"a":[' + b"NaN," * 3_000 + b"1]}}", SharedTooLarge),
         (b'{"batch":[],"context":{"note":"' + b"x" * 8_192 + b'"}}', SharedTooLarge),
     ],
 )
