@@ -326,7 +326,8 @@ def bench(  # noqa: PLR0913  # what is measured, and how it is told
     huike bench                  # all of it
     huike bench append commands  # these two
     huike bench memory --minutes 5
-    huike bench late growth --orders 500000 --facts 20000000  # needs 60 GB of disk
+    huike bench growth --facts 20000000  # needs 60 GB of disk
+    huike bench late --orders 500000
     ```
     """
     folder = Path(__file__).parent

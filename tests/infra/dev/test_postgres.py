@@ -16,6 +16,8 @@ import pytest
 from infra.dev import unprivileged
 from infra.dev.postgres import EmbeddedPostgres, PostgresUnavailable
 
+pytestmark = pytest.mark.slow  # each starts a server
+
 
 @pytest.fixture
 def folder(server_folder: Path) -> Iterator[Path]:
@@ -34,7 +36,6 @@ def pid_of(folder: Path) -> int:
     return int((folder / "data" / "postmaster.pid").read_text().split()[0])
 
 
-@pytest.mark.slow
 def test_what_was_committed_survives_a_stop_and_a_kill(folder: Path) -> None:
     postgres = EmbeddedPostgres(folder)
     with psycopg.connect(postgres.start()) as connection:
@@ -46,7 +47,6 @@ def test_what_was_committed_survives_a_stop_and_a_kill(folder: Path) -> None:
     assert ask(postgres.start(), "select position from facts") == 1
 
 
-@pytest.mark.slow
 def test_a_server_outlives_its_killed_parent_and_is_adopted(folder: Path) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path;"
