@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import structlog
 from prometheus_client import Histogram
+from psycopg import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +19,7 @@ from api.errors import (
     PROBLEM,
     NoKey,
     TooLarge,
+    Unavailable,
     UnreadablePath,
     WrongKey,
     problem_of,
@@ -115,7 +117,10 @@ class Door:
             return NoKey()
         key = self._keys.remembered(secret)
         if key is None:
-            key = await run_in_threadpool(self._keys.check, secret)
+            try:
+                key = await run_in_threadpool(self._keys.check, secret)
+            except OperationalError:
+                return Unavailable()
         return key or WrongKey()
 
     def _timer(self, method: str, route: str, status: int) -> Histogram:

@@ -31,6 +31,7 @@ from api.bodies import (
 from api.errors import MissingScope, NoKey, WrongKey, problem, slug_of, title_of
 from api.security import secret_of
 from api.services import Services
+from api.shares import Busy, Shares
 from api.together import all_done
 from commands.shop import NotTaken, Sent, refusal_of, translate
 from commands.shop.contract import (
@@ -41,9 +42,15 @@ from commands.shop.contract import (
     write_key_of,
     write_key_of_unread,
 )
-from commands.shop.parcel import Batch, open_carefully, open_quickly, pack_refused, without_key
+from commands.shop.parcel import (
+    Batch,
+    open_carefully,
+    open_quickly,
+    pack_refused,
+    without_key,
+)
 from commands.shop.refusals import BrokenJson, Forgotten, NotANumber, TooDeep, TooLarge
-from domain.shared.log import Append, LogUnavailable, Receipt
+from domain.shared.log import Append, LogFull, LogUnavailable, Receipt
 from domain.shared.refusals import Refused
 from infra import clock
 from infra.keys import Key
@@ -78,10 +85,6 @@ _PREFLIGHT: Final = {
 log = structlog.get_logger("ingest")
 
 
-class Busy(Refused):
-    """More comes in than can be written down; send it again in a moment."""
-
-
 class NoSuchDoor(Refused):
     """Messages go to /v1/identify, track, page, screen, group, alias or batch."""
 
@@ -98,6 +101,7 @@ STATUS: Final[dict[type[Exception], int]] = {
     MissingScope: 403,
     NoSuchDoor: 404,
     Busy: 429,
+    LogFull: 507,
     LogUnavailable: 503,
 }
 """How a request is refused as a whole; what is wrong with one event stands in its result."""
@@ -137,6 +141,7 @@ class Ingest:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._clear = services.clear
+        self._shares = Shares()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["route"] = self  # the access log asks where it was answered
@@ -167,6 +172,7 @@ class Ingest:
         queue = self._services.log
         if queue.waiting > MOST_WAITING or queue.waiting_bytes > MOST_WAITING_BYTES:
             raise Busy
+        self._check_share(headers)
         body = await read_body(headers, receive, BATCH_BYTES)
         key = await self._key(headers, body)
         scope["key"] = key
@@ -177,16 +183,25 @@ class Ingest:
                 if batch is None:
                     batch = await run_in_threadpool(open_carefully, body)
                 sent = _messages_of(batch)
-                heard = await self._hear(sent, door)
             else:
                 sent = [_alone(body, kind)]
+            with self._shares.held(key.id, len(sent)):
                 heard = await self._hear(sent, door)
-                _refuse_as_a_whole(heard[0])
+                if kind != "batch":
+                    _refuse_as_a_whole(heard[0])
+                outcomes = await self._settled(heard)
         except NotTaken as refusal:
             kept = without_key(body) if kind == "batch" else pack_refused(_alone(body, kind))
             await self._keep(door, [(kept, f"/v1/{kind}", refusal)])
             raise
-        return await self._results(sent, await self._settled(heard), door)
+        return await self._results(sent, outcomes, door)
+
+    def _check_share(self, headers: Headers) -> None:
+        """Refuse a key that has its share in hand before its body is read, where it can be."""
+        secret = secret_of(headers.get("authorization", ""))
+        key = self._services.keys.remembered(secret) if secret else None
+        if key is not None:
+            self._shares.check(key.id, events=1)
 
     async def _key(self, headers: Headers, body: bytes) -> Key:
         """Return the living key that was shown, in a header or in the body."""
@@ -355,7 +370,7 @@ def _refuse(refused: Refused, scope: Scope) -> Response:
     status = next(STATUS[kind] for kind in type(refused).__mro__ if kind in STATUS)
     code = _code(refused)
     headers = dict(_SHARED)
-    if status in {429, 503}:
+    if status in {429, 503, 507}:
         headers["Retry-After"] = "1"
     return problem(
         scope,

@@ -9,6 +9,22 @@ TTL_SECONDS: Final = 4.0
 RENEW_SECONDS: Final = 1.0
 
 _LOCK: Final = 4_851_104
+_FORGOTTEN: Final = (
+    "delete from views.worker where until "
+    "not between clock_timestamp() and clock_timestamp() + make_interval(secs => %s)"
+)
+_TAKEN: Final = (
+    "insert into views.lease "
+    "select slot, %s, clock_timestamp() + make_interval(secs => %s) "
+    "from generate_series(0, %s) slot where not exists ("
+    "select from views.lease l where l.slot = slot.slot and l.until "
+    "between clock_timestamp() and clock_timestamp() + make_interval(secs => %s)"
+    ") limit %s "
+    "on conflict (slot) do update set worker = excluded.worker, until = excluded.until "
+    "returning slot"
+)
+_AHEAD: Final = (2 * TTL_SECONDS,)
+"""A lease that lasts longer than any is given was given before the clock was set back."""
 
 
 class Leases:
@@ -42,7 +58,7 @@ class Leases:
             "on conflict (worker) do update set until = excluded.until",
             (self._worker, TTL_SECONDS),
         )
-        self._connection.execute("delete from views.worker where until < clock_timestamp()")
+        self._connection.execute(_FORGOTTEN, _AHEAD)
         row = self._connection.execute("select count(*) from views.worker").fetchone()
         assert row is not None
         return int(row[0])
@@ -62,13 +78,7 @@ class Leases:
 
     def _taken(self, wanted: int) -> list[int]:
         rows = self._connection.execute(
-            "insert into views.lease "
-            "select slot, %s, clock_timestamp() + make_interval(secs => %s) "
-            "from generate_series(0, %s) slot where not exists ("
-            "select from views.lease l where l.slot = slot.slot and l.until >= clock_timestamp()"
-            ") limit %s "
-            "on conflict (slot) do update set worker = excluded.worker, until = excluded.until "
-            "returning slot",
-            (self._worker, TTL_SECONDS, self._slots - 1, wanted),
+            _TAKEN,
+            (self._worker, TTL_SECONDS, self._slots - 1, *_AHEAD, wanted),
         ).fetchall()
         return [row[0] for row in rows]

@@ -81,6 +81,8 @@ def run_drill(drill: Drill, folder: Path, console: Console, *, short: bool) -> s
     try:
         with Ground(folder, short=short, say=say) as ground:
             drill.run(ground, found)
+            if not found.held:
+                ground.keep_logs()
     except Skipped as why:
         say(f"SKIPPED: {why}")
         return "[bold yellow]SKIPPED[/]"

@@ -1,7 +1,9 @@
 """Every drill there is, in the order in which they are run."""
 
+from tests.drills.clock import CLOCK
 from tests.drills.disk import DISK
 from tests.drills.drill import Drill
+from tests.drills.hostile import HOSTILE
 from tests.drills.kafka_lost import KAFKA
 from tests.drills.kill import KILL
 from tests.drills.overload import OVERLOAD
@@ -24,6 +26,8 @@ _IN_ORDER = (
     OVERLOAD,
     REBUILD,
     VERSIONS,
+    CLOCK,
+    HOSTILE,
     SLOTS,
 )
 

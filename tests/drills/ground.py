@@ -43,11 +43,11 @@ class Ground:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._open.close()
         if kind is not None:
-            self._keep_logs()
+            self.keep_logs()
         self._clear()
 
-    def _keep_logs(self) -> None:
-        """Leave behind what the processes of a drill said that broke off."""
+    def keep_logs(self) -> None:
+        """Leave behind what the processes said of a drill that broke off or did not hold."""
         kept = self.folder.with_suffix(".logs")
         shutil.rmtree(kept, ignore_errors=True)
         for file in (*self.folder.glob("**/huike.log"), *self.folder.glob("*/errors")):

@@ -25,7 +25,7 @@ def run(ground: Ground, found: Findings) -> None:
     _kill(ground.installation("log"), kills, chance, found, bound=not ground.short)
     if not ground.short:
         settings = ground.with_kafka(ground.kafka())
-        _kill(ground.installation("kafka", **settings), kills, chance, found, bound=True)
+        _kill(ground.installation("by-kafka", **settings), kills, chance, found, bound=True)
 
 
 def _kill(
