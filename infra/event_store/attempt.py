@@ -26,6 +26,11 @@ class Attempt:
         self.seconds = 0.0
         self._bodies: dict[tuple[int, int, int | None], tuple[Any, bytes]] = {}
 
+    @property
+    def last(self) -> int:
+        """The position of its last fact."""
+        return self.base + len(self.plan.facts)
+
     def make_keys(self, keys: PersonKeys) -> None:
         """Have the keys of most people before anybody waits for us; planning finds the others."""
         wanted: list[UUID] = []

@@ -119,6 +119,20 @@ def begin(connection: Connection, appends: Iterable[Append]) -> tuple[Last, Stat
     return Last(*row), _state(connection, touched, cursors)
 
 
+def was_made(connection: Connection, position: int, token: UUID) -> bool:
+    """Tell whether a batch was committed after all, though its answer was lost.
+
+    With the lock: a server that has lost us may still be committing it, and holds the lock until
+    that is done.
+    """
+    with connection.transaction():
+        connection.execute(_LOCK)
+        found = connection.execute(
+            "select from log.batch where position = %s and token = %s", (position, token)
+        )
+        return found.rowcount > 0
+
+
 def read_state(connection: Connection, appends: Iterable[Append]) -> State:
     """Read all that these appends touch, in two round trips at most."""
     touched = _Touched(appends)

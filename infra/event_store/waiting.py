@@ -76,6 +76,7 @@ class Together:
         self._answers: list[Any] = [None] * appends
         self._answered = count(1)  # its `next` is atomic, whichever threads answer
         self.future: Future[list[Receipt | Exception]] = Future()
+        self.future.set_running_or_notify_cancel()  # who gives up waiting cancels nothing
         if not appends:
             self.future.set_result([])
 

@@ -17,7 +17,7 @@ from domain.shared.log import Append, LogFull, LogUnavailable, Receipt
 from infra.event_store.attempt import Attempt
 from infra.event_store.line import Line, size_of
 from infra.event_store.reader import LogReader
-from infra.event_store.state import begin, read_state
+from infra.event_store.state import begin, read_state, was_made
 from infra.event_store.waiting import Share, Together, Waiter, Waiting
 from infra.event_store.writing import Writing
 from infra.postgres import PATIENCE_SECONDS, WRITER, Connection, connect_impatient
@@ -34,6 +34,12 @@ _DURABLE: Final = (
     "where current_setting('synchronous_commit') = 'off'"
 )
 """What was accepted is on disk, whatever the server's own setting."""
+
+_LOST: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.TransactionTimeout,  # none of those, though it ends the connection
+)
 
 _MOST_BYTES: Final = 16_000_000
 """Of what waits, about as much is committed together."""
@@ -183,14 +189,13 @@ class EventLog:
             append, future = waiting
             size += size_of(append)
             idempotency = append.idempotency
-            if idempotency is not None:
-                if idempotency.key in keys:
-                    self._held.append(waiting)
-                    continue
-                keys.add(idempotency.key)
-            if future.set_running_or_notify_cancel():  # it cannot be cancelled any more
+            if idempotency is not None and idempotency.key in keys:
+                self._held.append(waiting)
+            elif future.set_running_or_notify_cancel():  # it cannot be cancelled any more
                 batch.append(waiting)
                 facts += len(append.facts)
+                if idempotency is not None:
+                    keys.add(idempotency.key)
         return batch
 
     def _commit_or_refuse(self, batch: list[Waiting]) -> None:
@@ -199,11 +204,11 @@ class EventLog:
         attempt = Attempt(batch)
         while True:
             try:
-                if attempt.sent and not self._arrived(attempt):
+                if attempt.sent and not was_made(self._connect(), attempt.last, attempt.token):
                     attempt = Attempt(attempt.batch, attempt.done)
                 if not attempt.sent:
                     self._commit(attempt)
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            except _LOST as error:
                 self._disconnect()
                 log.warning("log.lost", error=str(error), waiting=len(batch))
                 full = isinstance(error, psycopg.errors.DiskFull)
@@ -228,18 +233,6 @@ class EventLog:
                 if self._watch is not None:
                     self._watch(len(attempt.batch), len(attempt.plan.facts), attempt.seconds)
                 return
-
-    def _arrived(self, attempt: Attempt) -> bool:
-        """Tell whether a commit whose answer was lost was made after all."""
-        row = (
-            self._connect()
-            .execute(
-                "select 1 from log.batch where position = %s and token = %s",
-                (attempt.base + len(attempt.plan.facts), attempt.token),
-            )
-            .fetchone()
-        )
-        return row is not None
 
     def _connect(self) -> Connection:
         if self._connection is None or self._connection.closed:

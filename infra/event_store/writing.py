@@ -48,13 +48,12 @@ class Writing:
             _keep_people(connection, plan, base)
             _keep_answers(connection, plan, base, moment)
             if plan.facts:
-                head = base + len(plan.facts)
                 connection.execute(
                     "insert into log.batch (position, recorded_at, facts, token, chain) "
                     "values (%s, %s, %s, %s, %s)",
-                    (head, moment, len(plan.facts), attempt.token, chain),
+                    (attempt.last, moment, len(plan.facts), attempt.token, chain),
                 )
-                connection.execute("select pg_notify(%s, %s)", (CHANNEL, str(head)))
+                connection.execute("select pg_notify(%s, %s)", (CHANNEL, str(attempt.last)))
             connection.execute("commit")
 
     def _copy(
