@@ -34,6 +34,7 @@ class Shares:
     @contextmanager
     def held(self, key: Hashable, events: int) -> Iterator[None]:
         """Hold events until they are answered. Raises ShareFull."""
+        events = max(events, 1)  # an empty request is in hand too
         self.check(key, events)
         self._held[key] = self._held.get(key, 0) + events
         try:

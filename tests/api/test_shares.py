@@ -32,3 +32,13 @@ def test_what_fails_is_not_in_hand_any_more() -> None:
     with ExitStack() as stack:
         for _ in range(10):
             stack.enter_context(shares.held("noisy", 1))
+
+
+def test_empty_requests_at_the_same_time_do_not_trip_over_one_another() -> None:
+    shares = Shares(10)
+    first, second = shares.held("quiet", 0), shares.held("quiet", 0)
+    with ExitStack() as stack:
+        stack.enter_context(first)
+        with second:
+            pass
+        stack.enter_context(shares.held("quiet", 9))
