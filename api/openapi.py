@@ -83,7 +83,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         )
         for path, methods in document["paths"].items():
             for operation in methods.values():
-                _complete(operation, guarded=path.startswith(_GUARDED))
+                _complete(operation, guarded=path.startswith(_GUARDED) or "security" in operation)
         document["paths"].update(ingest_docs.PATHS)
         schemas = document["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
