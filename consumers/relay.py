@@ -22,6 +22,8 @@ from projections.projection import slot_of
 _LOCK: Final = 4_851_103
 _CHUNK: Final = 2_000
 _FLUSH_SECONDS: Final = 40.0
+_FORGET: Final = "set idle_session_timeout to '45s'"
+"""Longer than a flush: a session that stalled must not hold the lock for ever."""
 _STANDBY_SECONDS: Final = 1.0
 _LOOK_SECONDS: Final = 0.2
 _TICK_SECONDS: Final = 2.0
@@ -66,6 +68,7 @@ class Relay:
         while not stop.is_set():
             try:
                 with closing(connect_impatient(self._url, WRITER)) as connection:
+                    connection.execute(_FORGET)
                     taken = connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,))
                     if taken.fetchone() == (True,):
                         log.info("relay.active", topic=self._topic)
