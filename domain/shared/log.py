@@ -130,6 +130,10 @@ class LogUnavailable(Refused):
     """The log cannot be written just now; nothing was recorded, try again in a moment."""
 
 
+class LogLost(LogUnavailable):
+    """The log was lost while writing this, and may hold it: ask again with the same key or id."""
+
+
 class LogFull(LogUnavailable):
     """The disk of the log is full; nothing was recorded, try again when there is room."""
 
@@ -141,7 +145,8 @@ class Log(Protocol):
         """Queue an append; many are committed together.
 
         The future raises StreamMoved, OtherContent, OtherRequest, ValueError for facts that cannot
-        be encoded, or LogUnavailable; then nothing of this append was recorded.
+        be encoded, or LogUnavailable; then nothing of this append was recorded. After LogLost
+        nobody can say.
         """
 
     def append(self, append: Append) -> Receipt:

@@ -13,7 +13,7 @@ import psycopg
 import structlog
 
 from domain.shared.events import Fact
-from domain.shared.log import Append, LogFull, LogUnavailable, Receipt
+from domain.shared.log import Append, LogFull, LogLost, LogUnavailable, Receipt
 from infra.event_store.attempt import Attempt
 from infra.event_store.line import Line, size_of
 from infra.event_store.reader import LogReader
@@ -155,7 +155,7 @@ class EventLog:
                     self._commit_or_refuse(batch)
                 except Exception:  # a mistake of ours; whoever comes next must not wait for ever
                     log.exception("log.failed", waiting=len(batch))
-                    _refuse(batch)
+                    _refuse(batch, LogLost())
         finally:
             self._ended = True
             self._refuse_what_waits()
@@ -167,7 +167,7 @@ class EventLog:
             while True:
                 waiting = self._line.take(wait=False)
                 if waiting is not None and waiting[1].set_running_or_notify_cancel():
-                    _refuse([waiting])
+                    _refuse([waiting], LogUnavailable())
 
     def _gather(self) -> list[Waiting] | None:
         """Take what waits, up to a batch; two with one idempotency key never share a batch."""
@@ -211,9 +211,8 @@ class EventLog:
             except _LOST as error:
                 self._disconnect()
                 log.warning("log.lost", error=str(error), waiting=len(batch))
-                full = isinstance(error, psycopg.errors.DiskFull)
-                if full or time.monotonic() >= deadline:
-                    attempt.fail(LogFull() if full else LogUnavailable())
+                if isinstance(error, psycopg.errors.DiskFull) or time.monotonic() >= deadline:
+                    attempt.fail(_refusal_of(error, sent=attempt.sent))
                     return
                 time.sleep(0.05)
             except Exception as error:
@@ -284,8 +283,14 @@ class EventLog:
         self._room_month = month
 
 
-def _refuse(batch: list[Waiting]) -> None:
-    """Tell those who were told nothing yet that the log cannot be written."""
+def _refusal_of(error: Exception, *, sent: bool) -> LogUnavailable:
+    if isinstance(error, psycopg.errors.DiskFull):
+        return LogFull()
+    return LogLost() if sent else LogUnavailable()
+
+
+def _refuse(batch: list[Waiting], error: LogUnavailable) -> None:
+    """Tell those who were told nothing yet."""
     for _, future in batch:
         if not future.done():
-            future.set_exception(LogUnavailable())
+            future.set_exception(error)

@@ -13,7 +13,15 @@ import pytest
 
 from domain.customer.events import TagAdded
 from domain.shared.ids import Ids
-from domain.shared.log import Actor, Append, Draft, Idempotency, LogUnavailable, Receipt, Who
+from domain.shared.log import (
+    Actor,
+    Append,
+    Draft,
+    Idempotency,
+    LogLost,
+    Receipt,
+    Who,
+)
 from infra.event_store import EventLog, writer
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, Connection, pool
@@ -81,6 +89,27 @@ def test_a_commit_that_the_server_still_makes_is_not_made_again(
     assert tags(log) == ["a", "b"]
 
 
+def test_who_may_have_been_recorded_is_not_told_otherwise(
+    database_url: str, tmp_path: Path
+) -> None:
+    with (
+        pool(database_url, KEEPER) as keeper,
+        psycopg.connect(database_url) as holding,
+        psycopg.connect(database_url, autocommit=True) as looking,
+    ):
+        keys = PersonKeys(keeper, Keyring.open(tmp_path / "keyring.json"))
+        hurried = EventLog(database_url, keys, patience=0)
+        holding.execute("lock table log.batch in share mode")
+        asked = hurried.submit(tagged("a"))
+        wait_until(looking, f"{WAITS} 'relation'")
+        hang_up(hurried)
+        assert isinstance(asked.exception(60), LogLost)
+        holding.commit()
+        hurried.append(tagged("b"))
+        assert tags(hurried) == ["a", "b"]
+        hurried.close()
+
+
 def test_a_batch_that_takes_too_long_is_given_up_whole(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,7 +123,7 @@ def test_a_batch_that_takes_too_long_is_given_up_whole(
         holding.execute("lock table log.fact in share mode")
         answers = hurried.submit_all([tagged(str(n)) for n in range(4)]).result(60)
         holding.rollback()
-        assert [type(answer) for answer in answers] == [LogUnavailable] * 4
+        assert [type(answer) for answer in answers] == [LogLost] * 4
         hurried.append(tagged("later"))
         hurried.close()
     assert taken == [1]
