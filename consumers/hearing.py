@@ -11,11 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
+import structlog
 
 from commands.shop import NotTaken, Sent, translate
 from commands.shop.clear import Clear
 from commands.shop.contract import Door
 from commands.shop.record import Record, message_of
+from commands.shop.refusals import NotRecorded
 from domain.shared.ids import Ids
 from domain.shared.log import Actor, Log, Receipt
 from domain.shared.money import CURRENCIES
@@ -23,6 +25,8 @@ from infra import clock
 from infra.settings import Settings
 
 SOURCE: Final = "kafka"
+
+log = structlog.get_logger()
 
 _HEADER_CHARACTERS: Final = 100
 
@@ -57,10 +61,13 @@ class Ear:
         sent = Sent(raw=record.value, message_id=record.fingerprint)
         try:
             sent = message_of(record)
-            answer = self._log.submit(translate(sent, door, self._ids))
+            append = translate(sent, door, self._ids)
         except NotTaken as refusal:
             return Heard(record, door, sent, refusal)
-        return Heard(record, door, sent, answer)
+        except Exception:  # a mistake of ours: it would be made again whenever the record comes
+            log.exception("shop.not-translated", place=record.place)
+            return Heard(record, door, sent, NotRecorded())
+        return Heard(record, door, sent, self._log.submit(append))
 
     def door(self, record: Record) -> Door:
         """Return whose a record is. It was received when Kafka had it, by its own clock."""

@@ -124,6 +124,10 @@ def read(raw: bytes) -> Message:
         raise TooLarge(limit=EVENT_BYTES, size=len(raw))
     try:
         message = _message.decode(raw)
+        if raw.count(b"{") + raw.count(b"[") > DEPTH or b"\\u0000" in raw:
+            inspect(msgspec.json.decode(raw))  # also what the contract does not name
+        elif not raw.isascii():
+            raw.decode()
     except msgspec.ValidationError as error:
         if "out of range" in str(error):
             raise HugeNumber from error
@@ -132,8 +136,6 @@ def read(raw: bytes) -> Message:
         raise TooDeep(limit=DEPTH) from error
     except ValueError:  # not JSON, or not UTF-8
         _explain(raw)
-    if raw.count(b"{") + raw.count(b"[") > DEPTH or b"\\u0000" in raw:
-        inspect(msgspec.json.decode(raw))
     return message
 
 

@@ -36,6 +36,39 @@ def test_what_is_not_json_is_said_to_be_broken(shop: Shop, raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "beside", [b"", b',"b":"\\u0000"', b',"b":' + b"[" * 20 + b"[1]," * 20 + b"1" + b"]" * 20]
+)
+@pytest.mark.parametrize(
+    ("unnamed", "reason"),
+    [
+        (b'"\xed\xa0\x80":1', {"bad-text", "broken-json"}),
+        (b'"a":"\xff"', {"broken-json"}),
+    ],
+)
+def test_what_is_no_text_is_refused_also_where_the_contract_names_nothing(
+    shop: Shop, unnamed: bytes, reason: set[str], beside: bytes
+) -> None:
+    raw = json.dumps(VIEWED).encode()[:-1] + b"," + unnamed + beside + b"}"
+    assert why(shop, raw) in reason
+
+
+@pytest.mark.parametrize(
+    ("unnamed", "reason"),
+    [
+        (b'"a":"\\ud800\\u0000"', "bad-text"),
+        (b'"a":' + b"9" * 5_000 + b',"b":"\\u0000"', "huge-number"),
+        (b'"a":1e400,"b":"\\u0000"', "huge-number"),
+        (b'"a":' + b"[" * 5_000 + b"]" * 5_000, "too-deep"),
+    ],
+)
+def test_what_the_contract_does_not_name_is_looked_into_without_breaking(
+    shop: Shop, unnamed: bytes, reason: str
+) -> None:
+    raw = json.dumps(VIEWED).encode()[:-1] + b"," + unnamed + b"}"
+    assert why(shop, raw) == reason
+
+
+@pytest.mark.parametrize(
     "message",
     [
         [],
