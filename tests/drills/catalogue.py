@@ -3,6 +3,7 @@
 from tests.drills.clock import CLOCK
 from tests.drills.disk import DISK
 from tests.drills.drill import Drill
+from tests.drills.hostile import HOSTILE
 from tests.drills.kafka_lost import KAFKA
 from tests.drills.kill import KILL
 from tests.drills.overload import OVERLOAD
@@ -26,6 +27,7 @@ _IN_ORDER = (
     REBUILD,
     VERSIONS,
     CLOCK,
+    HOSTILE,
     SLOTS,
 )
 
