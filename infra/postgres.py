@@ -17,6 +17,8 @@ READER: Final = "huike_reader"
 PATIENCE_SECONDS: Final = 20.0
 """How long an answer is waited for; and how long Postgres waits within a transaction of ours."""
 _AT_HAND_SECONDS: Final = 5.0
+_TIMEOUTS_SINCE: Final = 170_000
+_BOUND: Final = f"set transaction_timeout to '{2 * PATIENCE_SECONDS:.0f}s'".encode()
 
 Connection = psycopg.Connection[Any]
 Pool = ConnectionPool[Connection]
@@ -79,7 +81,10 @@ def connect(url: str, role: str | None = None, *, autocommit: bool = True) -> Co
 
 def connect_impatient(url: str, role: str | None = None) -> Connection:
     """Open a connection, as `connect`, for work of which every step is short."""
-    return Impatient.connect(url, autocommit=True, **parameters(role))
+    connection = Impatient.connect(url, autocommit=True, **parameters(role))
+    if connection.info.server_version >= _TIMEOUTS_SINCE:  # idle within a pipeline is not idle
+        connection.execute(_BOUND)
+    return connection
 
 
 def pool(url: str, role: str | None = None, *, size: int = 4) -> Pool:

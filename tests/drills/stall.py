@@ -16,7 +16,7 @@ from tests.drills.load import Load
 from tests.drills.looking import followed, head, look
 from tests.drills.proxy import Proxy
 
-BOUND_SECONDS = 3 * PATIENCE_SECONDS
+BOUND_SECONDS = 4.5 * PATIENCE_SECONDS
 _WAIT_SECONDS = 6 * PATIENCE_SECONDS
 ADA = "/api/customers/by/user/ada"
 
