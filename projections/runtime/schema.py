@@ -110,13 +110,12 @@ def prepare(connection: Connection, views: Iterable[View], slots: int) -> None:
         raise OtherSlots(OtherSlots.__doc__)
 
 
-def active(connection: Connection, view: str, *, lock: bool = False) -> Generation | None:
-    """Return the generation that is served; `lock`: nobody may swap it until we commit."""
-    text = "select view, version, generation, schema from views.active where view = %s"
-    if lock:
-        text += " for share"
+def active(connection: Connection, view: str) -> Generation | None:
+    """Return the generation that is served."""
     with connection.cursor(row_factory=class_row(Generation)) as cursor:
-        return cursor.execute(text.encode(), (view,)).fetchone()
+        return cursor.execute(
+            "select view, version, generation, schema from views.active where view = %s", (view,)
+        ).fetchone()
 
 
 def create(connection: Connection, view: View, generation: Generation, slots: int) -> None:
