@@ -12,9 +12,10 @@ from psycopg import IsolationLevel
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from api.errors import NotThereYet
 from api.jobs import accepted
 from api.parameters import FARTHEST, Instant
-from api.queries.freshness import Freshness
+from api.queries.freshness import Fresh, Freshness
 from api.responses import JSON, encode
 from api.security import Needs, may_see_persons
 from domain.shared.ids import Ids
@@ -106,11 +107,23 @@ class Views:
     ) -> Response:
         """Answer about one subject from a replay of its facts."""
 
-        def work() -> bytes:
-            return encode(tell(*self.replayed(view, subject, moment)))
+        def work() -> Response:
+            headers = self.replay_headers(moment)  # first: the answer is at least so fresh
+            body = encode(tell(*self.replayed(view, subject, moment)))
+            return Response(body, headers=headers, media_type=JSON)
 
-        body = await run_in_threadpool(work)
-        return Response(body, media_type=JSON)
+        return await run_in_threadpool(work)
+
+    def replay_headers(self, moment: Moment) -> Mapping[str, str]:
+        """Say how far a replay goes. Raises NotThereYet where the log is not at the position."""
+        reader = self.sources.reader
+        head = reader.head()
+        if self._position is not None and head.position < self._position:
+            raise NotThereYet(view="The log", position=head.position, wanted=self._position)
+        known_at = head.position
+        if moment.known_at is not None:
+            known_at = min(known_at, position_of(reader, moment.known_at))
+        return self.sources.freshness.headers(Fresh(position=known_at, clock=head.clock))
 
     def replayed(self, view: View, subject: UUID, moment: Moment) -> tuple[Rows, datetime]:
         """Return one subject's rows as of a moment, and the instant that they are about."""

@@ -154,6 +154,7 @@ async def because(
 
 
 def _because(views: Views, customer: UUID, field: str, moment: Moment) -> Response:
+    headers = views.replay_headers(moment)  # first: the answer is at least so fresh
     reason = _reason(views, customer, field, moment)
     names = views.sources.keys.names()
     return Json(
@@ -163,7 +164,8 @@ def _because(views: Views, customer: UUID, field: str, moment: Moment) -> Respon
             "types": reason.types,
             "deciding": reason.deciding,
             "facts": [told(fact, names, opened=views.opened) for fact in reason.facts],
-        }
+        },
+        headers=headers,
     )
 
 

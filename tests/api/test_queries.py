@@ -55,6 +55,24 @@ def test_a_query_waits_only_so_long(
     assert answer.headers["Retry-After"]
 
 
+@pytest.mark.parametrize("path", ["", "/timeline", "/lifecycle", "/campaigns", "/why/net"])
+def test_a_replayed_answer_says_how_far_it_goes_and_is_asked_to_wait(
+    shop: Shop, analyst: TestClient, path: str
+) -> None:
+    ada = shop.customer("ada")
+    before = shop.position
+    shop.does("PUT", f"/customers/{ada}/tags/vip")
+    wanted = {"known_at": before, "position": shop.position}
+    answer = analyst.get(f"/api/customers/{ada}{path}", params=wanted)
+    assert answer.status_code == 200, answer.text
+    assert int(answer.headers["X-View-Position"]) == before
+    assert float(answer.headers["X-View-Age"]) >= 0
+    wanted["position"] += 1000
+    answer = analyst.get(f"/api/customers/{ada}{path}", params=wanted)
+    assert answer.status_code == 504
+    assert answer.json()["wanted"] == wanted["position"]
+
+
 def test_without_views_nothing_is_known_yet(
     analyst: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
