@@ -13,6 +13,7 @@ from infra.settings import Settings
 from projections import catalogue
 from projections.runtime.batch import Poisoned
 from projections.runtime.live import Moved
+from projections.runtime.rebuild import RebuildRunning
 from projections.runtime.reslot import SlotsApart, gather, reslot
 
 
@@ -38,7 +39,7 @@ def change(settings: Settings, wanted: int) -> int:
         except Moved:
             typer.echo(str(WorkersRun.__doc__), err=True)
             return 1
-        except (WorkersRun, SlotsApart, Poisoned) as refusal:
+        except (WorkersRun, RebuildRunning, SlotsApart, Poisoned) as refusal:
             typer.echo(str(refusal), err=True)
             return 1
     typer.echo(f"{now} slots are {wanted} now, with the same rows. Before anything starts again:")

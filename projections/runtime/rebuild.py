@@ -31,7 +31,8 @@ FACTS_IN_A_PART: Final = 250_000
 NEAR: Final = 1_000
 """The new generation is swapped in when it is at most so many facts behind."""
 
-_LOCK: Final = 4_851_202
+LOCK: Final = 4_851_202
+"""Held by whoever makes generations: one at a time."""
 _SWAP_TRIES: Final = 20
 
 Connection = psycopg.Connection[Any]
@@ -99,7 +100,7 @@ class Rebuild:
         Raises RebuildRunning when another one is going on, and what `build` raises.
         """
         with self._open() as connection:
-            taken = connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
+            taken = connection.execute("select pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
             if taken != (True,):
                 raise RebuildRunning(str(RebuildRunning.__doc__))
             schema.prepare(connection, [self._view], self._slots)
@@ -117,7 +118,7 @@ class Rebuild:
             finally:
                 with suppress(psycopg.OperationalError):
                     self._clean(connection, schema.active(connection, self._view.name))
-                    connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
+                    connection.execute("select pg_advisory_unlock(%s)", (LOCK,))
 
     def _run(  # noqa: PLR0913, PLR0917  # one after the other, what `run` has made
         self,

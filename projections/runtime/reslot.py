@@ -11,7 +11,7 @@ from domain.shared.personal import Sealer
 from projections.projection import View
 from projections.runtime import schema
 from projections.runtime.batch import Goal, Place
-from projections.runtime.rebuild import Shadow
+from projections.runtime.rebuild import LOCK, RebuildRunning, Shadow
 from projections.runtime.schema import Generation
 
 Connection = psycopg.Connection[Any]
@@ -33,11 +33,15 @@ def gather(
 
 
 def reslot(connection: Connection, views: Iterable[View], slots: int) -> None:
-    """Deal anew, all views at once; each becomes its next generation. Raises SlotsApart.
+    """Deal anew, all views at once; each becomes its next generation.
 
+    Raises SlotsApart, and RebuildRunning while a view is rebuilt.
     A worker that still runs with the old number finds its generation gone, and stops.
     """
     with connection.transaction():
+        taken = connection.execute("select pg_try_advisory_xact_lock(%s)", (LOCK,)).fetchone()
+        if taken != (True,):
+            raise RebuildRunning(str(RebuildRunning.__doc__))
         for view in views:
             connection.execute("select from views.active where view = %s for update", (view.name,))
             served = schema.active(connection, view.name)
@@ -57,6 +61,7 @@ def _deal(connection: Connection, view: View, served: Generation, slots: int) ->
     position, clock, shared, _ = places[0]
     place = Place(position=position, clock=clock, shared=schema.decode_shared(view, shared))
     dealt = Generation.named(view.name, served.version, served.generation + 1)
+    schema.drop(connection, dealt)  # what a rebuild left that was killed
     names = {"old": sql.Identifier(served.schema), "new": sql.Identifier(dealt.schema)}
     connection.execute(sql.SQL("alter schema {old} rename to {new}").format(**names))
     connection.execute(
