@@ -1,5 +1,6 @@
 """The page at the end of the demo: stages, the best campaigns with their curve, what to try."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Column, Table
 
-from consumers.demo import sample, simulated
+from consumers.demo import journey, sample, simulated
 from consumers.demo.load import ShopClient
 from infra.event_store import LogReader
 from infra.settings import Settings
@@ -79,13 +80,21 @@ def ask(client: ShopClient, settings: Settings, seconds: float, at: datetime | N
         facts=facts,
         customers=counts["customers"],
         stages=counts["stages"],
-        campaigns=sorted(
-            (c for c in campaigns if c.code != simulated.CODE),
-            key=lambda c: int(c.code.rpartition("-")[2]),
-        ),
+        campaigns=listed(c for c in campaigns if c.code != simulated.CODE),
         simulated=next((c for c in campaigns if c.code == simulated.CODE), None),
         seconds=round(seconds, 1),
     )
+
+
+def listed(campaigns: Iterable[CampaignTold]) -> list[CampaignTold]:
+    """Return the sample's campaigns by their numbers, then those that people made."""
+    return sorted(campaigns, key=_place)
+
+
+def _place(campaign: CampaignTold) -> tuple[bool, int, str]:
+    number = campaign.code.rpartition("-")[2]
+    of_the_sample = number.isdecimal() and campaign.code == journey.code_of(int(number))
+    return not of_the_sample, int(number) if of_the_sample else 0, campaign.code
 
 
 def _campaign(found: dict[str, Any]) -> CampaignTold:

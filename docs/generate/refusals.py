@@ -78,7 +78,7 @@ def _rows() -> list[list[str]]:
     ]
 
 
-_SHOPS_DOOR: Final = {"api.ingest", "api.bodies"}
+_SHOPS_DOOR: Final = {"api.ingest", "api.bodies", "api.shares"}
 
 
 def _codes() -> list[list[str]]:

@@ -59,6 +59,18 @@ def test_a_campaign_takes_one_line() -> None:
     assert "20,724.97" in line
 
 
+def test_campaigns_that_people_made_meanwhile_come_after_the_sample_s() -> None:
+    codes = ["spring-9d61", "campaign-10", "campaign-x", "campaign-9", "summer"]
+    told = summary.listed(campaign(code, "A campaign") for code in codes)
+    assert [c.code for c in told] == [
+        "campaign-9",
+        "campaign-10",
+        "campaign-x",
+        "spring-9d61",
+        "summer",
+    ]
+
+
 def test_what_there_is_to_try_leaves_the_simulated_customers_out() -> None:
     asked = [line for line in page() if "/api/lifecycle" in line]
     assert len(asked) == 2
