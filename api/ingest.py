@@ -50,7 +50,7 @@ from commands.shop.parcel import (
     without_key,
 )
 from commands.shop.refusals import BrokenJson, Forgotten, NotANumber, TooDeep, TooLarge
-from domain.shared.log import Append, LogFull, LogUnavailable, Receipt
+from domain.shared.log import Append, LogFull, LogLost, LogUnavailable, Receipt
 from domain.shared.refusals import Refused
 from infra import clock
 from infra.keys import Key
@@ -154,7 +154,7 @@ class Ingest:
             scope["gone"] = True
             return
         except (Refused, OperationalError, PoolTimeout, TimeoutError) as error:
-            refused = error if isinstance(error, Refused) else LogUnavailable()
+            refused = _refusal_of(error)
             scope["refusal"] = _code(refused)
             answer = _refuse(refused, scope)
         await answer(scope, receive, send)
@@ -172,7 +172,7 @@ class Ingest:
         queue = self._services.log
         if queue.waiting > MOST_WAITING or queue.waiting_bytes > MOST_WAITING_BYTES:
             raise Busy
-        self._check_share(headers)
+        self._check_share(headers, scope)
         body = await read_body(headers, receive, BATCH_BYTES)
         key = await self._key(headers, body)
         scope["key"] = key
@@ -196,11 +196,12 @@ class Ingest:
             raise
         return await self._results(sent, outcomes, door)
 
-    def _check_share(self, headers: Headers) -> None:
+    def _check_share(self, headers: Headers, scope: Scope) -> None:
         """Refuse a key that has its share in hand before its body is read, where it can be."""
         secret = secret_of(headers.get("authorization", ""))
         key = self._services.keys.remembered(secret) if secret else None
         if key is not None:
+            scope["key"] = key
             self._shares.check(key.id, events=1)
 
     async def _key(self, headers: Headers, body: bytes) -> Key:
@@ -357,6 +358,14 @@ def _name_of(sent: Sent) -> str | None:
     except (ValueError, RecursionError):
         return None
     return str(own) if own is not None and own != "" else sent.message_id
+
+
+def _refusal_of(error: Exception) -> Refused:
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, TimeoutError):  # it stands in the line, and may be recorded yet
+        return LogLost()
+    return LogUnavailable()
 
 
 def _code(refused: Refused) -> str:

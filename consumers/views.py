@@ -35,6 +35,8 @@ KEYS: Final = 20_000
 """Persons whose keys are kept at hand."""
 IDLE_SECONDS: Final = 0.5
 """How often the log is looked at when nobody notifies."""
+HEALTHY_SECONDS: Final = 30.0
+"""Who followed for so long is soon back when a server is lost."""
 TICK_SECONDS: Final = 1.0
 """How often slots that have everything are told that time has passed."""
 
@@ -49,10 +51,13 @@ def run_views(
     """Keep the views live until `stop` is set; begin again when a server is lost."""
     pause = 0.1
     while not stop.is_set():
+        began = monotonic()
         try:
             with ExitStack() as stack:
                 _follow(settings, stop, views, stack)
         except (psycopg.OperationalError, KafkaError) as error:
+            if monotonic() - began > HEALTHY_SECONDS:
+                pause = 0.1
             log.warning("views.lost", error=str(error), again_in=pause)
             stop.wait(pause)
             pause = min(pause * 2, 5.0)

@@ -18,8 +18,8 @@ APART: Final = 16
 class Changes:
     """What a batch changes, by table."""
 
-    def __init__(self, everybody: Iterable[Rows], *, trusting: bool) -> None:
-        """`trusting`: rows known to be new are written as such."""
+    def __init__(self, everybody: Iterable[Rows], *, trusting: bool, whole: bool = False) -> None:
+        """`trusting`: rows known to be new are written as such; `whole`: all of their columns."""
         self.count = 0
         self.gone: dict[Table[Any], list[tuple[Any, ...]]] = {}
         self.fresh: dict[Table[Any], list[Row]] = {}
@@ -28,6 +28,7 @@ class Changes:
         """Perhaps stored already."""
         self._held: dict[Table[Any], list[tuple[Row, Row]]] = {}
         self._trusting = trusting
+        self._whole = whole
         for rows in everybody:
             self._take(rows)
 
@@ -54,6 +55,10 @@ class Changes:
         self, table: Table[Any], keys: Collection[int]
     ) -> Iterator[tuple[tuple[int, ...], list[Row]]]:
         """Yield rows of which the same columns (by place) are to be written, those together."""
+        if self._whole and table in self._held:
+            every = range(len(table.columns))
+            yield tuple(p for p in every if p not in keys), [row for _, row in self._held[table]]
+            return
         alike: dict[tuple[bool, ...], list[Row]] = {}
         for old, row in self._held.get(table, ()):
             same = tuple(map(is_, astuple(old), astuple(row)))

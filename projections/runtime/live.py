@@ -173,7 +173,11 @@ class LiveView:
         Nothing was locked while the rows were read: that the slots are where they were taken to be
         is asked here, before anything is written.
         """
-        changes = Changes(folded.rows.values(), trusting=trusting)
+        changes = Changes(
+            folded.rows.values(),
+            trusting=trusting,
+            whole=self.view.due is not None,  # a sweep moves no slot: another's may be unknown here
+        )
         if not changes.count and not walked:
             self._advance(places, folded.places)
             return 0
