@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.facts import Told, told
 from api.jobs import JOB, TheJobs, accepted
-from api.parameters import FARTHEST, CampaignId, CustomerId, Instant, OrderId, TicketId
+from api.parameters import FARTHEST, KNOWN_ALONE, CampaignId, CustomerId, Instant, OrderId, TicketId
 from api.responses import NDJSON, Json, ndjson
 from api.security import Needs, may_see_persons
 from api.services import Services
@@ -20,7 +20,9 @@ from infra.keys import Key, Scope
 
 Auditor = Annotated[Key, Depends(Needs(Scope.AUDIT))]
 
-router = APIRouter(prefix="/api/audit", tags=["audit"], dependencies=[Depends(Needs(Scope.AUDIT))])
+router = APIRouter(
+    prefix="/api/audit", tags=["audit"], dependencies=[Depends(Needs(Scope.AUDIT)), KNOWN_ALONE]
+)
 
 EXAMPLE: Final = {
     "position": 1204,

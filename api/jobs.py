@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from api.parameters import KNOWN_ALONE
 from api.responses import Json
 from api.security import Needs
 from infra.jobs import Job, Jobs
@@ -25,7 +26,9 @@ JOB: Final[dict[int | str, dict[str, Any]]] = {
     }
 }
 
-router = APIRouter(prefix="/api/jobs", tags=["jobs"], dependencies=[Depends(Needs(Scope.QUERY))])
+router = APIRouter(
+    prefix="/api/jobs", tags=["jobs"], dependencies=[Depends(Needs(Scope.QUERY)), KNOWN_ALONE]
+)
 
 
 async def jobs(request: Request) -> Jobs:

@@ -1,11 +1,13 @@
 """Parameters that many routes take."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Path
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator
 from starlette.requests import Request
 
@@ -52,3 +54,32 @@ CustomerId = Annotated[UUID, _named("user", Ids.user, "The customer", _OTHERS)]
 OrderId = Annotated[UUID, _named("number", Ids.order, "The order")]
 TicketId = Annotated[UUID, _named("number", Ids.ticket, "The ticket")]
 CampaignId = Annotated[UUID, _named("code", Ids.campaign, "The campaign")]
+
+
+_taken: Final[dict[Callable[..., Any], frozenset[str]]] = {}
+
+
+async def nothing_unknown(request: Request) -> None:
+    """Refuse a parameter that the route does not take: what it asks for would not be answered.
+
+    Raises Malformed.
+    """
+    if not request.scope["query_string"]:
+        return
+    route: APIRoute = request.scope["route"]
+    known = _taken.get(route.endpoint)
+    if known is None:
+        known = _taken[route.endpoint] = frozenset(_asked_by(route.dependant))
+    for name in request.query_params:
+        if name not in known:
+            why = f"is not taken here; {', '.join(sorted(known)) or 'nothing'} is"
+            raise Malformed(field=f"query/{name}", why=why)
+
+
+def _asked_by(dependant: Dependant) -> Iterator[str]:
+    yield from (parameter.alias for parameter in dependant.query_params)
+    for inner in dependant.dependencies:
+        yield from _asked_by(inner)
+
+
+KNOWN_ALONE: Final = Depends(nothing_unknown)

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.errors import MissingScope
+from api.parameters import KNOWN_ALONE
 from api.responses import Json
 from api.security import Needs, may_see_persons
 from api.services import Services
@@ -47,7 +48,9 @@ TheServices = Annotated[Services, Depends(services)]
 Opened = Annotated[bool, Depends(may_see_persons)]
 
 router = APIRouter(
-    prefix="/api/refused", tags=["tracking"], dependencies=[Depends(one_who_looks_after)]
+    prefix="/api/refused",
+    tags=["tracking"],
+    dependencies=[Depends(one_who_looks_after), KNOWN_ALONE],
 )
 one: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"application/json": {"example": EXAMPLE}}},

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.jobs import JOB
-from api.parameters import CampaignId, Instant
+from api.parameters import KNOWN_ALONE, CampaignId, Instant
 from api.queries.deps import (
     ASKED,
     Moment,
@@ -23,7 +23,9 @@ from projections.conversion import queries
 from projections.conversion.projection import conversion as view
 from projections.conversion.tables import CAMPAIGN
 
-router = APIRouter(prefix="/api/campaigns", tags=["campaigns"], responses=ASKED)
+router = APIRouter(
+    prefix="/api/campaigns", tags=["campaigns"], responses=ASKED, dependencies=[KNOWN_ALONE]
+)
 SUMMARY: Final = {
     "campaign": {"campaign": "5c0a...", "code": "spring", "name": "Spring teas", "seed": 7},
     "recipients": 2000,

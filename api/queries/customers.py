@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.jobs import JOB
-from api.parameters import CustomerId, Instant
+from api.parameters import KNOWN_ALONE, CustomerId, Instant
 from api.queries.deps import (
     ASKED,
     FRESH,
@@ -43,7 +43,9 @@ from projections.profile.queries import Part, Sort, Wanted
 from projections.profile.tables import PROFILE
 from projections.rows import Rows
 
-router = APIRouter(prefix="/api/customers", tags=["customers"], responses=ASKED)
+router = APIRouter(
+    prefix="/api/customers", tags=["customers"], responses=ASKED, dependencies=[KNOWN_ALONE]
+)
 
 EXAMPLE: Final = {
     "customer": "8a4f5f6e-1c1b-8a77-9b53-1f0c7d1a2b3c",

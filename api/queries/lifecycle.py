@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from api.jobs import JOB
-from api.parameters import CustomerId, Instant
+from api.parameters import KNOWN_ALONE, CustomerId, Instant
 from api.queries.deps import (
     ASKED,
     Connection,
@@ -32,8 +32,12 @@ from projections.lifecycle.tables import LifecycleMove
 from projections.paging import Page
 from projections.rows import Rows
 
-router = APIRouter(prefix="/api/lifecycle", tags=["lifecycle"], responses=ASKED)
-of_one = APIRouter(prefix="/api/customers", tags=["customers"], responses=ASKED)
+router = APIRouter(
+    prefix="/api/lifecycle", tags=["lifecycle"], responses=ASKED, dependencies=[KNOWN_ALONE]
+)
+of_one = APIRouter(
+    prefix="/api/customers", tags=["customers"], responses=ASKED, dependencies=[KNOWN_ALONE]
+)
 
 COUNTS: Final = {
     "at": "2026-11-20T00:00:00Z",

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.facts import told
-from api.parameters import CustomerId
+from api.parameters import KNOWN_ALONE, CustomerId
 from api.queries.deps import (
     ASKED,
     Connection,
@@ -34,7 +34,9 @@ from projections.timeline.projection import CAMPAIGN, ENTRY, Campaign, timeline
 from projections.timeline.queries import Asked, Told
 from projections.why import Why
 
-router = APIRouter(prefix="/api/customers", tags=["customers"], responses=ASKED)
+router = APIRouter(
+    prefix="/api/customers", tags=["customers"], responses=ASKED, dependencies=[KNOWN_ALONE]
+)
 
 EXAMPLE: Final = {
     "position": 1204,

@@ -209,7 +209,10 @@ class EmbeddedPostgres:
         return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
     def _options_of(self, server: psutil.Process) -> list[str]:
-        return server.cmdline()[-len(self._options()) :]
+        try:
+            return server.cmdline()[-len(self._options()) :]
+        except psutil.NoSuchProcess:  # it was just dying
+            return []
 
     def _server(self) -> psutil.Process | None:
         """Find the running server of this folder, whoever started it."""

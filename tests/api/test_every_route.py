@@ -147,3 +147,14 @@ def test_bodies_are_shown_by_examples(openapi: dict[str, Any]) -> None:
         if schema.get("type") == "object" and not schema.get("description"):
             pytest.fail(f"{name} does not say what it is")
     assert "HTTPValidationError" not in schemas
+
+
+def test_a_question_with_a_parameter_that_is_not_taken_is_refused(
+    with_scopes: Callable[..., TestClient],
+) -> None:
+    client = with_scopes(*Scope)
+    for method, path in GUARDED:
+        if method == "GET" and path != "/metrics":
+            answer = client.get(filled(path), params={"known_att": "2026-01-01"})
+            assert answer.status_code == 422, (path, answer.text)
+            assert "query/known_att" in answer.text, path
