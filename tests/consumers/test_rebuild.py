@@ -52,6 +52,7 @@ def test_every_view_is_rebuilt_while_it_is_kept_live(shop: Shop, settings: Setti
         assert report.different == 0, report.differences
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_did(
     shop: Shop, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

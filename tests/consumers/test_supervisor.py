@@ -76,6 +76,7 @@ def log_file(tmp_path: Path) -> LogFile:
     return LogFile(tmp_path / "log")
 
 
+@pytest.mark.slow
 def test_what_dies_is_started_again_after_a_pause_that_grows(
     tmp_path: Path, log_file: LogFile
 ) -> None:

@@ -21,6 +21,8 @@ from tests.projections.histories import SLOTS
 from tests.projections.runtime.shop import Shop
 from tests.projections.runtime.tiny import tiny
 
+pytestmark = pytest.mark.slow
+
 NEWER = "update log.fact set type_version = 9 where position = %s"
 OLDER = "update log.fact set type_version = 1 where position = %s"
 INVENTED = "update log.fact set type = 'order.invented' where position = %s"

@@ -49,6 +49,7 @@ def test_a_worker_that_is_idle_lets_time_pass(shop: Shop, settings: Settings) ->
         eventually(lambda: not shop.shown()["tally"][(shop.user("ada"),)].awake, "ada falls asleep")
 
 
+@pytest.mark.slow
 def test_two_workers_share_the_slots_and_one_takes_over(shop: Shop, settings: Settings) -> None:
     def holders() -> set[str]:
         rows = shop.connection.execute(

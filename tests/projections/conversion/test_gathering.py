@@ -89,6 +89,7 @@ def rounded(answer: Conversion | None) -> Any:
     return plain(asdict(answer)) if answer else None
 
 
+@pytest.mark.slow
 def test_tables_and_memory_answer_the_same_at_any_instant(show: Show) -> None:
     story = crowd()
     connection = show(story)

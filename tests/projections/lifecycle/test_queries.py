@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ others = st.builds(
 )
 
 
+@pytest.mark.slow
 @few
 @given(lives | one_life, batches, later, others)
 def test_answers_about_any_instant_are_the_definition(

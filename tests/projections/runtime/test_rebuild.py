@@ -17,6 +17,8 @@ from tests.projections.histories import SLOTS
 from tests.projections.runtime.shop import Shop
 from tests.projections.runtime.tiny import tiny
 
+pytestmark = pytest.mark.slow
+
 Then = Callable[[], object]
 
 
