@@ -91,4 +91,5 @@ CLOCK = Drill(
     must_hold="With the clock set back an hour and forward a day, and events from next week, the "
     "order by position is untouched, no time goes back, and every slot is followed.",
     run=run,
+    fits=False,  # beside other tests, what starts under a moved clock may miss its own time-outs
 )

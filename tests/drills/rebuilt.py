@@ -73,8 +73,8 @@ def _abort(found: Findings, installation: Installation, settings: Settings, view
     rebuild = _start(installation, view)
     await_that(lambda: len(_schemas(settings, view)) > 1 or rebuild.poll() is not None)
     parts = psutil.Process(rebuild.pid).children(recursive=True)
-    rebuild.kill()
-    rebuild.wait(60)
+    with rebuild:  # closes its pipes
+        rebuild.kill()
     _, left = psutil.wait_procs(parts, timeout=60)
     found.same(f"{view}: processes that a killed rebuild left behind", len(left), 0)
     for process in left:
