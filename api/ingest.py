@@ -49,7 +49,14 @@ from commands.shop.parcel import (
     pack_refused,
     without_key,
 )
-from commands.shop.refusals import BrokenJson, Forgotten, NotANumber, TooDeep, TooLarge
+from commands.shop.refusals import (
+    BrokenJson,
+    Forgotten,
+    NotANumber,
+    NotRecorded,
+    TooDeep,
+    TooLarge,
+)
 from domain.shared.log import Append, LogFull, LogLost, LogUnavailable, Receipt
 from domain.shared.refusals import Refused
 from infra import clock
@@ -241,6 +248,9 @@ class Ingest:
                 heard.append(translate(one, door, ids))
             except NotTaken as refusal:
                 heard.append(refusal)
+            except Exception:  # a mistake of ours, met again whenever the event comes
+                log.exception("not translated", correlation=door.correlation)
+                heard.append(NotRecorded())
             weight += _WEIGHT + len(one.raw)
             if weight > _AT_ONCE:
                 weight = 0

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.errors import MissingScope
@@ -12,6 +13,7 @@ from api.security import Needs, may_see_persons
 from api.services import Services
 from commands.shop import Door, NotTaken, refusal_of, translate
 from commands.shop.parcel import unpack
+from commands.shop.refusals import NotRecorded
 from infra.keys import Key, Scope
 from infra.refused import Packet, Refusal
 
@@ -29,6 +31,8 @@ EXAMPLE: Final = {
     "outcome": None,
     "message": None,
 }
+
+log = structlog.get_logger("refused")
 
 
 async def one_who_looks_after(request: Request) -> Key:
@@ -115,8 +119,11 @@ def _again(services: Services, it: Refusal, packet: Packet, key: Key) -> str:
         receipt = services.log.append(append)
     except NotTaken as refusal:
         return refusal.code
-    except Exception as error:  # noqa: BLE001  # what it is, refusal_of says
-        return refusal_of(error).code
+    except Exception as error:  # what it is, refusal_of says
+        why = refusal_of(error)
+        if isinstance(why, NotRecorded):
+            log.exception("not recorded", refused=it.id)
+        return why.code
     return "duplicate" if receipt.duplicate else "accepted"
 
 

@@ -6,15 +6,18 @@ from uuid import UUID, uuid4
 
 import pytest
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from api.services import Services
 from commands.shop import Sent
 from commands.shop.parcel import pack_refused
 from domain.order.events import OrderPlaced
+from domain.shared.ids import Ids
 from infra import clock
 from infra.refused import Packet, Refusal
 
 NAMELESS = {"type": "track", "event": "Product Viewed", "messageId": "m1"}
+VIEWED = {"type": "track", "userId": "42", "event": "Product Viewed"}
 
 
 @pytest.fixture
@@ -55,6 +58,40 @@ def test_what_was_refused_is_listed_with_its_reason(site: TestClient, auditor: T
     assert one["detail"]
     assert json.loads(one["message"])["batch"] == [NAMELESS]
     assert auditor.get(f"/api/refused/{one['id']}").json() == one
+
+
+def test_a_mistake_of_ours_costs_the_other_events_of_its_batch_nothing(
+    with_scopes: Callable[..., TestClient],
+    site: TestClient,
+    auditor: TestClient,
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    derive = Ids.message
+
+    def stumble(ids: Ids, shop: str, source: str, id: str) -> UUID:
+        if id == "m2":
+            raise ZeroDivisionError
+        return derive(ids, shop, source, id)
+
+    with monkeypatch.context() as patch, capture_logs() as lines:
+        patch.setattr(Ids, "message", stumble)
+        events = [{**VIEWED, "messageId": name} for name in ("m1", "m2", "m3")]
+        answer = site.post("/v1/batch", json={"batch": events})
+    assert answer.status_code == 200
+    assert [(r["status"], r.get("reason")) for r in answer.json()["results"]] == [
+        ("accepted", None),
+        ("rejected", "not-recorded"),
+        ("accepted", None),
+    ]
+    (why,) = [line for line in lines if line["event"] == "not translated"]
+    assert why["exc_info"]
+    counted = with_scopes("metrics").get("/metrics").text
+    assert 'huike_refusals_total{reason="not-recorded"} 1.0' in counted
+    (kept,) = auditor.get("/api/refused").json()["refused"]
+    assert (kept["reason"], kept["place"]) == ("not-recorded", "event 1")
+    assert auditor.post(f"/api/refused/{kept['id']}/resend").json()["outcome"] == "accepted"
+    assert len(list(services.reader.read(0, 100))) == 4, "three events and a customer"
 
 
 def test_pages_follow_each_other(site: TestClient, auditor: TestClient) -> None:
