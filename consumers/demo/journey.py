@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import distribution
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -27,6 +30,22 @@ DEMOGRAPHICS: Final = (
 
 LAST_DAY: Final = date(2017, 12, 31)
 """The last day of the last full week (Monday to Sunday) of the sample."""
+
+_SOLD: Final = pa.schema(
+    {
+        "basket_id": pa.int64(),
+        "household_id": pa.int32(),
+        "product_id": pa.int32(),
+        "quantity": pa.int32(),
+        "sales_value": pa.float64(),
+        "retail_disc": pa.float64(),
+        "coupon_match_disc": pa.float64(),
+        # microseconds become plain datetimes, nanoseconds would not
+        "transaction_timestamp": pa.timestamp("us"),
+    }
+)
+_ROWS: Final = 20_000
+_BUFFER: Final = 65_536  # a year is read in small pieces: it is one group of rows in its file
 
 _FUEL: Final = 100
 """A quantity from here on is fuel in some small measure: the line is told as one."""
@@ -65,9 +84,12 @@ class Journey:
 
     def _read(self, name: str, *columns: str) -> Any:
         table = pq.read_table(self._data / f"{name}.parquet", columns=list(columns) or None)
-        if self._most is None or "household_id" not in table.column_names:
-            return table
-        return table.filter(pc.is_in(table["household_id"], value_set=self._kept))
+        return self._narrowed(table) if "household_id" in table.column_names else table
+
+    def _narrowed(self, rows: Any) -> Any:
+        if self._most is None:
+            return rows
+        return rows.filter(pc.is_in(rows["household_id"], value_set=self._kept))
 
     @cached_property
     def _kept(self) -> Any:
@@ -90,23 +112,9 @@ class Journey:
 
     @cached_property
     def _baskets(self) -> Any:
-        table = self._read(
-            "transactions",
-            "basket_id",
-            "household_id",
-            "product_id",
-            "quantity",
-            "sales_value",
-            "retail_disc",
-            "coupon_match_disc",
-            "transaction_timestamp",
-        )
-        at = table.schema.get_field_index("transaction_timestamp")
-        # microseconds become plain datetimes, nanoseconds would not
-        table = table.set_column(
-            at, "transaction_timestamp", table["transaction_timestamp"].cast("timestamp[us]")
-        )
-        return table.sort_by([("basket_id", "ascending"), ("transaction_timestamp", "ascending")])
+        file = pq.ParquetFile(self._data / "transactions.parquet", buffer_size=_BUFFER)
+        parts = (part.cast(_SOLD) for part in file.iter_batches(_ROWS, columns=_SOLD.names))
+        return pa.Table.from_batches((self._narrowed(part) for part in parts), _SOLD)
 
     @cached_property
     def orders_count(self) -> int:
@@ -140,54 +148,36 @@ class Journey:
 
     def orders(self) -> Iterator[Message]:
         """Yield one `Order Completed` for each basket, in the order of the year."""
-        table = self._baskets
-        columns = {
-            name: table[name].to_pylist()
-            for name in ("basket_id", "household_id", "product_id", "quantity")
-        }
-        columns["at"] = table["transaction_timestamp"].to_pylist()
-        columns["paid"] = _cents(table["sales_value"])
-        off_shelf = pc.add(table["retail_disc"], table["coupon_match_disc"])
-        columns["shelf"] = [
-            paid + off for paid, off in zip(columns["paid"], _cents(off_shelf), strict=True)
-        ]
-        starts = [
-            at
-            for at, basket in enumerate(columns["basket_id"])
-            if at == 0 or columns["basket_id"][at - 1] != basket
-        ]
-        ends = [*starts[1:], len(columns["basket_id"])]
-        baskets = sorted(zip(starts, ends, strict=True), key=lambda b: columns["at"][b[0]])
-        for start, end in baskets:
-            yield self._order(columns, start, end)
+        for _, lines in groupby(self._sold(), key=itemgetter("basket_id")):
+            yield self._order(list(lines))
 
-    def _order(self, columns: dict[str, list[Any]], start: int, end: int) -> Message:
-        lines = [
-            self._line(columns["product_id"][at], columns["quantity"][at], shelf, paid)
-            for at, shelf, paid in zip(
-                range(start, end),
-                columns["shelf"][start:end],
-                columns["paid"][start:end],
-                strict=True,
-            )
-        ]
-        basket = str(columns["basket_id"][start])
+    def _sold(self) -> Iterator[dict[str, Any]]:
+        in_order = [("transaction_timestamp", "ascending"), ("basket_id", "ascending")]
+        places = pc.sort_indices(self._baskets, sort_keys=in_order)
+        for start in range(0, len(places), _ROWS):
+            yield from self._baskets.take(places.slice(start, _ROWS)).to_pylist()
+
+    def _order(self, sold: list[dict[str, Any]]) -> Message:
+        basket = str(sold[0]["basket_id"])
         return {
             "type": "track",
             "event": "Order Completed",
             "messageId": f"basket-{basket}",
-            "userId": str(columns["household_id"][start]),
-            "timestamp": self._instant(columns["at"][start]).isoformat(),
+            "userId": str(sold[0]["household_id"]),
+            "timestamp": self._instant(sold[0]["transaction_timestamp"]).isoformat(),
             "properties": {
                 "order_id": basket,
-                "total": _money(sum(columns["paid"][start:end])),
+                "total": _money(sum(_cents(line["sales_value"]) for line in sold)),
                 "currency": "USD",
                 "channel": "store",
-                "products": lines,
+                "products": [self._line(line) for line in sold],
             },
         }
 
-    def _line(self, product: int, quantity: int, shelf: int, paid: int) -> Message:
+    def _line(self, sold: dict[str, Any]) -> Message:
+        product, quantity = sold["product_id"], sold["quantity"]
+        paid = _cents(sold["sales_value"])
+        shelf = paid + _cents(sold["retail_disc"] + sold["coupon_match_disc"])
         if not 0 < quantity < _FUEL:
             quantity = 1
         price = -(-shelf // quantity)  # rounded up; what that adds goes into the discount
@@ -243,8 +233,8 @@ def code_of(campaign: int) -> str:
     return f"campaign-{campaign}"
 
 
-def _cents(dollars: Any) -> list[int]:
-    return [round(value * 100) for value in dollars.to_pylist()]
+def _cents(dollars: float) -> int:
+    return round(dollars * 100)
 
 
 def _money(cents: int) -> str:
