@@ -15,6 +15,8 @@ _SHARED: Final[tuple[structlog.typing.Processor, ...]] = (
     structlog.processors.StackInfoRenderer(),
 )
 _CHATTY: Final = ("uvicorn.access", "uvicorn.error", "kafka", "httpx", "httpx2", "asyncio")
+_BUSY: Final = "kafka.net.selector"
+"""Warns of every tenth of a second that it waited for others on a busy machine."""
 
 
 def configure(
@@ -37,6 +39,7 @@ def configure(
     root.setLevel(level.upper())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger(_BUSY).setLevel(logging.ERROR)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True

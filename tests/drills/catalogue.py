@@ -11,6 +11,7 @@ from tests.drills.poison import POISON_DRILL
 from tests.drills.postgres_lost import POSTGRES
 from tests.drills.rebuilt import REBUILD
 from tests.drills.slots import SLOTS
+from tests.drills.soak import SOAK
 from tests.drills.stall import STALL
 from tests.drills.versions import VERSIONS
 from tests.drills.writers import WRITERS_DRILL
@@ -29,6 +30,7 @@ _IN_ORDER = (
     CLOCK,
     HOSTILE,
     SLOTS,
+    SOAK,
 )
 
 DRILLS: dict[str, Drill] = {drill.name: drill for drill in _IN_ORDER}

@@ -16,7 +16,6 @@ import msgspec
 
 from tests.bench import story
 
-_CUSTOMERS = 200
 _ROUND = 2_000
 _ANSWER_SECONDS = 60.0
 _AGAIN_SECONDS = 0.2
@@ -29,7 +28,8 @@ _decode = msgspec.json.decode
 class Load:
     """Publishes from entering to leaving, over several connections, batches of events.
 
-    Leaving waits until every event that was sent is accepted. `pause`: seconds between batches.
+    Leaving waits until every event that was sent is accepted. `pause`: seconds between batches;
+    `every`: seconds from the beginning of one to that of the next, whenever it is answered.
     """
 
     def __init__(  # noqa: PLR0913  # what a shop is like
@@ -41,11 +41,15 @@ class Load:
         lanes: int = 3,
         batch: int = 10,
         pause: float = 0.02,
+        every: float = 0,
+        customers: int = 200,
     ) -> None:
         self._place = urlsplit(address).netloc
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._batch = batch
         self._pause = pause
+        self._every = every
+        self._customers = customers
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self.accepted: set[str] = set()
@@ -75,7 +79,8 @@ class Load:
                 self.failed.append(f"{thread.name} has an event that nobody accepts")
 
     def _send(self, seed: str) -> None:
-        messages = _messages(seed)
+        messages = _messages(seed, self._customers)
+        due = time.monotonic()
         connection = self._connection()
         unanswered_since = None
         while not self._stop.is_set():
@@ -87,7 +92,8 @@ class Load:
                     return
                 time.sleep(_AGAIN_SECONDS)
             unanswered_since = None
-            time.sleep(self._pause)
+            due += self._every
+            time.sleep(max(0, due - time.monotonic()) if self._every else self._pause)
         connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
@@ -148,11 +154,11 @@ _LATER = {
 }
 
 
-def _messages(seed: str) -> Iterator[story.Message]:
+def _messages(seed: str, customers: int) -> Iterator[story.Message]:
     for part in count():
         yield from story.messages(
             _ROUND,
-            customers=_CUSTOMERS,
+            customers=customers,
             seed=f"{seed}-{part}",
             ending=datetime.now(UTC),
             lasting=timedelta(seconds=10),
