@@ -11,6 +11,8 @@ from kafka import KafkaConsumer
 from kafka.errors import CorruptRecordError
 
 from consumers.keeper import Keeper
+from consumers.packed import bound_unpacking
+from domain.shared.events import Unreadable
 from infra import facts_topic
 from infra.event_store import LogReader
 from infra.facts_topic import Record
@@ -58,6 +60,7 @@ class KafkaFeed:
         self._threads = ThreadPoolExecutor(len(keepers), "view")
         self._slots = settings.slots
         self.strange = 0
+        bound_unpacking()
         self._consumer: Any = KafkaConsumer(
             settings.kafka_topic_facts,
             bootstrap_servers=settings.kafka_bootstrap.split(","),
@@ -143,8 +146,7 @@ class KafkaFeed:
         """Bring each view's slots to their last record; what is missing before is read."""
         if not records:
             return
-        rows = {r.position: r.row for batch in records.values() for r in batch if r.row is not None}
-        facts = Grouped(self._reader.facts_of([rows[position] for position in sorted(rows)]))
+        facts, records = self._read(records)
 
         def bring(keeper: Keeper) -> None:
             self._fill(keeper, records)
@@ -157,6 +159,25 @@ class KafkaFeed:
 
         for _ in self._threads.map(bring, self._keepers):  # one waits while another folds
             pass
+
+    def _read(
+        self, records: Mapping[int, Sequence[Record]]
+    ) -> tuple[Grouped, Mapping[int, Sequence[Record]]]:
+        """Return the facts of records, and the records without those whose fact is unreadable.
+
+        Whether a fact is so in the log too, or a record's body is broken, the log has to say.
+        """
+        rows = {r.position: r.row for batch in records.values() for r in batch if r.row is not None}
+        facts = self._reader.facts_of([rows[position] for position in sorted(rows)])
+        doubtful = {fact.position for fact in facts if isinstance(fact.event, Unreadable)}
+        if not doubtful:
+            return Grouped(facts), records
+        log.warning("views.unreadable-facts", positions=sorted(doubtful)[:10])
+        sure = {
+            slot: [record for record in batch if record.position not in doubtful]
+            for slot, batch in records.items()
+        }
+        return Grouped([fact for fact in facts if fact.position not in doubtful]), sure
 
     def _fill(self, keeper: Keeper, records: Mapping[int, Sequence[Record]]) -> None:
         """Read from the log what lies between a slot's place and records that it cannot reach."""

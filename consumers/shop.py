@@ -18,6 +18,7 @@ from commands.shop.refusals import NotRecorded
 from consumers.dead_letters import DeadLetters
 from consumers.hearing import Ear, record_of
 from consumers.outcomes import Done, Ignored, Outcome, Refused, Retry
+from consumers.packed import bound_unpacking
 from consumers.torn import Lookout
 from domain.shared.ids import Ids
 from domain.shared.log import LogUnavailable, Receipt
@@ -68,6 +69,7 @@ def run_shop(settings: Settings, stop: threading.Event, group: str | None = None
 def consumer(settings: Settings, group: str) -> Any:
     """Return a consumer of the shops' topic. Raises KafkaError."""
     assert settings.kafka_bootstrap is not None
+    bound_unpacking()
     return KafkaConsumer(
         settings.kafka_topic_in,
         bootstrap_servers=settings.kafka_bootstrap.split(","),

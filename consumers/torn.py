@@ -8,20 +8,26 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
+from kafka.errors import CorruptRecordError
 from kafka.record import MemoryRecords
 from kafka.record.default_records import DefaultRecordBatch
 
 from commands.shop.record import Record
 from consumers.hearing import record_of
+from consumers.packed import MOST_BYTES, TooMuch
 
 _NAME: Final = "a header's name is no text"
 _BATCH: Final = "the batch that it stands in is damaged"
+_BOMB: Final = f"the batch that it stands in unpacks to more than {MOST_BYTES:,} bytes"
 _KEPT_BYTES: Final = 500_000
 """Of a batch that nobody can take apart."""
 
+MOST_RECORDS: Final = 10_000
+"""Of a batch, at a time: one of a megabyte may hold millions."""
+
 
 class Torn(msgspec.Struct, frozen=True):
-    """What is left of a batch with such a record in it, and where the next batch begins."""
+    """What is left of a batch with such a record in it, and where to go on after that."""
 
     partition: Any
     records: tuple[Record, ...]
@@ -62,11 +68,16 @@ def rest_of(sent: bytes, partition: Any, position: int) -> Torn | None:
             break
     if batch is None or batch.base_offset > position:
         return None
-    records = list(_records(batch, partition, position))
-    if all(record.torn is None for record in records):
-        return None
-    wanted = tuple(record for record in records if record.offset >= position)
-    return Torn(partition=partition, records=wanted, next_offset=batch.next_offset)
+    wanted: list[Record] = []
+    whole = True
+    for record in _records(batch, partition, position):
+        whole = whole and record.torn is None
+        if len(wanted) < MOST_RECORDS:
+            if record.offset >= position:
+                wanted.append(record)
+        elif not whole:
+            return Torn(partition, tuple(wanted), next_offset=wanted[-1].offset + 1)
+    return None if whole else Torn(partition, tuple(wanted), next_offset=batch.next_offset)
 
 
 def _records(batch: Any, partition: Any, position: int) -> Iterator[Record]:
@@ -74,13 +85,13 @@ def _records(batch: Any, partition: Any, position: int) -> Iterator[Record]:
     packed = bytes(batch._buffer[:_KEPT_BYTES])  # noqa: SLF001
     try:
         if not batch.validate_crc():
-            raise ValueError(_BATCH)  # noqa: TRY301  # told as what else is damaged
+            raise CorruptRecordError(_BATCH)  # noqa: TRY301  # told as what else is damaged
         for raw in _leniently(batch):
             place = raw.offset + 1
             record = record_of(raw, partition.topic, partition.partition)
             named = all(_is_text(name) for name, _ in raw.headers)
             yield record if named else msgspec.structs.replace(record, torn=_NAME)
-    except Exception:  # noqa: BLE001  # whatever a codec makes of damaged bytes
+    except Exception as error:  # noqa: BLE001  # whatever the client makes of damaged bytes
         yield Record(
             topic=partition.topic,
             partition=partition.partition,
@@ -88,7 +99,7 @@ def _records(batch: Any, partition: Any, position: int) -> Iterator[Record]:
             time=getattr(batch, "max_timestamp", None) or 0,
             headers={},
             value=packed,
-            torn=_BATCH,
+            torn=_BOMB if isinstance(error, TooMuch) else _BATCH,
         )
 
 

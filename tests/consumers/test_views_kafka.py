@@ -135,6 +135,30 @@ def test_records_that_the_client_cannot_take_apart_stop_nobody(
     assert shop.verify().different == 0
 
 
+def test_a_fact_whose_record_is_broken_is_read_from_the_log(shop: Shop, settings: Settings) -> None:
+    assert settings.kafka_bootstrap is not None
+    shop.pay("ada", "o1", 1)
+    adopted = shop.adopt(30)
+    ours = str(shop.reader.incarnation())
+    stranger = producer(settings.kafka_bootstrap)
+    for row in shop.reader.raw(0, adopted):
+        slots = range(SLOTS) if row[8] is None else [slot_of(row[8], SLOTS)]
+        for slot in slots:
+            for body in (None, b"hello", b"[" * 20_000, b'{"amount": []}'):
+                stranger.send(
+                    settings.kafka_topic_facts,
+                    key=b"k",
+                    value=body,
+                    headers=facts_topic.headers_of(row, 0, ours),
+                    partition=slot,
+                )
+    stranger.close(timeout=10)
+    with relay(settings), worker(settings):
+        wait_for(shop, shop.pay("bob", "o3", 3))
+        assert shop.connection.execute("select from views.trouble").rowcount == 0
+    assert shop.verify().different == 0
+
+
 def test_a_record_in_anothers_partition_moves_no_slot(shop: Shop, settings: Settings) -> None:
     assert settings.kafka_bootstrap is not None
     own = slot_of(shop.user("ada"), SLOTS)
