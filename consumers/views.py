@@ -17,7 +17,7 @@ from kafka.errors import KafkaError
 
 from consumers.kafka_feed import KafkaFeed
 from consumers.keeper import Keeper
-from consumers.leases import RENEW_SECONDS, Leases
+from consumers.leases import RENEW_SECONDS, Leases, present
 from domain.shared.events import Fact
 from domain.shared.log import Head
 from infra.event_store import LogReader
@@ -85,11 +85,12 @@ def _follow(
     gc.collect()
     gc.freeze()
     gc.set_threshold(500_000, 10, 100)
+    name = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
     if settings.kafka_bootstrap:
+        stack.enter_context(present(views_url, name))
         KafkaFeed(settings, keepers, reader).run(stop)
         return
     listening = stack.enter_context(connect_impatient(log_url, WRITER))
-    name = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
     leases = Leases(connection, name, settings.slots)
     try:
         LogFeed(reader, keepers, leases, listening, settings.slots).run(stop)
