@@ -21,8 +21,8 @@ from projections import catalogue
 from projections.projection import View
 from projections.runtime import schema
 from projections.runtime.build import Part
-from projections.runtime.compare import Difference
-from projections.runtime.rebuild import Compared, Rebuild, RebuildRunning, Rebuilt, SwapBusy
+from projections.runtime.compare import Compared, Difference
+from projections.runtime.rebuild import Rebuild, RebuildRunning, Rebuilt, SwapBusy
 
 _LOOK_SECONDS: Final = 0.25
 

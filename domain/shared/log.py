@@ -198,6 +198,20 @@ class Reader(Protocol):
         Facts of nobody come with None, whatever the slots. `depths`: how deep one looks into them.
         """
 
+    def deal(
+        self,
+        slots: Sequence[int],
+        of: int,
+        *,
+        hands: int,
+        upto: int,
+        depths: Depths = EVERYTHING,
+    ) -> Iterator[Iterator[Sequence[tuple[UUID | None, Fact]]]]:
+        """Yield for each hand (`hand_of`) the chunks that a scan yields, of its customers alone.
+
+        The log is scanned once; go through one hand before the next. Facts of nobody are in each.
+        """
+
     def of_origins(self, origins: Sequence[UUID], *, upto: int) -> Sequence[Fact]:
         """Return, in order, the facts up to a position that began with these identities."""
 

@@ -1,6 +1,7 @@
 """Reads the log in order: for views, for decisions and for auditors."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -10,7 +11,8 @@ from domain.shared.events import FACTS, Fact
 from domain.shared.log import Head, OtherRequest, Receipt
 from domain.shared.personal import Sealer
 from infra.event_store.codec import COLUMNS, fact_of
-from infra.event_store.scanning import Scan
+from infra.event_store.dealing import Pile, dealt
+from infra.event_store.scanning import SCANNED, Scan
 from infra.postgres import WRITER, Connection, Pool, connect, pool
 from infra.sealing import PersonKeys
 
@@ -113,13 +115,53 @@ class LogReader:
         depths: Depths = EVERYTHING,
     ) -> Iterator[Sequence[tuple[UUID | None, Fact]]]:
         scan = Scan(slots, of, depths)
+        for rows in self._scanned(scan, after, upto):
+            yield self._shown(scan, rows)
+
+    def deal(
+        self,
+        slots: Sequence[int],
+        of: int,
+        *,
+        hands: int,
+        upto: int,
+        depths: Depths = EVERYTHING,
+    ) -> Iterator[Iterator[Sequence[tuple[UUID | None, Fact]]]]:
+        scan = Scan(slots, of, depths)
+        with ExitStack() as stack:
+            piles = [stack.enter_context(Pile()) for _ in range(hands - 1)]
+            first = self._first(scan, piles, upto)
+            yield first
+            for _ in first:
+                pass  # whoever had enough of it has the others still dealt
+            for pile in piles:
+                yield (self._shown(scan, rows) for rows in pile.read(SCANNED))
+                pile.close()
+
+    def _first(
+        self, scan: Scan, piles: Sequence[Pile], upto: int
+    ) -> Iterator[Sequence[tuple[UUID | None, Fact]]]:
+        """Yield what the first hand is dealt, and put aside what the others are."""
+        for rows in self._scanned(scan, 0, upto):
+            mine, *others = dealt(rows, len(piles) + 1)
+            for pile, theirs in zip(piles, others, strict=True):
+                pile.add(theirs)
+            if mine:
+                yield self._shown(scan, mine)
+
+    def _scanned(self, scan: Scan, after: int, upto: int) -> Iterator[Sequence[tuple[Any, ...]]]:
         for query, asked in scan.ranges(after, upto):
             with self._pool.connection() as connection:
                 # never prepared: the plan depends on what is asked
                 rows = connection.execute(query, asked, binary=True, prepare=False).fetchall()
             if rows:
-                self._load_keys(scan.sealed(rows))
-                yield scan.facts(rows, self.sealer)
+                yield rows
+
+    def _shown(
+        self, scan: Scan, rows: Sequence[tuple[Any, ...]]
+    ) -> Sequence[tuple[UUID | None, Fact]]:
+        self._load_keys(scan.sealed(rows))
+        return scan.facts(rows, self.sealer)
 
     def of_origins(self, origins: Sequence[UUID], *, upto: int) -> Sequence[Fact]:
         return self._facts(_ORIGINS, (list(origins), upto))

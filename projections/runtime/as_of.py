@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from datetime import datetime
 from operator import attrgetter
-from typing import Final
 from uuid import UUID
 
+from domain.shared.hands import hand_of, hands_for
 from domain.shared.log import Reader
-from projections.projection import View, slot_of
+from projections.projection import View
 from projections.rows import Rows
 from projections.runtime.replay import Blind, Replay, Whole
-
-GROUPS: Final = 8
-"""Parts in which everybody is asked about, so that not all rows are in memory at once."""
 
 
 class AsOf:
@@ -57,18 +54,18 @@ class AsOf:
         progress: Callable[[float], None] = lambda _share: None,
     ) -> None:
         """Call `each` with everybody's complete rows, settled to exactly `at`, as known then."""
-        for group in range(GROUPS):
+        hands = hands_for(known_at)
+        dealt = self._reader.deal([0], 1, hands=hands, upto=known_at, depths=self._view.depths())
+        for hand, chunks in enumerate(dealt):
             replay = Replay(self._view, blind=self._blind)
 
-            def mine(subject: UUID, group: int = group) -> bool:
-                return slot_of(subject, GROUPS) == group
+            def mine(subject: UUID, hand: int = hand) -> bool:
+                return hand_of(subject, hands) == hand
 
-            for chunk in self._reader.scan(
-                [group], GROUPS, upto=known_at, depths=self._view.depths()
-            ):
+            for chunk in chunks:
                 replay.fold_all((told for told in chunk if told[1].occurred_at <= at), mine)
-                done = chunk[-1][1].position / known_at if chunk else 1.0
-                progress((group + done) / GROUPS)
+                done = chunk[-1][1].position / known_at
+                progress((hand + done) / hands)
             replay.settle(at)
             for rows in replay.rows.values():
                 each(rows)

@@ -1,7 +1,7 @@
 """Building a generation: slots folded in memory by final customer, and copied out once."""
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -11,6 +11,8 @@ import msgspec
 import psycopg
 from psycopg import sql
 
+from domain.shared.events import Fact
+from domain.shared.hands import hand_of
 from domain.shared.log import Reader
 from domain.shared.personal import Sealer
 from projections.projection import View, slot_of
@@ -20,18 +22,24 @@ from projections.runtime.replay import Replay
 from projections.runtime.schema import Generation
 from projections.runtime.store import TableStore, column_types, copy_rows
 
-COPIED: Final = 20_000
+SENT: Final = 20_000
 """Rows that are encoded and sent together."""
 
 Connection = psycopg.Connection[Any]
+Told = Sequence[tuple[UUID | None, Fact]]
+"""Facts, each with the customer that it belongs to in the end."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """Slots to be built by one process, with the log up to a position, settled to a clock."""
+    """Slots to be built by one process, with the log up to a position, settled to a clock.
+
+    Their customers are dealt into `hands`, which are folded one after the other.
+    """
 
     generation: Generation
     slots: tuple[int, ...]
     of: int
+    hands: int
     upto: int
     clock: datetime
 
@@ -63,37 +71,49 @@ class Builder:
             )
             for table in self._view.tables
         }
-        aside: dict[Table[Any], list[Row]] = {t: [] for t in self._view.tables if t.once}
+        self._connection.execute("set synchronous_commit to off")
+        shared = self._view.shared
+        with _no_garbage():
+            dealt = self._reader.deal(
+                part.slots,
+                part.of,
+                hands=part.hands,
+                upto=part.upto,
+                depths=self._view.depths(),
+            )
+            for hand, chunks in enumerate(dealt):
+                shared = self._fold(part, hand, chunks, stores)
+        return schema.encode_shared(shared)
+
+    def _fold(
+        self, part: Part, hand: int, chunks: Iterable[Told], stores: Mapping[Table[Any], TableStore]
+    ) -> Any:
+        """Fold one hand and copy its rows out; return what they share."""
+        aside: dict[Table[Any], list[Row]] = {t: [] for t in stores if t.once}
         replay = Replay(self._view, blind=self._sealer.blind, aside=aside)
-        mine = set(part.slots)
+        slots = set(part.slots)
 
         def is_mine(subject: UUID) -> bool:
-            return slot_of(subject, part.of) in mine
+            return slot_of(subject, part.of) in slots and hand_of(subject, part.hands) == hand
 
-        self._connection.execute("set synchronous_commit to off")
-        share, seen = len(mine) / part.of, 0
-        with _no_garbage():
-            for chunk in self._reader.scan(
-                part.slots, part.of, upto=part.upto, depths=self._view.depths()
-            ):
-                replay.fold_all(chunk, is_mine)
-                for table, rows in aside.items():
-                    self._copy(stores[table], rows)
-                    rows.clear()
-                last = chunk[-1][1].position
-                self._told(round(last * share) - round(seen * share))
-                seen = last
-            self._told(round(part.upto * share) - round(seen * share))
-            replay.settle(part.clock)
-            for table, store in stores.items():
-                self._copy(
-                    store, [row for held in replay.rows.values() for row in held.take(table)]
-                )
-        return schema.encode_shared(replay.shared)
+        share, seen = len(slots) / part.of / part.hands, 0
+        for chunk in chunks:
+            replay.fold_all(chunk, is_mine)
+            for table, rows in aside.items():
+                self._copy(stores[table], rows)
+                rows.clear()
+            last = chunk[-1][1].position
+            self._told(round(last * share) - round(seen * share))
+            seen = last
+        self._told(round(part.upto * share) - round(seen * share))
+        replay.settle(part.clock)
+        for table, store in stores.items():
+            self._copy(store, [row for held in replay.rows.values() for row in held.take(table)])
+        return replay.shared
 
     def _copy(self, store: TableStore, rows: Sequence[Row]) -> None:
-        for start in range(0, len(rows), COPIED):
-            copy_rows(self._connection, store.codec, store.insert, rows[start : start + COPIED])
+        for start in range(0, len(rows), SENT):
+            copy_rows(self._connection, store.codec, store.insert, rows[start : start + SENT])
 
 
 @contextmanager

@@ -40,6 +40,18 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     replayed: Any
 
 
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """How the new rows compare with those served, at equal positions and clocks.
+
+    `why_not`: they could not be compared (another version's tables, a view that does not move).
+    """
+
+    rows: int = 0
+    different: int = 0
+    differences: Sequence[Difference] = ()
+    why_not: str | None = None
+
+
 class Differences:
     """Counts differences and keeps the first few."""
 

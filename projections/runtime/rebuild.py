@@ -1,35 +1,23 @@
 """A rebuild: the next generation beside the one that is served, compared with it, then swapped."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 import psycopg
-from msgspec.structs import replace
 
+from domain.shared.hands import hands_for
 from domain.shared.log import Head, Reader
 from domain.shared.personal import Sealer
 from projections.projection import View
 from projections.runtime import schema
 from projections.runtime.batch import Goal, Place
 from projections.runtime.build import Indexes, Part
-from projections.runtime.compare import (
-    Difference,
-    Differences,
-    Standing,
-    StoredRows,
-    side_by_side,
-)
+from projections.runtime.compare import Compared, StoredRows
 from projections.runtime.live import LiveView
 from projections.runtime.schema import Generation
-from projections.runtime.sweep import Sweeper
-
-BATCH: Final = 5_000
-FACTS_IN_A_PART: Final = 250_000
-NEAR: Final = 1_000
-"""The new generation is swapped in when it is at most so many facts behind."""
+from projections.runtime.shadow import Shadow
 
 LOCK: Final = 4_851_202
 """Held by whoever makes generations: one at a time."""
@@ -45,18 +33,6 @@ class RebuildRunning(Exception):
 
 class SwapBusy(Exception):
     """The tables were in use for so long that the swap was given up; nothing has changed."""
-
-
-class Compared(msgspec.Struct, frozen=True, kw_only=True):
-    """How the new rows compare with those served, at equal positions and clocks.
-
-    `why_not`: they could not be compared (another version's tables, a view that does not move).
-    """
-
-    rows: int = 0
-    different: int = 0
-    differences: Sequence[Difference] = ()
-    why_not: str | None = None
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,20 +133,20 @@ class Rebuild:
         )
 
     def _parts(self, generation: Generation, head: Head, processes: int) -> list[Part]:
-        wanted = max(processes, -(-head.position // FACTS_IN_A_PART))
-        wanted = min(self._slots, -(-wanted // processes) * processes)
+        parts = min(self._slots, processes)
         return [
             Part(
                 generation=generation,
-                slots=tuple(range(part, self._slots, wanted)),
+                slots=tuple(range(part, self._slots, parts)),
                 of=self._slots,
+                hands=hands_for(head.position // parts),
                 upto=head.position,
                 clock=head.clock,
             )
-            for part in range(wanted)
+            for part in range(parts)
         ]
 
-    def _compare(self, served: Generation, shadow: "Shadow", head: Head) -> Compared:
+    def _compare(self, served: Generation, shadow: Shadow, head: Head) -> Compared:
         """Bring the new generation to where a snapshot of the served one is, and compare."""
         with self._open() as snapshot, snapshot.transaction():
             snapshot.execute("set transaction isolation level repeatable read, read only")
@@ -190,7 +166,7 @@ class Rebuild:
             shadow.bring({s: Goal(position=p.position, clock=p.clock) for s, p in places.items()})
             return shadow.compare(stored, places)
 
-    def _swap(self, connection: Connection, served: Generation, shadow: "Shadow") -> None:
+    def _swap(self, connection: Connection, served: Generation, shadow: Shadow) -> None:
         for _ in range(_SWAP_TRIES):
             shadow.follow()
             with suppress(psycopg.errors.LockNotAvailable):
@@ -235,76 +211,3 @@ class Rebuild:
             "else rebuild.started_at end",
             (*generation.key, generation.schema, state, total, total),
         )
-
-
-class Shadow(LiveView):
-    """The generation that is being built, while it catches up with the one that is served."""
-
-    def __init__(
-        self, connection: Connection, view: View, sealer: Sealer, reader: Reader, slots: int
-    ) -> None:
-        super().__init__(connection, view, sealer, reader, slots)
-        self._reader = reader
-
-    def bring(self, goals: Mapping[int, Goal]) -> None:
-        """Bring slots to their goals exactly, and sweep what is due then."""
-        while True:
-            places = self.places(goals)
-            behind = {s: g for s, g in goals.items() if places[s].position < g.position}
-            if not behind:
-                break
-            facts = self._reader.read(min(places[s].position for s in behind), BATCH)
-            last = facts[-1]
-            step = {
-                s: g
-                if last.position >= g.position
-                else Goal(position=last.position, clock=last.recorded_at)
-                for s, g in behind.items()
-                if last.position > places[s].position
-            }
-            self.apply(facts, {s: places[s] for s in step}, step)
-        later = {s: g for s, g in goals.items() if g.clock > self.places([s])[s].clock}
-        if later:
-            self.apply((), self.places(later), later)
-        sweeper = Sweeper(self._connection, self)
-        places = self.places(goals)
-        while sweeper.walk(places) or sweeper.sweep(places):
-            pass
-
-    def follow(self) -> None:
-        """Come near to the log's head."""
-        while True:
-            place = min(p.position for p in self.places(range(self.slots)).values())
-            head = self._reader.head()
-            self.bring(
-                {
-                    slot: Goal(position=max(p.position, head.position), clock=head.clock)
-                    for slot, p in self.places(range(self.slots)).items()
-                }
-            )
-            if head.position - place <= NEAR:
-                return
-
-    def compare(self, stored: StoredRows, places: Mapping[int, Place]) -> Compared:
-        """Compare all rows with those of a snapshot that is at the same positions."""
-        mine = StoredRows(self._connection, self.view, self.generation.schema, self._sealer)
-        everywhere = range(self.slots)
-        own = self.places(everywhere)
-        clocks = {s: max(p.clock, own[s].clock) for s, p in places.items()}
-        ours = Standing(self.view, _at(own, clocks), self.slots)
-        theirs = Standing(self.view, _at(places, clocks), self.slots)
-        differences = Differences()
-        with self._connection.transaction():
-            for one, other in side_by_side(
-                map(theirs.settle, stored.each(everywhere, self.slots)),
-                map(ours.settle, mine.each(everywhere, self.slots)),
-            ):
-                differences.compare(one, other, self.view.tables)
-        return Compared(
-            rows=differences.rows, different=differences.count, differences=differences.first
-        )
-
-
-def _at(places: Mapping[int, Place], clocks: Mapping[int, datetime]) -> dict[int, Place]:
-    """Return the places with other clocks."""
-    return {slot: replace(place, clock=clocks[slot]) for slot, place in places.items()}

@@ -11,8 +11,9 @@ from domain.shared.personal import Sealer
 from projections.projection import View
 from projections.runtime import schema
 from projections.runtime.batch import Goal, Place
-from projections.runtime.rebuild import LOCK, RebuildRunning, Shadow
+from projections.runtime.rebuild import LOCK, RebuildRunning
 from projections.runtime.schema import Generation
+from projections.runtime.shadow import Shadow
 
 Connection = psycopg.Connection[Any]
 

@@ -1,6 +1,6 @@
 """Proof that a live view equals a replay of the log up to the checkpoints of one snapshot."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,17 +9,21 @@ import msgspec
 import psycopg
 
 from domain.shared.depth import Depth
+from domain.shared.hands import hand_of, hands_for
 from domain.shared.log import Reader
 from domain.shared.personal import Sealer
 from projections.projection import View, slot_of
 from projections.rows import Rows
 from projections.runtime.batch import Place
-from projections.runtime.compare import Difference, Differences, Standing, StoredRows
+from projections.runtime.compare import (
+    Difference,
+    Differences,
+    Standing,
+    StoredRows,
+    side_by_side,
+)
 from projections.runtime.live import LiveView
 from projections.runtime.replay import Replay
-
-GROUPS = 8
-"""Parts in which slots are compared, so that not all rows are in memory at once."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,18 +70,20 @@ class Verifier:
             live.attach(prepare=False)
             places = live.places(range(self._slots))
             differences = Differences()
-            groups = self._groups(places)
             standing = Standing(view, places, self._slots)
             stored = StoredRows(self._connection, view, live.generation.schema, self._sealer)
-            for done, (position, slots) in enumerate(groups):
-                replayed = self._replayed(position, slots)
-                for rows in stored.each(slots, self._slots):
-                    other = replayed.pop(rows.subject, None)
-                    again = other and standing.settle(other)
-                    differences.compare(standing.settle(rows), again, view.tables)
-                for other in replayed.values():
-                    differences.compare(None, standing.settle(other), view.tables)
-                progress((done + 1) / len(groups))
+            together = self._together(places)
+            for done, (position, slots) in enumerate(together.items()):
+
+                def told(share: float, done: int = done) -> None:
+                    progress((done + share) / len(together))
+
+                for one, other in side_by_side(
+                    map(standing.settle, stored.each(slots, self._slots)),
+                    map(standing.settle, self._replayed(position, slots, told)),
+                ):
+                    differences.compare(one, other, view.tables)
+            progress(1.0)
         return Report(
             view=view.name,
             version=view.version,
@@ -89,29 +95,35 @@ class Verifier:
             differences=differences.first,
         )
 
-    def _groups(self, places: Mapping[int, Place]) -> list[tuple[int, list[int]]]:
-        """Put slots together that are at the same position, an eighth of all at most."""
+    @staticmethod
+    def _together(places: Mapping[int, Place]) -> Mapping[int, Sequence[int]]:
+        """Return the slots that are at each position: those are replayed by one scan."""
         at: dict[int, list[int]] = {}
         for slot, place in places.items():
             at.setdefault(place.position, []).append(slot)
-        size = max(1, self._slots // GROUPS)
-        return [
-            (position, slots[i : i + size])
-            for position, slots in at.items()
-            for i in range(0, len(slots), size)
-        ]
+        return at
 
-    def _replayed(self, position: int, slots: Sequence[int]) -> dict[UUID, Rows]:
-        replay = Replay(self._view, blind=self._sealer.blind)
+    def _replayed(
+        self, position: int, slots: Sequence[int], progress: Callable[[float], None]
+    ) -> Iterator[Rows]:
+        """Yield everybody's rows as of a position, in order of subjects; few are held at once."""
+        hands = hands_for(position * len(slots) // self._slots)
         mine = set(slots)
-        shared = 0
-        for chunk in self._reader.scan(slots, self._slots, upto=position, depths=self._depths):
-            nobodys = sum(customer is None for customer, _ in chunk)  # every group replays them
-            shared += nobodys
-            self._facts += len(chunk) - nobodys
-            replay.fold_all(chunk, lambda s: self._slot(s) in mine)
-        self._shared = max(self._shared, shared)
-        return replay.rows
+        dealt = self._reader.deal(
+            slots, self._slots, hands=hands, upto=position, depths=self._depths
+        )
+        for hand, chunks in enumerate(dealt):
+            replay = Replay(self._view, blind=self._sealer.blind)
+            shared = 0
 
-    def _slot(self, subject: UUID) -> int:
-        return slot_of(subject, self._slots)
+            def is_mine(subject: UUID, hand: int = hand) -> bool:
+                return slot_of(subject, self._slots) in mine and hand_of(subject, hands) == hand
+
+            for chunk in chunks:
+                nobodys = sum(customer is None for customer, _ in chunk)  # they are in every hand
+                shared += nobodys
+                self._facts += len(chunk) - nobodys
+                replay.fold_all(chunk, is_mine)
+                progress((hand + chunk[-1][1].position / position) / hands)
+            self._shared = max(self._shared, shared)
+            yield from sorted(replay.rows.values(), key=lambda rows: rows.subject.int)

@@ -28,7 +28,7 @@ from infra.migrations import migrate
 from infra.postgres import READER, WRITER, Connection, connect, pool
 from infra.settings import Settings
 from projections import catalogue
-from projections.runtime.rebuild import Compared
+from projections.runtime.compare import Compared
 from tests.bench.measure import Say
 from tests.bench.past import ACTOR, NAME, SOURCE, Past, fill, log_of
 from tests.bench.running import Feed, Running

@@ -8,7 +8,7 @@ import pytest
 from consumers.rebuild import rebuild, rebuild_view
 from infra.settings import Settings
 from projections import catalogue
-from projections.runtime.rebuild import Compared
+from projections.runtime.compare import Compared
 from tests.consumers.following import eventually, worker
 from tests.projections.histories import SLOTS
 from tests.projections.runtime.shop import Shop

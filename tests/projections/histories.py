@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from domain.customer.events import CustomerRegistered, KnownByAnotherId, VisitorRecognised
 from domain.shared.depth import EVERYTHING, Depth, Depths
 from domain.shared.events import Event, Fact
+from domain.shared.hands import hand_of
 from domain.shared.ids import Ids
 from domain.shared.log import Head
 from domain.shared.personal import ERASED
@@ -86,6 +87,23 @@ class MemoryLog:
                 chunk.append((customer, seen))
         yield chunk[: len(chunk) // 2]
         yield chunk[len(chunk) // 2 :]
+
+    def deal(
+        self,
+        slots: Sequence[int],
+        of: int,
+        *,
+        hands: int,
+        upto: int,
+        depths: Depths = EVERYTHING,
+    ) -> Iterator[Iterator[Sequence[tuple[UUID | None, Fact]]]]:
+        chunks = list(self.scan(slots, of, upto=upto, depths=depths))
+        for hand in range(hands):
+            mine = (
+                [(c, fact) for c, fact in chunk if c is None or hand_of(c, hands) == hand]
+                for chunk in chunks
+            )
+            yield (chunk for chunk in mine if chunk)
 
     def of_origins(self, origins: Sequence[UUID], *, upto: int) -> Sequence[Fact]:
         return [f for f in self._facts[:upto] if f.origin in origins]

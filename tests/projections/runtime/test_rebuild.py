@@ -9,9 +9,9 @@ import pytest
 from projections.runtime import schema
 from projections.runtime.batch import Goal
 from projections.runtime.build import Builder, Part
-from projections.runtime.compare import Difference
+from projections.runtime.compare import Compared, Difference
 from projections.runtime.live import Moved
-from projections.runtime.rebuild import Compared, Rebuild, RebuildRunning, Rebuilt
+from projections.runtime.rebuild import Rebuild, RebuildRunning, Rebuilt
 from projections.runtime.schema import Generation
 from tests.projections.histories import SLOTS
 from tests.projections.runtime.shop import Shop
