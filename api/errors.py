@@ -48,6 +48,10 @@ class NotThereYet(Refused):
     """{view} has come to position {position} of {wanted}; ask again in a moment."""
 
 
+class NotBegun(Refused):
+    """No worker has followed the log for {view} yet; ask again in a moment."""
+
+
 class UnreadablePath(Refused):
     """The path of this request is not UTF-8."""
 
@@ -78,6 +82,7 @@ STATUS: Final[dict[type[Refused], int]] = {
     LogFull: 507,
     LogUnavailable: 503,
     Unavailable: 503,
+    NotBegun: 503,
     NotThereYet: 504,
     Conflict: 409,
     Refused: 409,

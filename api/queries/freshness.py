@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from api.errors import NotThereYet
+from api.errors import NotBegun, NotThereYet
 from infra.postgres import Connection
 from infra.reading import Readers
 
@@ -43,10 +43,15 @@ class Freshness:
         self._reading: asyncio.Task[None] | None = None
 
     async def reach(self, views: tuple[str, ...], position: int | None) -> Fresh:
-        """Return how far all of these views are, once at a position. Raises NotThereYet."""
+        """Return how far all of these views are, once at a position.
+
+        Raises NotThereYet, and NotBegun when there is nothing to wait for.
+        """
         wanted = position or 0
         deadline = self._steady() + PATIENCE
         found = await self._known(views, _HELD_SECONDS)
+        if found is None and not wanted:
+            raise NotBegun(view=" and ".join(views))
         while found is None or found.position < wanted:
             if self._steady() >= deadline:
                 at = found.position if found else 0

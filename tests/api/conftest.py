@@ -1,7 +1,9 @@
 """The application on a real database, in this process."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from api.services import Services
 from consumers.views import run_views
 from infra.postgres import connect
 from infra.settings import Settings
+from projections.catalogue import VIEWS
 from projections.runtime import schema
 
 
@@ -55,6 +58,14 @@ def with_scopes(stranger: TestClient, services: Services) -> Callable[..., TestC
     return make
 
 
+def begun(settings: Settings) -> bool:
+    """Say whether a worker follows the log for every view."""
+    assert settings.views_or_log_url is not None
+    with closing(connect(settings.views_or_log_url)) as connection:
+        views = {view for (view,) in connection.execute("select view from huike.freshness")}
+    return views == set(VIEWS)
+
+
 @pytest.fixture
 def live(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Keep views that follow the log; a question waits for them however busy the machine is."""
@@ -62,6 +73,9 @@ def live(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     stop = threading.Event()
     worker = threading.Thread(target=run_views, args=(settings, stop), name="views")
     worker.start()
+    while not begun(settings):
+        assert worker.is_alive()
+        time.sleep(0.02)
     yield
     stop.set()
     worker.join(timeout=30)

@@ -73,12 +73,16 @@ def test_a_replayed_answer_says_how_far_it_goes_and_is_asked_to_wait(
     assert answer.json()["wanted"] == wanted["position"]
 
 
-def test_without_views_nothing_is_known_yet(
-    analyst: TestClient, monkeypatch: pytest.MonkeyPatch
+def test_without_views_nothing_is_known_yet_and_nobody_waits(
+    with_scopes: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(freshness, "PATIENCE", 0.05)
-    answer = analyst.get(f"/api/customers/{uuid4()}", params={"position": 0})
-    assert answer.status_code in {503, 504}
+    monkeypatch.setattr(freshness, "PATIENCE", 600.0)
+    for path in (f"/api/customers/{uuid4()}", "/api/customers"):
+        answer = with_scopes("query").get(path)
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "urn:huike:problem:not-begun"
+        assert "profile" in answer.json()["view"]
+        assert answer.headers["Retry-After"]
 
 
 def test_a_customer_is_masked_but_for_who_may_see_persons(

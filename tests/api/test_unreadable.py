@@ -60,8 +60,8 @@ def test_a_command_that_has_to_know_it_records_nothing_and_names_it(
 
 def test_a_question_about_a_past_that_holds_it_names_it(
     with_scopes: Callable[..., TestClient],
-    live: None,  # noqa: ARG001  # it follows
     ada: UUID,
+    live: None,  # noqa: ARG001  # it follows
 ) -> None:
     client = with_scopes("query")
     asked = client.get(f"/api/customers/{ada}?known_at=3")
@@ -71,8 +71,8 @@ def test_a_question_about_a_past_that_holds_it_names_it(
 
 def test_metrics_count_the_slots_that_stopped(
     with_scopes: Callable[..., TestClient],
-    live: None,  # noqa: ARG001  # it follows
     ada: UUID,  # noqa: ARG001  # whose slot stops
+    live: None,  # noqa: ARG001  # it follows
 ) -> None:
     client = with_scopes("metrics")
     wanted = 'huike_stopped_slots{kind="view",name="profile"} 1.0'

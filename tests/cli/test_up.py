@@ -80,7 +80,7 @@ def test_a_revoked_key_is_refused_within_a_second(installation: Installation, up
     assert up.poll() is None
     secret = installation.key("query")
     with installation.client(secret) as client:
-        assert client.get("/api/customers").is_success
+        await_that(lambda: client.get("/api/customers").is_success, installation.told)
         revoked = installation.run("keys", "revoke", secret[:9])
         assert revoked.returncode == 0, revoked.stderr
         await_that(lambda: client.get("/api/customers").status_code == 401, within=2)
