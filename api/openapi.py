@@ -85,6 +85,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             for operation in methods.values():
                 _complete(operation, guarded=path.startswith(_GUARDED) or "security" in operation)
         document["paths"].update(ingest_docs.PATHS)
+        _link(document["paths"])
         schemas = document["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
@@ -105,3 +106,24 @@ def _complete(operation: dict[str, Any], *, guarded: bool) -> None:
                 answer["description"] = _MALFORMED
             answer["content"] = _CONTENT
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _link(paths: dict[str, Any]) -> None:
+    """Say what can be asked and done next, with the id of what was made."""
+    for path, methods in paths.items():
+        made = methods.get("post", {}).get("responses", {}).get("201")
+        if made is not None:
+            audited = path.replace("/api/", "/api/audit/", 1)
+            made["links"] = {
+                operation["operationId"]: _next(operation)
+                for place, others in paths.items()
+                if f"{place}/".startswith((f"{path}/{{id}}/", f"{audited}/{{id}}/"))
+                for operation in others.values()
+            }
+
+
+def _next(operation: dict[str, Any]) -> dict[str, Any]:
+    given = {"id": "$response.body#/id"}
+    if any(taken["name"] == "position" for taken in operation["parameters"]):
+        given["position"] = "$response.header.X-Position"
+    return {"operationId": operation["operationId"], "parameters": given}

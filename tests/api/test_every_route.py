@@ -158,3 +158,20 @@ def test_a_question_with_a_parameter_that_is_not_taken_is_refused(
             answer = client.get(filled(path), params={"known_att": "2026-01-01"})
             assert answer.status_code == 422, (path, answer.text)
             assert "query/known_att" in answer.text, path
+
+
+def test_what_is_made_links_to_all_that_is_told_and_done_of_it(openapi: dict[str, Any]) -> None:
+    paths = openapi["paths"]
+    operations = {op["operationId"]: path for path, ops in paths.items() for op in ops.values()}
+    makes = {
+        path: ops["post"]["responses"]["201"]
+        for path, ops in paths.items()
+        if "201" in ops.get("post", {}).get("responses", {})
+    }
+    assert set(makes) == {
+        f"/api/{noun}" for noun in ("campaigns", "customers", "orders", "tickets")
+    }
+    for path, made in makes.items():
+        linked = {operations[link["operationId"]] for link in made["links"].values()}
+        of_one = {f"{path}/{{id}}", f"{path.replace('/api/', '/api/audit/')}/{{id}}"}
+        assert linked == {place for place in paths if place.startswith(tuple(of_one))}

@@ -4,6 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from itertools import cycle
 from typing import Any
 
 import requests
@@ -14,7 +15,9 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import Case
 from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.core.result import Ok
+from schemathesis.core.transport import Response
 from schemathesis.generation import GenerationMode
+from schemathesis.generation.stateful.state_machine import StepInput, StepOutput
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -25,6 +28,12 @@ CHECKS = [status_code_conformance, content_type_conformance, response_schema_con
 LATER = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 SECONDS = 30
 HEADERS = {"idempotency-key", "if-match"}
+_BOUND = settings(
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 
 
 class Asked:
@@ -32,6 +41,8 @@ class Asked:
 
     def __init__(self) -> None:
         self.statuses: Counter[int] = Counter()
+        self.followed = 0
+        """Requests that were made of an answer before them."""
         self.wrong: list[str] = []
         """Answers that are none, or are not as the document says."""
 
@@ -60,13 +71,7 @@ def ask(
                     key=st.sampled_from(keys),
                     id=st.one_of(st.none(), st.sampled_from(ids)),
                 )
-                @settings(
-                    max_examples=examples,
-                    database=None,
-                    deadline=None,
-                    phases=[Phase.generate],
-                    suppress_health_check=list(HealthCheck),
-                )
+                @settings(_BOUND, max_examples=examples)
                 def one(case: Case[Any], key: str, id: str | None) -> None:
                     _known(case, id)
                     _ask(asked, case, url, key, session)
@@ -76,7 +81,38 @@ def ask(
     return asked
 
 
-def _known(case: Case[Any], id: str | None) -> None:
+def follow(
+    url: str, document: Mapping[str, Any], keys: Sequence[str], scenarios: int, steps: int
+) -> Asked:
+    """Go on from what is answered by the document's links: make something, ask for it, change it.
+
+    Each scenario has so many steps at most, and the next of the keys.
+    """
+    asked = Asked()
+    turns = cycle(keys)
+    schema = schemathesis.openapi.from_dict(dict(document))
+    with requests.Session() as session:
+
+        class Scenario(schema.as_state_machine()):  # type: ignore[misc]  # made of the document
+            def setup(self) -> None:
+                self.key = next(turns)
+                self.last = 1
+
+            def step(self, input: StepInput) -> StepOutput | None:
+                _known(input.case, last=self.last)
+                answer = _ask(asked, input.case, url, self.key, session)
+                if answer is None:
+                    return None
+                asked.followed += input.transition is not None and input.is_applied
+                self.last = max(0, self.last, *map(int, answer.headers.get("x-position", ())))
+                self.after_call(answer, input.case)
+                return StepOutput(answer, input.case)
+
+        Scenario.run(settings=settings(_BOUND, max_examples=scenarios, stateful_step_count=steps))
+    return asked
+
+
+def _known(case: Case[Any], id: str | None = None, last: int = 1) -> None:
     """Ask about something that there is; wait for no position that is far away.
 
     Headers that the document does not know may break the request before it comes to its door.
@@ -85,22 +121,25 @@ def _known(case: Case[Any], id: str | None) -> None:
         del case.headers[name]
     if id is not None and "id" in case.path_parameters:
         case.path_parameters["id"] = id
-    if isinstance(case.query.get("position"), int) and case.query["position"] > 0:
-        case.query["position"] = 1
+    position = str(case.query.get("position"))
+    if position.isdecimal() and int(position) > last:
+        case.query["position"] = last
 
 
-def _ask(asked: Asked, case: Case[Any], url: str, key: str, session: requests.Session) -> None:
+def _ask(
+    asked: Asked, case: Case[Any], url: str, key: str, session: requests.Session
+) -> Response | None:
     headers = {"Authorization": f"Bearer {key}"}
     what = f"{case.method} {case.path}"
     try:
         answer = case.call(base_url=url, session=session, headers=headers, timeout=SECONDS)
     except requests.RequestException as error:
         asked.wrong.append(f"{what}: {type(error).__name__}: {error}")
-        return
+        return None
     asked.statuses[answer.status_code] += 1
     if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and answer.status_code not in LATER:
         asked.wrong.append(f"{what}: {answer.status_code}: {case.as_curl_command()}")
-        return
+        return None
     try:
         case.validate_response(answer, checks=CHECKS)
     except (Failure, FailureGroup) as failure:
@@ -108,3 +147,4 @@ def _ask(asked: Asked, case: Case[Any], url: str, key: str, session: requests.Se
         for reason in reasons:
             told = " ".join(str(reason).split())
             asked.wrong.append(f"{what}: {told[:300]}: {case.as_curl_command()}")
+    return answer

@@ -28,12 +28,13 @@ from infra.sealing import PersonKeys
 from infra.settings import Settings
 from tests.cli.running import Installation, await_that
 from tests.drills import spoilt
-from tests.drills.asked import ask
+from tests.drills.asked import ask, follow
 from tests.drills.drill import Drill, Findings
 from tests.drills.ground import Ground, settings_of
 from tests.drills.looking import settle, verify
 
 BATCH = 40
+STEPS = 20
 T = TypeVar("T")
 
 
@@ -69,7 +70,7 @@ def run(ground: Ground, found: Findings) -> None:
         _look_at_kept(found, here, tally, installation)
         settle(here, installation.told())
         verify(found, here)
-        _ask_everything(found, installation, here, ground.of(20, 2))
+        _ask_everything(found, installation, here, ground.of(20, 2), ground.of(150, 10))
         settle(here, installation.told())
         verify(found, here)
 
@@ -249,15 +250,25 @@ def _look_at_kept(
 
 
 def _ask_everything(
-    found: Findings, installation: Installation, here: Settings, examples: int
+    found: Findings, installation: Installation, here: Settings, examples: int, scenarios: int
 ) -> None:
-    """Ask for all that the document offers: with every scope alone, and with all of them."""
+    """Ask for all that the document offers: with every scope alone, and with all of them.
+
+    Then go on from the answers by its links.
+    """
     secrets = _secrets(here, [(scope,) for scope in Scope] + [tuple(Scope)] * len(Scope))
     with installation.client(secrets[-1]) as client:
         document = client.get("/openapi.json").json()
     asked = ask(installation.url, document, secrets, _ids(here), examples)
     found.note(f"{asked.statuses.total():,} requests made of the document: {dict(asked.statuses)}")
-    found.same("answers that are not as the document says", sorted(set(asked.wrong))[:20], [])
+    chain = follow(installation.url, document, [secrets[-1]] * 4 + secrets, scenarios, STEPS)
+    found.note(
+        f"{chain.statuses.total():,} requests in chains of up to {STEPS}, {chain.followed:,} of "
+        f"them by a link: {dict(chain.statuses)}"
+    )
+    found.claim("links lead on", held=chain.followed > 0)
+    wrong = sorted({*asked.wrong, *chain.wrong})
+    found.same("answers that are not as the document says", wrong[:20], [])
 
 
 def _ids(here: Settings) -> list[str]:
