@@ -17,8 +17,9 @@ from consumers.supervised import VARIABLE
 _STOP_SECONDS: Final = 25.0
 _LOOK_SECONDS: Final = 0.1
 _SHORTEST_PAUSE: Final = 0.1
-_LONGEST_PAUSE: Final = 10.0
-_HEALTHY_SECONDS: Final = 30.0
+_LONGEST_PAUSE: Final = 5.0
+_HEALTHY_SECONDS: Final = 10.0
+"""What ran for so long was well: it is started again at once."""
 _LOG_BYTES: Final = 32 * 1024 * 1024
 
 log = structlog.get_logger()

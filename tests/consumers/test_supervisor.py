@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from consumers import supervisor
 from consumers.supervisor import LogFile, Supervisor
@@ -90,6 +91,21 @@ def test_what_dies_is_started_again_after_a_pause_that_grows(
     at = [float(line) for line in lines(starts)]
     at_least = [later - earlier for earlier, later in pairwise(at)]
     assert all(gap >= pause for gap, pause in zip(at_least, (0, 0.1, 0.2), strict=False))
+
+
+def test_what_was_well_before_it_died_is_started_again_at_once(
+    tmp_path: Path, log_file: LogFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_HEALTHY_SECONDS", 0)
+    starts = tmp_path / "starts"
+    ours = Supervisor({"dies": script(DIES, starts)}, {}, log_file)
+    with capture_logs() as told:
+        ours.start()
+        try:
+            await_that(lambda: len(lines(starts)) >= 4)
+        finally:
+            ours.stop()
+    assert {line["again_in"] for line in told if line["event"] == "process.ended"} == {0.1}
 
 
 def test_one_that_dies_leaves_the_others_alone(tmp_path: Path, log_file: LogFile) -> None:

@@ -1,8 +1,10 @@
 """kill -9 of any process, at any moment, under load."""
 
+import os
 import random
 import time
 from contextlib import suppress
+from statistics import median
 
 import psutil
 
@@ -32,17 +34,22 @@ def _kill(
     installation: Installation, kills: int, chance: random.Random, found: Findings, *, bound: bool
 ) -> None:
     killed: list[str] = []
-    slowest = 0.0
+    took: list[tuple[float, str]] = []
     with installation.up() as supervisor:
         settings = settings_of(installation)
         with Load(installation.url, installation.key("ingest")) as load:
             for _ in range(kills):
                 time.sleep(chance.uniform(0.2, 1.5))
                 killed.append(_kill_one(supervisor, chance))
-                slowest = max(slowest, _until_followed(installation, settings))
+                seconds = _until_followed(installation, settings)
+                busy = f"{killed[-1]}, {os.getloadavg()[0]:.0f} processes wanted a core"
+                took.append((seconds, busy))
         found.note(f"{kills} kills under load: {', '.join(_counted(killed))}")
+        slowest, which = max(took)
+        usual = median(seconds for seconds, _ in took)
         found.note(
-            f"slowest until every slot had what was recorded after the kill: {slowest:.1f} s"
+            "until every slot had what was recorded after the kill: "
+            f"{usual:.1f} s in the middle, {slowest:.1f} s at most ({which})"
         )
         if bound:
             found.claim(
