@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Self
 
 from api.queries.deps import Sources
-from api.works import Works
+from api.works import works_apart
 from commands.application import Crm
 from commands.shop.clear import Clear
 from domain.shared.ids import Ids
@@ -76,8 +76,7 @@ class Services:
             keys=self.keys,
             region=settings.region,
         )
-        works = Works(self.reader, self.sealer, views_url, settings.slots)
-        self._worker = Worker(log_url, self.jobs, works.by_kind())
+        self._worker = Worker(log_url, self.jobs, works_apart(settings))
 
     def _pool(self, url: str, role: str) -> Pool:
         return self._open.enter_context(pool(url, role))

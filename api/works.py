@@ -1,9 +1,10 @@
 """What jobs do: questions about everybody at an old position, and verifications."""
 
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,9 +12,14 @@ import msgspec
 
 from domain.shared.log import Reader
 from domain.shared.refusals import NotFound
+from infra import logging
+from infra.apart import apart
+from infra.event_store import LogReader
 from infra.jobs import Progress, Work
-from infra.postgres import VIEWS, connect
+from infra.keyring import Keyring
+from infra.postgres import KEEPER, VIEWS, connect, pool
 from infra.sealing import PersonKeys
+from infra.settings import Settings
 from projections.catalogue import VIEWS as CATALOGUE
 from projections.conversion.answers import Conversion
 from projections.conversion.gathering import Gathering
@@ -29,6 +35,8 @@ from projections.rows import Rows
 from projections.runtime.as_of import AsOf
 from projections.runtime.verify import Report, Verifier
 
+KINDS: Final = ("lifecycle", "conversion", "customers", "verify")
+
 
 class _Then(msgspec.Struct, frozen=True, kw_only=True):
     """When, and as known at which position; and what else was asked."""
@@ -42,6 +50,25 @@ class _Then(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 50
 
 
+def works_apart(settings: Settings) -> Mapping[str, Work]:
+    """Return all works by kind, each done in a process of its own."""
+    return {kind: apart(partial(_opened, settings), kind) for kind in KINDS}
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Mapping[str, Work]]:
+    """Open what works stand on, in a process that does one of them."""
+    logging.configure(settings.log_level)
+    log_url, views_url = settings.log_url, settings.views_or_log_url
+    assert log_url is not None
+    assert views_url is not None
+    with ExitStack() as stack:
+        keys = stack.enter_context(pool(log_url, KEEPER, size=2))
+        sealer = PersonKeys(keys, Keyring.open(settings.keyring_file))
+        reader = stack.enter_context(closing(LogReader(log_url, sealer, pool_size=2)))
+        yield Works(reader, sealer, views_url, settings.slots).by_kind()
+
+
 class Works:
     """The works of one process."""
 
@@ -52,12 +79,7 @@ class Works:
         self._slots = slots
 
     def by_kind(self) -> Mapping[str, Work]:
-        return {
-            "lifecycle": self.lifecycle,
-            "conversion": self.conversion,
-            "customers": self.customers,
-            "verify": self.verify,
-        }
+        return {kind: getattr(self, kind) for kind in KINDS}
 
     def lifecycle(self, asked: Mapping[str, Any], progress: Progress) -> Counts:
         """Count customers by stage and tier."""

@@ -1,10 +1,7 @@
 """A process that builds a part of a view. It imports little, since it is made anew each time."""
 
-import os
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import Final
 
@@ -48,18 +45,6 @@ def opened(where: Where) -> Iterator[Tools]:
         sealer = PersonKeys(keys, Keyring.open(where.keyring_file))
         reader = stack.enter_context(closing(LogReader(where.log_url, sealer, pool_size=2)))
         yield Tools(sealer, reader, where.views_url)
-
-
-def end_with_parent() -> None:
-    """End this process with the one that started it, however that one ended."""
-    parent = parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def build_part(where: Where, part: Part) -> bytes:

@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from consumers.building import Tools, Where, build_part, end_with_parent, opened
+from consumers.building import Tools, Where, build_part, opened
 from consumers.place import placed
 from domain.shared.log import Reader
+from infra.apart import end_with_parent
 from infra.postgres import Connection, connect
 from infra.settings import Settings
 from projections import catalogue

@@ -40,6 +40,10 @@ Work = Callable[[Mapping[str, Any], Progress], Any]
 log = structlog.get_logger("jobs")
 
 
+class Failed(Exception):
+    """Work was not done; its argument is the reason that the asker is told."""
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A job as it stands: `state` is waiting, running, done or failed."""
 
@@ -161,10 +165,15 @@ class Worker:
         return begun.rowcount == 1
 
     def _do(self, connection: Connection, id: UUID, work: Work, asked: Mapping[str, Any]) -> None:
+        told = 0.0
+
         def progress(share: float) -> None:
+            nonlocal told
             if self._stopping.is_set():
                 raise _Stopped
-            connection.execute("update log.job set progress = %s where id = %s", (share, id))
+            if share != told:
+                connection.execute("update log.job set progress = %s where id = %s", (share, id))
+                told = share
 
         try:
             answer = _jsonb(work(asked, progress))
@@ -173,7 +182,7 @@ class Worker:
         except psycopg.OperationalError:
             raise
         except Exception as error:  # whatever it is, the asker is told
-            if isinstance(error, Refused):
+            if isinstance(error, Refused | Failed):
                 reason = str(error)
                 log.warning("jobs.refused", job=str(id), why=reason)
             else:
