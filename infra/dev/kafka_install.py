@@ -35,7 +35,7 @@ def jars() -> Path:
 
 
 def java() -> Path:
-    """Find a Java that Kafka runs on: the system's, or the one from PyPI."""
+    """Find a Java that Kafka runs on: the system's, or the one that is a package."""
     named = [Path(home) / "bin" / "java" for home in [os.environ.get("JAVA_HOME")] if home]
     found = [Path(path) for path in [shutil.which("java")] if path]
     packaged = []

@@ -108,7 +108,14 @@ def test_no_page_knows_a_machine(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert str(ROOT) not in text
     assert not re.search(r"(?<![\w.])/(work|home|root|Users|tmp)/", text)
-    assert not re.search(r"\b(pypi|pythonhosted|npmjs|docker\.io|ghcr)\b", text)
+    assert not re.search(r"--(?:[a-z]+-)?(?:index|find-links|registry|trusted-host)\b", text)
+
+
+def test_the_lock_file_says_what_to_install_and_never_from_where() -> None:
+    comment, *lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert comment.startswith("# ")
+    assert len(lines) > 50
+    assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.!+]+", line)] == []
 
 
 @pytest.mark.parametrize("page", PAGES_BY_HAND, ids=lambda p: str(p.relative_to(ROOT)))
