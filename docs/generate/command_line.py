@@ -12,7 +12,8 @@ from docs.generate.markdown import block, code, document, table
 def page() -> str:
     """Return the page of all commands."""
     root: Any = get_command(huike.app)
-    return document("Command line", _paragraphs(root.help), *_commands(root, "huike"))
+    own = _parameters([p for p in root.params if p.help and p.name != "help"])
+    return document("Command line", _paragraphs(root.help), own, *_commands(root, "huike"))
 
 
 def _commands(group: Any, path: str) -> Iterator[str]:
@@ -27,14 +28,18 @@ def _commands(group: Any, path: str) -> Iterator[str]:
 def _command(command: Any, path: str) -> str:
     parameters = [p for p in command.params if p.name != "help"]
     usage = " ".join([path, *(_usage(p) for p in parameters)])
-    rows = [[code(_name(p)), _default(p), _help(p)] for p in parameters]
     parts = [
         f"## {path}",
         _paragraphs(command.help),
         block("text", usage),
-        table(["parameter", "default", "meaning"], rows),
+        _parameters(parameters),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _parameters(parameters: list[Any]) -> str:
+    rows = [[code(_name(p)), _default(p), _help(p)] for p in parameters]
+    return table(["parameter", "default", "meaning"], rows)
 
 
 def _paragraphs(text: str | None) -> str:
