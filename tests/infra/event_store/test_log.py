@@ -357,6 +357,23 @@ def test_the_log_goes_on_into_its_next_partition(
     assert [f.position for f in reader.read(last, 10)] == list(range(last + 1, last + 7))
 
 
+def test_who_reads_the_log_for_long_holds_up_no_partition(
+    database_url: str, keys: PersonKeys
+) -> None:
+    with connect(database_url, OWNER) as connection:
+        connection.execute(
+            "insert into log.batch values (%s, now(), 1, gen_random_uuid(), ''::bytea)", (PART,)
+        )
+    with connect(database_url, WRITER, autocommit=False) as backup:
+        backup.execute("select from log.fact, log.original")
+        log = EventLog(database_url, keys)
+        log.append(said(of(ADA, CustomerRegistered())))
+        log.close()
+    with connect(database_url) as connection:
+        made = connection.execute("select to_regclass('log.fact_2')::text").fetchone()
+    assert made == ("log.fact_2",)
+
+
 def test_a_log_that_is_closed_takes_nothing_more(database_url: str, keys: PersonKeys) -> None:
     log = EventLog(database_url, keys)
     log.close()
