@@ -70,9 +70,13 @@ class Process:
         return self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def memory(self) -> int:
         """How many bytes it holds in memory."""
-        return int(psutil.Process(self._process.pid).memory_info().rss)
+        return int(psutil.Process(self.pid).memory_info().rss)
 
     def answers(self, port: int, path: str) -> None:
         """Wait until it answers a GET of `path` with 200. Raises NotStarted."""

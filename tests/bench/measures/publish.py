@@ -10,6 +10,7 @@ from tests.bench.load import BATCH, CONNECTIONS, Load, Publish, Published
 from tests.bench.measure import Figure, Measure, Side, at_least, in_turn
 from tests.bench.running import Feed
 from tests.bench.shop import Shop
+from tests.bench.spent import Cpu, Meter, each, told
 
 ROUNDS: Final = 3
 _GOALS: Final[dict[Feed, float]] = {"log": 12_000, "kafka": 8_000}
@@ -26,19 +27,28 @@ def run(ground: Ground) -> Iterator[Figure]:
 class Rounds:
     """Publishes with everything at work, and part by part; keeps what else was seen."""
 
-    def __init__(self, shop: Shop, publish: Publish, batches: int, feed: Feed) -> None:
+    def __init__(
+        self, shop: Shop, publish: Publish, batches: int, feed: Feed, kafka: str | None
+    ) -> None:
         self._shop = shop
         self._publish = publish
         self._batches = batches
         self._feed = feed
+        self._meter = Meter(shop.running, shop.url, kafka if feed == "kafka" else None)
+        self.cpu: list[Cpu] = []
         self.accepted: list[float] = []
         self.accepted_alone: list[float] = []
 
     def together(self, number: int) -> float:
         """Return events a second, from the first request until every view shows the last fact."""
+        before = self._meter.read()
         published = self._published("together", number)
         shown = self._shop.reach(published.position)
         if number:
+            load = {
+                "load": published.driven.cpu * (published.driven.ended - published.driven.began)
+            }
+            self.cpu.append(each(before, self._meter.read() | load, published.events))
             self.accepted.append(published.rate)
         return published.events / (shown - published.driven.began)
 
@@ -66,7 +76,7 @@ class Rounds:
 def _by(ground: Ground, shop: Shop, publish: Publish, feed: Feed) -> list[Figure]:
     shop.follow(feed)
     ground.say(f"publishing, followed by {feed}")
-    rounds = Rounds(shop, publish, ground.part(400, 4), feed)
+    rounds = Rounds(shop, publish, ground.part(400, 4), feed, ground.kafka)
     visible, apart = in_turn(
         rounds.together, rounds.apart, rounds=ground.size(ROUNDS, 1), warm_up=True
     )
@@ -80,6 +90,7 @@ def _by(ground: Ground, shop: Shop, publish: Publish, feed: Feed) -> list[Figure
             against=apart,
             other="the sum of its parts: accepted while nothing follows, then followed alone",
             goals=at_least(_GOALS[feed]),
+            note=told(rounds.cpu),
         )
     ]
     if feed == "log":

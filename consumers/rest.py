@@ -1,0 +1,14 @@
+"""Resting between batches, so that more comes together: what a batch costs whatever is in it."""
+
+import threading
+from time import monotonic
+from typing import Final
+
+SHARE: Final = 0.75
+"""Of the time that the batch before took: who has little to do rests little."""
+MOST: Final = 0.2
+
+
+def rest(stop: threading.Event, since: float) -> None:
+    """Rest after a batch that was begun at an instant of `time.monotonic`."""
+    stop.wait(min((monotonic() - since) * SHARE, MOST))
