@@ -14,6 +14,7 @@ from tests.bench.measures import (
     late,
     lists,
     memory,
+    partitions,
     policy,
     publish,
     rebuild,
@@ -24,6 +25,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     m.MEASURE.name: m.MEASURE
     for m in (
         append,
+        partitions,
         commands,
         single,
         rebuild,
