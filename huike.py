@@ -301,8 +301,8 @@ def bench(  # noqa: PLR0913  # what is measured, and how it is told
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="append, partitions, commands, single, rebuild, publish, fresh, memory, late, ask, "
-            "list, curve, policy, growth; none: all of them."
+            help="append, partitions, commands, single, rebuild, publish, fresh, memory, late, "
+            "ask, list, curve, policy, growth; none: all of them."
         ),
     ] = None,
     *,
