@@ -44,6 +44,13 @@ _GUARDED: Final = "/api/"
 _REFUSALS: Final = {
     "401": "No API key, or none that lives.",
     "403": "The key lacks a scope; `scope` says which.",
+    "500": "A fault of the service, or a fact that this version cannot read; `detail` says which.",
+    "503": "Something that is needed to answer cannot be reached just now.",
+}
+_OF_PATHS: Final = {"400": "The path is not UTF-8."}
+_OF_BODIES: Final = {
+    "408": "The body did not come within 30 seconds.",
+    "413": "The body is too large.",
 }
 _MALFORMED: Final = "Something is malformed; `errors` says where."
 _SCHEMA: Final = {
@@ -98,7 +105,12 @@ def _complete(operation: dict[str, Any], *, guarded: bool) -> None:
     responses = operation["responses"]
     if guarded:
         operation.setdefault("security", [{"key": []}])
-        for status, why in _REFUSALS.items():
+        refusals = dict(_REFUSALS)
+        if any(taken["in"] == "path" for taken in operation.get("parameters", ())):
+            refusals |= _OF_PATHS
+        if "requestBody" in operation:
+            refusals |= _OF_BODIES
+        for status, why in refusals.items():
             responses.setdefault(status, {"description": why})
     for status, answer in responses.items():
         if status.startswith(("4", "5")):

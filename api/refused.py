@@ -88,7 +88,11 @@ def one_refused(id: UUID, services: TheServices, opened: Opened) -> Response:
     return Json(_told(found, packets.get(id)))
 
 
-@router.post("/{id}/resend", summary="Send a refused event again", responses=one)
+@router.post(
+    "/{id}/resend",
+    summary="Send a refused event again",
+    responses={**one, 507: {"description": "The log has no room left; nothing was recorded."}},
+)
 def resend(
     id: UUID, services: TheServices, key: Annotated[Key, Depends(Needs(Scope.ADMIN))]
 ) -> Response:

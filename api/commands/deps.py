@@ -182,9 +182,9 @@ class Body(BaseModel):
 TOLD: Final[dict[int | str, dict[str, Any]]] = {
     409: {"description": "It cannot be done, and `detail` says why."},
     412: {"description": "It is at another version than `If-Match` names."},
-    413: {"description": "The body is too large."},
     422: {"description": "Something is malformed; `errors` says where."},
     503: {"description": "The log cannot be written just now; nothing was recorded."},
+    507: {"description": "The log has no room left; nothing was recorded."},
 }
 
 

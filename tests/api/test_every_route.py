@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
+from api import errors, ingest
 from api.app import ROUTERS
 from api.queries import freshness
 from infra.keys import Scope
@@ -134,6 +135,27 @@ def test_errors_are_documented_as_problems(openapi: dict[str, Any]) -> None:
         for status, answer in operation["responses"].items():
             if "/api/" in name and status.startswith(("4", "5")):
                 assert list(answer["content"]) == ["application/problem+json"], (name, status)
+
+
+def test_every_status_that_a_refusal_has_is_documented_where_it_can_be_met(
+    openapi: dict[str, Any],
+) -> None:
+    documented: set[int] = set()
+    for name, operation in operations(openapi):
+        told = {int(status) for status in operation["responses"]}
+        method, _, path = name.partition(" ")
+        if path.startswith("/v1/"):
+            elsewhere = {ingest.STATUS[ingest.NoSuchDoor]}
+            assert told == {200, *ingest.STATUS.values()} - elsewhere, name
+        elif "/api/" in name:
+            documented |= told
+            body = "requestBody" in operation
+            assert {500, 503} <= told, name
+            assert ({408, 413} <= told) == body, name
+            assert (400 in told) == ("{" in path), name
+            if method != "GET" and not path.startswith("/api/audit"):
+                assert 507 in told, name
+    assert set(errors.STATUS.values()) <= documented
 
 
 def test_operations_have_names_of_their_own(openapi: dict[str, Any]) -> None:
