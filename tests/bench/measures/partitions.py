@@ -31,7 +31,7 @@ grant select, insert on log.fact to huike_writer
 
 
 def run(ground: Ground) -> list[Figure]:
-    facts = ground.size(50_000, 400)
+    facts = ground.size(30_000, 400)
     rounds = ground.size(ROUNDS, 1)
     with ExitStack() as stack:
         logs = {
@@ -92,7 +92,7 @@ def _database(ground: Ground, parts: int, facts: int) -> str:
 def _read(ground: Ground, log: EventLog) -> Callable[[int], float]:
     """Return what asks for everything about one customer after the other, as a replay does."""
     found = log.reader.read(0, ground.size(20_000, 400))
-    customers = list({fact.origin for fact in found if fact.origin})[: ground.size(300, 3)]
+    customers = list({fact.origin for fact in found if fact.origin})[: ground.size(100, 3)]
     last = log.reader.last()
 
     def ask(customer: UUID) -> object:
