@@ -24,6 +24,22 @@ Period = tuple[str, str, str, str]
 _FORMAT: Final = 1
 _HEAD: Final = 14  # format, generation, nonce of 12
 
+_MADE: Final = """
+made as (
+  insert into keeper.person_key (identity, epoch, wrapped)
+  select k.* from {}unnest(%b::uuid[], %b::int4[], %b::bytea[]) as k order by 1
+  on conflict do nothing returning identity
+)
+select identity, true, null::int4, null::bytea from made
+union all
+select identity, false, epoch, wrapped from keeper.person_key where identity = any(%b)
+"""
+_MAKE: Final = "with" + _MADE.format("")
+_MAKE_RELAXED: Final = (
+    "with relaxed as materialized (select set_config('synchronous_commit', 'off', true)),"
+    + _MADE.format("relaxed, ")
+)
+
 
 class _Key:
     """Somebody's key: its secret, its cipher, and the last cipher that was made of it."""
@@ -51,28 +67,55 @@ class PersonKeys:
         self._lock = threading.Lock()
         # by number: hashing a UUID takes ten times as long
         self._keys: OrderedDict[int, _Key | None] = OrderedDict()
+        self._unsettled: list[int] = []
         self._periods: dict[Period, bytes] = {}
         self._blind = hmac.new(keyring.secret, b"blind\x1f", digestmod="sha256")
 
-    def ensure(self, identities: Collection[UUID]) -> None:
-        """Make sure that each identity has a key, making those that are new, in two round trips."""
-        self.load(identities)
+    def ensure(self, identities: Collection[UUID], *, relaxed: bool = False) -> None:
+        """Make sure that each identity has a key, making those that are new, in one round trip.
+
+        `relaxed`: the new ones are durable as soon as anything that is committed after them, which
+        `settle` then says; until then a server that is lost may lose them, which `doubt` says.
+        """
         missing = self._absent(identities)
         if not missing:
             return
-        made = {identity: os.urandom(32) for identity in missing}
-        wrapped = [(i, *self._keyring.wrap(key, i.bytes)) for i, key in made.items()]
+        made = {identity.int: os.urandom(32) for identity in missing}
+        wrapped = [self._keyring.wrap(made[i.int], i.bytes) for i in missing]
+        numbers = uuids(made)
         with self._pool.connection() as connection:
-            inserted = connection.execute(
-                "insert into keeper.person_key (identity, epoch, wrapped) "
-                "select * from unnest(%b::uuid[], %b::int4[], %b::bytea[]) order by 1 "
-                "on conflict do nothing returning identity",
-                [list(column) for column in zip(*wrapped, strict=True)],
+            rows = connection.execute(
+                _MAKE_RELAXED if relaxed else _MAKE,
+                (numbers, [epoch for epoch, _ in wrapped], [key for _, key in wrapped], numbers),
                 binary=True,
             ).fetchall()
-        self._hold({identity: _Key(made[identity]) for (identity,) in inserted})
-        if len(inserted) < len(missing):  # somebody else was first, or it is forgotten
+        found: dict[UUID, _Key | None] = {}
+        for identity, new, epoch, key in rows:
+            if new:
+                found[identity] = _Key(made[identity.int])
+                if relaxed:
+                    self._unsettled.append(identity.int)
+            else:
+                found[identity] = self._unwrapped(identity, epoch, key)
+        self._hold(found)
+        if len(found) < len(missing):  # somebody else was first
             self.load(missing)
+
+    def settle(self) -> None:
+        """Take for durable all keys that were made until now."""
+        self._unsettled.clear()
+
+    def doubt(self) -> None:
+        """Let go of keys that were made and may be lost; who is asked after next is looked up."""
+        with self._lock:
+            for number in self._unsettled:
+                self._keys.pop(number, None)
+            self._unsettled.clear()
+
+    def _unwrapped(self, identity: UUID, epoch: int, wrapped: bytes | None) -> _Key | None:
+        if wrapped is None:
+            return None
+        return _Key(self._keyring.unwrap(epoch, wrapped, identity.bytes))
 
     def load(self, identities: Collection[UUID]) -> None:
         """Read the keys of these identities into the cache, in one round trip."""
@@ -87,8 +130,7 @@ class PersonKeys:
                 binary=True,
             ).fetchall()
         for identity, epoch, wrapped in rows:
-            if wrapped is not None:
-                found[identity] = _Key(self._keyring.unwrap(epoch, wrapped, identity.bytes))
+            found[identity] = self._unwrapped(identity, epoch, wrapped)
         self._hold(found)
 
     def _hold(self, keys: Mapping[UUID, _Key | None]) -> None:

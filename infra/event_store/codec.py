@@ -41,6 +41,10 @@ def uuid(value: UUID | None) -> bytes:
     return _NULL if value is None else _UUID_LENGTH + value.int.to_bytes(16)
 
 
+def octets(value: bytes | None) -> bytes:
+    return _NULL if value is None else _INT(len(value)) + value
+
+
 def microseconds(moment: datetime) -> int:
     """Return an instant as PostgreSQL counts: microseconds since 2000-01-01 UTC."""
     return (moment - _EPOCH) // _MICROSECOND
@@ -104,11 +108,7 @@ _STREAM: Final = struct.Struct("!hi16sii").pack
 
 def pack_stream(number: int, version: int, origin: UUID | None, content: bytes | None) -> bytes:
     """Return one row of `log.stream`."""
-    return (
-        _STREAM(4, 16, number.to_bytes(16), 4, version)
-        + uuid(origin)
-        + (_NULL if content is None else _INT(len(content)) + content)
-    )
+    return _STREAM(4, 16, number.to_bytes(16), 4, version) + uuid(origin) + octets(content)
 
 
 def fact_of(row: tuple[Any, ...], sealer: Sealer | None) -> Fact:

@@ -1,6 +1,6 @@
 """Who waits for an append: a future, one thread that does nothing else, or several together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from itertools import count
@@ -68,17 +68,16 @@ class Waiter:
 
 
 class Together:
-    """What waits for several appends at once: one future for the answers to all, in their order."""
+    """What waits for several appends at once: `tell` is given all answers, in their order."""
 
-    __slots__ = ("_answered", "_answers", "future")
+    __slots__ = ("_answered", "_answers", "_tell")
 
-    def __init__(self, appends: int) -> None:
+    def __init__(self, appends: int, tell: Callable[[list[Receipt | Exception]], None]) -> None:
         self._answers: list[Any] = [None] * appends
         self._answered = count(1)  # its `next` is atomic, whichever threads answer
-        self.future: Future[list[Receipt | Exception]] = Future()
-        self.future.set_running_or_notify_cancel()  # who gives up waiting cancels nothing
+        self._tell = tell
         if not appends:
-            self.future.set_result([])
+            tell([])
 
     def answered(self, place: int) -> bool:
         return self._answers[place] is not None
@@ -86,7 +85,7 @@ class Together:
     def answer(self, place: int, answer: Receipt | Exception) -> None:
         self._answers[place] = answer
         if next(self._answered) == len(self._answers):
-            self.future.set_result(self._answers)
+            self._tell(self._answers)
 
 
 class Share:

@@ -95,9 +95,17 @@ class EventLog:
 
     def submit_all(self, appends: Sequence[Append]) -> "Future[list[Receipt | Exception]]":
         """Queue several, each kept or refused for itself; all are answered at once."""
-        together = Together(len(appends))
+        future: Future[list[Receipt | Exception]] = Future()
+        future.set_running_or_notify_cancel()  # who gives up waiting cancels nothing
+        self.ask(appends, future.set_result)
+        return future
+
+    def ask(
+        self, appends: Sequence[Append], tell: Callable[[list[Receipt | Exception]], None]
+    ) -> None:
+        """Queue several, as `submit_all`; `tell` is called once, in whichever thread, quickly."""
+        together = Together(len(appends), tell)
         self._put([(append, Share(together, n)) for n, append in enumerate(appends)])
-        return together.future
 
     def append(self, append: Append) -> Receipt:
         waiter = Waiter()
@@ -245,6 +253,8 @@ class EventLog:
         return self._connection
 
     def _disconnect(self) -> None:
+        """Close what may be broken; keys that no commit followed may be lost with it."""
+        self._keys.doubt()
         if self._connection is not None:
             with contextlib.suppress(Exception):
                 self._connection.close()
@@ -266,6 +276,7 @@ class EventLog:
         if plan.facts or plan.remembered:
             moment = last.now if last.recorded_at is None else max(last.now, last.recorded_at)
             self._writing.write(connection, attempt, moment, last.chain or bytes(32))
+            self._keys.settle()
         else:
             connection.execute("rollback")
         attempt.sent = True

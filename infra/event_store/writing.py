@@ -1,13 +1,14 @@
 """Writes a planned batch: rows packed for COPY, the chain, streams, people and keys."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, LiteralString
+from uuid import UUID
 
 import psycopg
 
-from infra.arrays import uuids
+from infra import arrays
 from infra.event_store import codec
 from infra.event_store.attempt import Attempt, receipt_of
 from infra.event_store.plan import Plan
@@ -20,13 +21,31 @@ _COPY_ORIGINALS: Final = (
     "copy log.original (position, recorded_at, origin, shop, source, sealed) "
     "from stdin (format binary)"
 )
+_INSERT_ORIGINALS: Final = (
+    "insert into log.original (position, recorded_at, origin, shop, source, sealed) "
+    "select position, %s, origin, shop, source, sealed from unnest(%b, %b, %s::text[], "
+    "%s::text[], %b) as told (position, origin, shop, source, sealed)"
+)
+_INSERT_STREAMS: Final = (
+    "insert into log.stream (id, version, origin, content) select * from unnest(%b, %b, %b, %b)"
+)
 _COPY_STREAMS: Final = "copy log.stream (id, version, origin, content) from stdin (format binary)"
 _MOVED_STREAMS: Final = (
     "update log.stream s set version = moved.version "
-    "from unnest(%b, %b::int4[]) as moved (id, version) where s.id = moved.id"
+    "from unnest(%b, %b) as moved (id, version) where s.id = moved.id"
 )
+_INSERT_BATCH: Final = (
+    "with batch as (insert into log.batch (position, recorded_at, facts, token, chain) "
+    "values (%s, %s, %s, %s, %s)) select pg_notify(%s, %s)"
+)
+_FEW: Final = 500
+"""Facts up to which originals and streams are not copied: a COPY takes two round trips."""
 _MOST_CHUNKS: Final = 10_000
 _PACKED: Final = 250
+
+Cursor = psycopg.Cursor[Any]
+Original = tuple[int, UUID, str, str, bytes]
+"""The position of a message's first fact, its origin, shop and source, and the message sealed."""
 
 
 class Writing:
@@ -41,36 +60,41 @@ class Writing:
     ) -> None:
         """Write all that an attempt records, after `attempt.base`, and commit."""
         plan, base = attempt.plan, attempt.base
+        few = len(plan.facts) <= _FEW
+        originals = self._originals(attempt, moment)
         if plan.facts:
-            chain = self._copy(connection, attempt, moment, chain)
+            with connection.cursor() as cursor:
+                chain = self._copy_facts(cursor, attempt, moment, chain)
+                if not few:
+                    self._copy_originals(cursor, originals, moment)
+                    _copy(cursor, _COPY_STREAMS, _pack_streams(plan))
         with connection.pipeline():
+            if few:
+                _insert_originals(connection, originals, moment)
+                _insert_streams(connection, plan)
             _move_streams(connection, plan)
             _keep_people(connection, plan, base)
             _keep_answers(connection, plan, base, moment)
             if plan.facts:
+                last = attempt.last
                 connection.execute(
-                    "insert into log.batch (position, recorded_at, facts, token, chain) "
-                    "values (%s, %s, %s, %s, %s)",
-                    (attempt.last, moment, len(plan.facts), attempt.token, chain),
+                    _INSERT_BATCH,
+                    (last, moment, len(plan.facts), attempt.token, chain, CHANNEL, str(last)),
                 )
-                connection.execute("select pg_notify(%s, %s)", (CHANNEL, str(attempt.last)))
             connection.execute("commit")
 
-    def _copy(
-        self, connection: Connection, attempt: Attempt, moment: datetime, chain: bytes
+    def _copy_facts(
+        self, cursor: Cursor, attempt: Attempt, moment: datetime, chain: bytes
     ) -> bytes:
-        """Copy facts and originals; return the chain after them."""
+        """Return the chain after them."""
         digest = hashlib.sha256(chain)
         recorded = codec.microseconds(moment)
-        with connection.cursor() as cursor:
-            with cursor.copy(_COPY_FACTS) as copy:
-                copy.write(codec.COPY_HEADER)
-                for part in self._pack(attempt, recorded):  # it stores one while we pack the next
-                    copy.write(part)
-                    digest.update(part)
-                copy.write(codec.COPY_TRAILER)
-            _copy(cursor, _COPY_ORIGINALS, self._pack_originals(attempt, moment))
-            _copy(cursor, _COPY_STREAMS, _pack_streams(attempt.plan))
+        with cursor.copy(_COPY_FACTS) as copy:
+            copy.write(codec.COPY_HEADER)
+            for part in self._pack(attempt, recorded):  # it stores one while we pack the next
+                copy.write(part)
+                digest.update(part)
+            copy.write(codec.COPY_TRAILER)
         return digest.digest()
 
     def _pack(self, attempt: Attempt, recorded: int) -> Iterator[bytes]:
@@ -111,9 +135,10 @@ class Writing:
                 rows.clear()
         yield b"".join(rows)
 
-    def _pack_originals(self, attempt: Attempt, moment: datetime) -> list[bytes]:
-        month, recorded = f"{moment:%Y-%m}", codec.microseconds(moment)
-        rows = []
+    def _originals(self, attempt: Attempt, moment: datetime) -> list[Original]:
+        """Seal the messages that facts were told by."""
+        month = f"{moment:%Y-%m}"
+        originals: list[Original] = []
         for outcome in attempt.plan.outcomes:
             append, origin = outcome.append, outcome.original
             if append.message is None or outcome.error or outcome.receipt or origin is None:
@@ -126,16 +151,21 @@ class Writing:
                 append.source,
                 month,
             )
-            rows.append(
-                codec.pack_original(
-                    attempt.base + outcome.start + 1,
-                    recorded,
-                    origin,
-                    self._chunk(codec.two_texts, append.shop, append.source),
-                    sealed,
-                )
+            position = attempt.base + outcome.start + 1
+            originals.append((position, origin, append.shop, append.source, sealed))
+        return originals
+
+    def _copy_originals(
+        self, cursor: Cursor, originals: Sequence[Original], moment: datetime
+    ) -> None:
+        recorded = codec.microseconds(moment)
+        rows = [
+            codec.pack_original(
+                position, recorded, origin, self._chunk(codec.two_texts, shop, source), sealed
             )
-        return rows
+            for position, origin, shop, source, sealed in originals
+        ]
+        _copy(cursor, _COPY_ORIGINALS, rows)
 
     def _chunk(self, make: Callable[..., bytes], *values: Any) -> bytes:
         name = (make, *values)
@@ -147,7 +177,39 @@ class Writing:
         return chunk
 
 
-def _copy(cursor: psycopg.Cursor[Any], query: LiteralString, rows: list[bytes]) -> None:
+def _insert_originals(
+    connection: Connection, originals: Sequence[Original], moment: datetime
+) -> None:
+    if originals:
+        positions, origins, shops, sources, sealed = zip(*originals, strict=True)
+        connection.execute(
+            _INSERT_ORIGINALS,
+            (
+                moment,
+                arrays.int8s(positions),
+                arrays.uuids([origin.int for origin in origins]),
+                list(shops),
+                list(sources),
+                arrays.byteas([codec.octets(one) for one in sealed]),
+            ),
+        )
+
+
+def _insert_streams(connection: Connection, plan: Plan) -> None:
+    streams = plan.new_streams
+    if streams:
+        connection.execute(
+            _INSERT_STREAMS,
+            (
+                arrays.uuids(streams),
+                arrays.int4s([held.version for held in streams.values()]),
+                arrays.packed_uuids([codec.uuid(held.origin) for held in streams.values()]),
+                arrays.byteas([codec.octets(held.content) for held in streams.values()]),
+            ),
+        )
+
+
+def _copy(cursor: Cursor, query: LiteralString, rows: list[bytes]) -> None:
     if rows:
         with cursor.copy(query) as copy:
             copy.write(b"".join((codec.COPY_HEADER, *rows, codec.COPY_TRAILER)))
@@ -163,8 +225,8 @@ def _pack_streams(plan: Plan) -> list[bytes]:
 def _move_streams(connection: Connection, plan: Plan) -> None:
     moved = plan.moved_streams
     if moved:
-        versions = [held.version for held in moved.values()]
-        connection.execute(_MOVED_STREAMS, (uuids(moved), versions))
+        versions = arrays.int4s([held.version for held in moved.values()])
+        connection.execute(_MOVED_STREAMS, (arrays.uuids(moved), versions))
 
 
 def _keep_people(connection: Connection, plan: Plan, base: int) -> None:

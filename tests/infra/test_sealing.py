@@ -82,6 +82,44 @@ def test_a_forgotten_key_opens_nothing_and_seals_nothing(
         later.seal(ADA, b"more", b"c")
 
 
+def lose(database_url: str, identity: UUID) -> None:
+    """Let go of a key as a server does that is killed before it was durable."""
+    with connect(database_url) as connection:
+        connection.execute("delete from keeper.person_key where identity = %s", (identity,))
+
+
+def test_a_key_that_may_be_lost_is_made_anew_before_anything_else_is_sealed(
+    keeper: Pool, ring: Keyring, database_url: str
+) -> None:
+    keys = PersonKeys(keeper, ring)
+    keys.ensure([ADA], relaxed=True)
+    lost = keys.seal(ADA, b"first", b"c")
+    lose(database_url, ADA)
+    keys.doubt()
+    keys.ensure([ADA], relaxed=True)
+    another = PersonKeys(keeper, ring)
+    assert another.open(ADA, keys.seal(ADA, b"second", b"c"), b"c") == b"second"
+    assert another.open(ADA, lost, b"c") is None
+
+
+def test_a_key_that_was_followed_by_a_commit_is_not_doubted(keeper: Pool, ring: Keyring) -> None:
+    keys = PersonKeys(keeper, ring)
+    keys.ensure([ADA], relaxed=True)
+    keys.settle()
+    keys.doubt()
+    sealed = keys.seal(ADA, b"kept", b"c")
+    assert PersonKeys(keeper, ring).open(ADA, sealed, b"c") == b"kept"
+
+
+def test_keys_that_two_make_at_once_are_the_same(keeper: Pool, ring: Keyring) -> None:
+    one, other = PersonKeys(keeper, ring), PersonKeys(keeper, ring)
+    one.ensure([ADA], relaxed=True)
+    other.ensure([ADA, BOB], relaxed=True)
+    one.ensure([ADA, BOB])
+    for person in (ADA, BOB):
+        assert other.open(person, one.seal(person, b"x", b"c"), b"c") == b"x"
+
+
 def test_an_original_needs_the_persons_key_and_the_months(keys: PersonKeys) -> None:
     message = uuid4()
     sealed = keys.seal_original(ADA, message, b"whole", "shop", "site", "2026-11")
