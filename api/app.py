@@ -6,12 +6,11 @@ from importlib.metadata import version
 from typing import Final
 
 from fastapi import FastAPI
-from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.types import ASGIApp
+from starlette.types import Receive, Scope, Send
 
-from api import audit, errors, health, ingest, jobs, openapi, refused
+from api import audit, errors, health, jobs, openapi, refused
 from api.commands import campaign, customer, lifecycle, order, ticket
-from api.door import Door
+from api.door import Accounts, Door, Shops
 from api.ingest import Ingest
 from api.queries import campaigns, customers, quick, stories
 from api.queries import lifecycle as lifecycles
@@ -36,13 +35,19 @@ ROUTERS: Final = (
 )
 
 
-def _shops(services: Services, app: FastAPI) -> ASGIApp:
-    """Return the shops' door with the same answers to errors, without a search for its route."""
-    told = {kind: tell for kind, tell in app.exception_handlers.items() if kind is not Exception}
-    return ExceptionMiddleware(Ingest(services), handlers=told)
+class Application(FastAPI):
+    """The framework, with the shops' door beside it."""
+
+    shops: Shops
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if Shops.takes(scope):
+            await self.shops(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
-def create_app(services: Services) -> FastAPI:
+def create_app(services: Services) -> Application:
     """Return the application; it starts and stops `services` background work with itself."""
 
     @asynccontextmanager
@@ -51,7 +56,7 @@ def create_app(services: Services) -> FastAPI:
             yield
         services.sources.quick.close()  # in the event loop that they belong to
 
-    app = FastAPI(
+    app = Application(
         title="Huike",
         summary="The customer who comes back",
         version=version("huike"),
@@ -68,10 +73,11 @@ def create_app(services: Services) -> FastAPI:
     app.state.checks = services.checks()
     app.state.mark = services.mark
     errors.install(app)
-    app.add_middleware(
-        Door, keys=services.keys, metrics=services.metrics, shops=_shops(services, app)
-    )
-    app.router.routes += [quick.QuickCustomer(services.sources), *ingest.routes(services)]
+    accounts = Accounts(services.metrics)
+    app.add_middleware(Door, keys=services.keys, accounts=accounts)
+    door = Ingest(services)
+    app.shops = Shops(door.answer, errors.teller(app), accounts)
+    app.router.routes += [quick.QuickCustomer(services.sources), door.route]
     for router in ROUTERS:
         app.router.routes += router.routes  # one flat list is searched twice as quickly
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend

@@ -2,16 +2,18 @@
 
 import re
 import time
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from logging import DEBUG
 from typing import Final
 from urllib.parse import unquote_to_bytes
-from uuid import uuid4
 
 import structlog
 from prometheus_client import Histogram
 from psycopg import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.bodies import in_time
@@ -25,6 +27,8 @@ from api.errors import (
     problem_of,
     slug_of,
 )
+from api.fresh import fresh_name
+from api.results import Said, say
 from api.security import secret_of
 from domain.shared.refusals import Refused
 from infra.keys import Key, Keys
@@ -44,58 +48,129 @@ GONE: Final = 499
 """Counted where a client went away before it had sent its request: no fault of ours."""
 _NOWHERE: Final = "(no such route)"
 
+Take = Callable[[Scope, Receive], Awaitable[Said | Response | None]]
+Tell = Callable[[Scope, Exception], Awaitable[Response]]
+
 log = structlog.get_logger("api")
 
 
-class Door:
-    """The outermost layer: before a body is read, a living key is shown.
+class Accounts:
+    """Counts and times what is answered; logs what stands out."""
 
-    Health needs none, and shops show theirs in more ways than this knows (`ingest`).
-    """
-
-    def __init__(self, app: ASGIApp, keys: Keys, metrics: Metrics, shops: ASGIApp) -> None:
-        """Stand before `app`, and before `shops`, who need not look for their route."""
-        self._app = app
-        self._shops = shops
-        self._keys = keys
+    def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._timers: dict[tuple[str, str, int], Histogram] = {}
+
+    def _timer(self, method: str, route: str, status: int) -> Histogram:
+        timer = self._timers.get((method, route, status))
+        if timer is None:
+            timer = self._metrics.requests.labels(method, route, str(status))
+            self._timers[method, route, status] = timer
+        return timer
+
+    def settle(self, scope: Scope, status: int, began: float) -> None:
+        """Count the request by its route (a path may hold an e-mail address); log what stands out.
+
+        What went well and quickly is in the metrics, and what it recorded is in the log of facts.
+        """
+        seconds = time.perf_counter() - began
+        route = getattr(scope.get("route"), "path", None) or (
+            scope["path"] if scope["path"] in _PLAIN else _NOWHERE
+        )
+        method = scope["method"]
+        refusal = scope.get("refusal")
+        self._timer(method, route, status).observe(seconds)
+        if refusal:
+            self._metrics.refusals.labels(refusal).inc()
+        if route in _QUIET:
+            return
+        telling = status >= HTTPStatus.BAD_REQUEST or is_slow(seconds, scope)
+        if not telling and not log.is_enabled_for(DEBUG):
+            return
+        key = scope.get("key")
+        (log.info if telling else log.debug)(
+            "request",
+            method=method,
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            refusal=refusal,
+            key=key.name if key else None,
+        )
+
+
+class Shops:
+    """The outermost layer of the shops' door: no framework stands before or behind it."""
+
+    def __init__(self, take: Take, tell: Tell, accounts: Accounts) -> None:
+        """`take` answers a request, `tell` says what nobody foresaw."""
+        self._take = take
+        self._tell = tell
+        self._accounts = accounts
+
+    @staticmethod
+    def takes(scope: Scope) -> bool:
+        """Tell whether a request is for this door; other methods are the framework's to answer."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            return False
+        before, _, kind = scope["path"].partition(_SHOPS)
+        return not before and bool(kind) and "/" not in kind
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
+        mark = _name(scope)
+        scope["path_params"] = {"kind": scope["path"][len(_SHOPS) :]}
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+        try:
+            try:
+                answer = await self._take(scope, receive)
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is told
+                answer = await self._tell(scope, error)
+            if answer is None:
+                status = GONE
+            else:
+                status = answer.status_code
+                await say(answer, send, mark)
+        finally:
+            self._accounts.settle(scope, status, began)
+
+
+class Door:
+    """Before a body is read, a living key is shown; health needs none.
+
+    Shops show theirs in more ways than this knows (`ingest`): what comes here of theirs is no POST.
+    """
+
+    def __init__(self, app: ASGIApp, keys: Keys, accounts: Accounts) -> None:
+        self._app = app
+        self._keys = keys
+        self._accounts = accounts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = _header(scope, b"x-request-id")
-        request_id = given if _SANE.fullmatch(given) else uuid4().hex
-        scope["request_id"] = request_id
         began = time.perf_counter()
+        mark = _name(scope)
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                mark = (b"x-request-id", request_id.encode())
                 message["headers"] = [*message["headers"], mark]
             await send(message)
 
-        structlog.contextvars.bind_contextvars(request_id=request_id)  # each has its own context
         try:
             await self._enter(scope, receive, answer)
         finally:
             if "gone" in scope:
                 status = GONE
-            self._account(scope, status, time.perf_counter() - began)
+            self._accounts.settle(scope, status, began)
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path.startswith(_SHOPS):
-            kind = path[len(_SHOPS) :]
-            at_once = scope["method"] == "POST" and kind and "/" not in kind
-            scope["path_params"] = {"kind": kind}
-            await (self._shops if at_once else self._app)(scope, receive, send)
-            return
-        if path in _KEYLESS:
+        if path in _KEYLESS or path.startswith(_SHOPS):
             await self._app(scope, receive, send)
             return
         key = await self._key(scope)
@@ -123,39 +198,14 @@ class Door:
                 return Unavailable()
         return key or WrongKey()
 
-    def _timer(self, method: str, route: str, status: int) -> Histogram:
-        timer = self._timers.get((method, route, status))
-        if timer is None:
-            timer = self._metrics.requests.labels(method, route, str(status))
-            self._timers[method, route, status] = timer
-        return timer
 
-    def _account(self, scope: Scope, status: int, seconds: float) -> None:
-        """Count the request by its route (a path may hold an e-mail address); log what stands out.
-
-        What went well and quickly is in the metrics, and what it recorded is in the log of facts.
-        """
-        route = getattr(scope.get("route"), "path", None) or (
-            scope["path"] if scope["path"] in _PLAIN else _NOWHERE
-        )
-        method = scope["method"]
-        refusal = scope.get("refusal")
-        self._timer(method, route, status).observe(seconds)
-        if refusal:
-            self._metrics.refusals.labels(refusal).inc()
-        if route in _QUIET:
-            return
-        key = scope.get("key")
-        telling = status >= HTTPStatus.BAD_REQUEST or is_slow(seconds, scope)
-        (log.info if telling else log.debug)(
-            "request",
-            method=method,
-            route=route,
-            status=status,
-            ms=round(seconds * 1000, 1),
-            refusal=refusal,
-            key=key.name if key else None,
-        )
+def _name(scope: Scope) -> tuple[bytes, bytes]:
+    """Give a request the id that it brings, or one of its own; return the header that says it."""
+    given = _header(scope, b"x-request-id")
+    request_id = given if given and _SANE.fullmatch(given) else fresh_name()
+    scope["request_id"] = request_id
+    structlog.contextvars.bind_contextvars(request_id=request_id)  # each has its own context
+    return b"x-request-id", request_id.encode()
 
 
 def _is_text(path: bytes) -> bool:
@@ -179,7 +229,10 @@ def is_slow(seconds: float, scope: Scope) -> bool:
 
 
 def _header(scope: Scope, name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value.decode("latin-1"))
+    return ""
 
 
 def _telling_too_large(scope: Scope, receive: Receive, send: Send) -> Send:

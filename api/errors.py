@@ -1,7 +1,7 @@
 """The one table from refusal to status, and how errors are told (RFC 9457)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -233,6 +233,18 @@ async def _broken(request: Request, error: Exception) -> Response:
 
 def _pointer(location: tuple[int | str, ...]) -> str:
     return "/".join(str(part) for part in location)
+
+
+def teller(app: FastAPI) -> Callable[[Connection, Exception], Awaitable[Response]]:
+    """Return what tells errors beside this application as it tells its own."""
+
+    async def tell(scope: Connection, error: Exception) -> Response:
+        handlers: Mapping[Any, Any] = app.exception_handlers
+        handler = next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)
+        told: Response = await handler(Request(scope), error)
+        return told
+
+    return tell
 
 
 def install(app: FastAPI) -> None:

@@ -2,6 +2,6 @@
 
 from commands.shop.contract import Door, Sent
 from commands.shop.refusals import NotTaken, refusal_of
-from commands.shop.translate import translate
+from commands.shop.translate import translate, translate_named
 
-__all__ = ["Door", "NotTaken", "Sent", "refusal_of", "translate"]
+__all__ = ["Door", "NotTaken", "Sent", "refusal_of", "translate", "translate_named"]

@@ -41,6 +41,11 @@ def translate(sent: Sent, door: Door, ids: Ids) -> Append:
 
     Raises a NotTaken that says what is wrong with the message.
     """
+    return translate_named(sent, door, ids)[1]
+
+
+def translate_named(sent: Sent, door: Door, ids: Ids) -> tuple[str, Append]:
+    """Return the messageId, its own or the one that it was given, and what `translate` does."""
     told = _told(sent, door, ids)
     facts = [told.of_message(activity(told))]
     if told.user is not None:
@@ -48,8 +53,9 @@ def translate(sent: Sent, door: Door, ids: Ids) -> Append:
     facts += told_of_people(told)
     facts += told_of_orders(told)
     message = told.message
-    original = pack(sent, named=bool(named(message)), secret=message.write_key is not None)
-    return Append(
+    name = named(message)
+    original = pack(sent, named=bool(name), secret=message.write_key is not None)
+    return name or sent.message_id, Append(
         facts=tuple(facts),
         actor=door.actor,
         shop=door.shop,

@@ -9,7 +9,7 @@ from typing import Final
 import api
 import commands
 import domain
-from api import errors, ingest
+from api import errors, turned_away
 from commands.shop.refusals import NotTaken
 from docs.generate.markdown import code, doc, document, table
 from domain.shared.refusals import Refused
@@ -78,7 +78,7 @@ def _rows() -> list[list[str]]:
     ]
 
 
-_SHOPS_DOOR: Final = {"api.ingest", "api.bodies", "api.shares"}
+_SHOPS_DOOR: Final = {"api.turned_away", "api.bodies", "api.shares"}
 
 
 def _codes() -> list[list[str]]:
@@ -90,7 +90,7 @@ def _wholes() -> list[list[str]]:
     return [
         [code(kind.__name__), str(status), _sentence(kind)]
         for kind, status in sorted(
-            ingest.STATUS.items(), key=lambda item: (item[1], item[0].__name__)
+            turned_away.STATUS.items(), key=lambda item: (item[1], item[0].__name__)
         )
         if issubclass(kind, Refused)
     ]

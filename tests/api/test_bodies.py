@@ -10,7 +10,6 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from starlette.datastructures import Headers
 from starlette.types import Message
 
 from api import bodies
@@ -30,7 +29,7 @@ def test_a_body_that_does_not_come_is_not_waited_for_for_ever(
         raise AssertionError
 
     with pytest.raises(bodies.BodyTooSlow):
-        asyncio.run(bodies.read_body(Headers(), receive, 100))
+        asyncio.run(bodies.read_body({}, receive, 100))
 
 
 def test_a_command_whose_body_does_not_come_is_refused(

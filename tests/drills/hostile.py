@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis
 from hypothesis.strategies import SearchStrategy
 
 from api.errors import slug_of
-from api.ingest import STATUS
+from api.turned_away import STATUS
 from commands.shop import NotTaken, translate
 from commands.shop.record import Record, message_of
 from consumers.hearing import Ear
