@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 import httpx2
@@ -129,18 +128,14 @@ class OneMachine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 
 def _parts(settings: Settings) -> list[tuple[str, list[str]]]:
     """Return the processes in the order of their start: what requests wait for comes first."""
-    parts = [("views", ["work", "views"])]
+    workers = ["views", *(f"views {n}" for n in range(2, settings.workers_of_views + 1))]
+    parts = [(name, ["work", "views"]) for name in workers]
     if settings.kafka_bootstrap:
         parts += [("relay", ["work", "relay"]), ("shop", ["work", "shop"])]
     return [*parts, ("server", ["serve"])]

@@ -5,7 +5,6 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import suppress
 from threading import Event, Thread
-from types import TracebackType
 from typing import Final, Self
 
 import psycopg
@@ -38,12 +37,7 @@ class Watch:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join()
 

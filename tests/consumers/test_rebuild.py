@@ -1,8 +1,5 @@
 """A rebuild by several processes, while a worker keeps the view live."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from consumers.rebuild import rebuild, rebuild_view
@@ -10,19 +7,7 @@ from infra.settings import Settings
 from projections import catalogue
 from projections.runtime.compare import Compared
 from tests.consumers.following import eventually, worker
-from tests.projections.histories import SLOTS
 from tests.projections.runtime.shop import Shop
-
-
-@pytest.fixture
-def shop(database_url: str, tmp_path: Path) -> Iterator[Shop]:
-    with Shop.open(database_url, tmp_path / "keyring.json") as shop:
-        yield shop
-
-
-@pytest.fixture
-def settings(shop: Shop) -> Settings:
-    return Settings(log_url=shop.url, keyring=shop.keyring, slots=SLOTS, kafka_bootstrap=None)
 
 
 @pytest.mark.slow

@@ -1,8 +1,5 @@
 """A fact that this Huike cannot read stops its slot, and nothing else, until one that can comes."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 import typer
 
@@ -32,17 +29,6 @@ UNSEALED = (
     'update log.fact set body = convert_to(\'{"person":{"sealed":"AQEAAAAA"}}\', \'utf8\') '
     "where position = %s"
 )
-
-
-@pytest.fixture
-def shop(database_url: str, tmp_path: Path) -> Iterator[Shop]:
-    with Shop.open(database_url, tmp_path / "keyring.json") as shop:
-        yield shop
-
-
-@pytest.fixture
-def settings(shop: Shop) -> Settings:
-    return Settings(log_url=shop.url, keyring=shop.keyring, slots=SLOTS, kafka_bootstrap=None)
 
 
 def write(shop: Shop, statement: str, position: int) -> None:

@@ -1,8 +1,7 @@
 """Workers keep the views live from the log; slots move between them by lease."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -20,17 +19,6 @@ from tests.consumers.following import eventually, position, process, wait_for, w
 from tests.projections.histories import SLOTS
 from tests.projections.runtime.shop import Shop
 from tests.projections.runtime.tiny import tiny
-
-
-@pytest.fixture
-def shop(database_url: str, tmp_path: Path) -> Iterator[Shop]:
-    with Shop.open(database_url, tmp_path / "keyring.json") as shop:
-        yield shop
-
-
-@pytest.fixture
-def settings(shop: Shop) -> Settings:
-    return Settings(log_url=shop.url, keyring=shop.keyring, slots=SLOTS, kafka_bootstrap=None)
 
 
 def test_a_worker_follows_the_log(shop: Shop, settings: Settings) -> None:
