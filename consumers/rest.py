@@ -1,11 +1,11 @@
-"""Resting between batches, so that more comes together: what a batch costs whatever is in it."""
+"""Resting between batches, so that more comes together: a batch costs, whatever is in it."""
 
 import threading
 from time import monotonic
 from typing import Final
 
-SHARE: Final = 0.75
-"""Of the time that the batch before took: who has little to do rests little."""
+SHARE: Final = 0.5
+"""Of the time that the batch took: who is done quickly rests little, so that facts show at once."""
 MOST: Final = 0.2
 
 

@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from domain.shared.money import UnknownCurrency
 from domain.shared.money import currency as known_currency
 
+_MOST_WORKERS: Final = 4
+"""Of views, unless more are asked for: each takes 200 MB."""
 _LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -50,6 +52,13 @@ class Settings(BaseSettings):
     kafka_topic_facts: str = Field(default="huike.facts", description="Topic of all facts.")
     slots: int = Field(
         default=32, ge=1, le=4096, description="Parts that customers are dealt into; partitions."
+    )
+    views_workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="Workers of views that `huike up` starts; they share the slots. "
+        "Not set: one for every two cores, at most 4.",
     )
     shop: str = Field(default="shop", description="Shop of what comes by Kafka without a header.")
     currency: str = Field(default="USD", description="Currency of a shop that names none.")
@@ -102,6 +111,10 @@ class Settings(BaseSettings):
         if host in {"0.0.0.0", "::", ""}:  # noqa: S104  # asked about, not bound
             host = "127.0.0.1"
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def workers_of_views(self) -> int:
+        return self.views_workers or min(max((os.cpu_count() or 1) // 2, 1), _MOST_WORKERS)
 
     @property
     def keyring_file(self) -> Path:

@@ -47,9 +47,12 @@ class Running:
         self._say(f"starting what follows by {feed}")
         if feed == "kafka":
             make_topics(self._settings)
+        workers = self._settings.workers_of_views
         for part in _PARTS[feed]:
-            name = "worker" if part == "views" else part
-            self._followers[name] = self._start("work", part, feed=feed)
+            name, count = ("worker", workers) if part == "views" else (part, 1)
+            for number in range(1, count + 1):
+                called = name if number == 1 else f"{name} {number}"
+                self._followers[called] = self._start("work", part, feed=feed)
         self._feed = feed
 
     def leave(self) -> None:

@@ -42,3 +42,12 @@ def test_what_no_process_could_use_is_refused(wrong: dict[str, str]) -> None:
 
 def test_a_currency_is_written_in_capitals() -> None:
     assert Settings(currency="eur").currency == "EUR"
+
+
+@pytest.mark.parametrize(("cores", "workers"), [(None, 1), (1, 1), (2, 1), (4, 2), (64, 4)])
+def test_every_two_cores_have_a_worker_of_views(
+    cores: int | None, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert Settings(_env_file=None).workers_of_views == workers
+    assert Settings(_env_file=None, views_workers=3).workers_of_views == 3
