@@ -105,7 +105,11 @@ class Crm(Application[UUID]):
         for stream, facts in self._log.streams(ids).items():
             roots[stream] = root = kind.after(stream, (f.event for f in readable(facts)))
             root.version, root.shop = facts[-1].version, facts[0].shop
+            root.origin = facts[0].origin
         return roots
+
+    def customer_of(self, identity: UUID) -> UUID:
+        return self._log.customer_of(identity)
 
     def dispatch(  # noqa: PLR0913  # a request has as many sides
         self,

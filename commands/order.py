@@ -4,7 +4,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from commands.work import Command, Work, handles
-from domain.order.aggregate import Order
+from domain.order.aggregate import Order, PlacedForAnother
 from domain.order.events import Line, OrderPlaced, OrderRevised, ReturnedLine
 
 
@@ -82,6 +82,8 @@ class RefundOrder(Command, frozen=True, kw_only=True):
 @handles(PlaceOrder)
 def place_order(command: PlaceOrder, crm: Work) -> None:
     order = crm.get(Order, crm.ids.order(crm.shop, command.number.strip()), likely_new=True)
+    if crm.is_anothers(order, command.customer):
+        raise PlacedForAnother(number=command.number.strip())
     order.place(
         OrderPlaced(
             number=command.number.strip(),

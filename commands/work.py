@@ -80,6 +80,9 @@ class Memory(Protocol):
     def recall_many(self, kind: type[R], ids: Sequence[UUID]) -> Mapping[UUID, R]:
         """Return many roots, read at once; one without facts is left out."""
 
+    def customer_of(self, identity: UUID) -> UUID:
+        """Return the customer that an identity belongs to."""
+
 
 class Work:
     """What one try at a command has read and decided. Every stream that was read must not move."""
@@ -147,6 +150,14 @@ class Work:
                 decided.who = Who(user=customer)
             self.decided.append(decided)
 
+    def is_anothers(self, root: Root, customer: UUID | None) -> bool:
+        """Say whether a root is of another customer than the one that is given, if one is."""
+        if customer is None or root.origin in {None, customer}:
+            return False
+        assert root.origin is not None
+        owner = self._memory.customer_of(root.origin)
+        return owner not in {root.id, self._memory.customer_of(customer)}
+
     def answer(self, told: Answer) -> dict[str, Any]:
         """Return a handler's answer with the id and version of what was addressed."""
         if self._addressed is None:
@@ -167,7 +178,7 @@ class Work:
             root = kind(id)
             held = list(told)
             if held:
-                root.shop = held[0].shop
+                root.shop, root.origin = held[0].shop, held[0].origin
             if kind not in REPORTED:
                 for event in held:
                     event.mutate(root)

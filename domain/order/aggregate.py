@@ -34,6 +34,10 @@ class PlacedOtherwise(Refused):
     """Order {number} was placed already, with another content; revise it instead."""
 
 
+class PlacedForAnother(Refused):
+    """Order {number} is another customer's already."""
+
+
 class Cancelled(Refused):
     """Order {number} was cancelled."""
 

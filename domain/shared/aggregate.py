@@ -60,9 +60,9 @@ class Decided:
 
 
 class Told(Decided):
-    """An event read back from the log, at its position, and in which shop it was recorded."""
+    """An event read back from the log: at its position, in its shop, of its origin."""
 
-    __slots__ = ("position", "shop")
+    __slots__ = ("origin", "position", "shop")
 
     occurred_at: datetime
 
@@ -74,6 +74,7 @@ class Told(Decided):
         occurred_at: datetime,
         position: int,
         shop: str = "",
+        origin: UUID | None = None,
     ) -> None:
         self.originator_id = originator_id
         self.originator_version = originator_version
@@ -83,6 +84,7 @@ class Told(Decided):
         self.first = False
         self.position = position
         self.shop = shop
+        self.origin = origin
 
 
 class Root:
@@ -90,8 +92,8 @@ class Root:
 
     A decision is a method that refuses by raising, or records events. `evolve` is memory: it has no
     guard, clock or I/O and ignores what it does not know. Versions start at 1; a root without any
-    fact has version 0. `shop`: in which its first fact was recorded, once it was read from the log.
-    A mutable aggregate of the library `eventsourcing`.
+    fact has version 0. `shop`: in which its first fact was recorded, `origin`: whose that was, once
+    it was read from the log. A mutable aggregate of the library `eventsourcing`.
     """
 
     facts: ClassVar[tuple[str, ...]]
@@ -105,6 +107,7 @@ class Root:
         self.id = id
         self.version = 0
         self.shop = ""
+        self.origin: UUID | None = None
         self._decided: list[Decided] = []
 
     def whose(self) -> Who | None:

@@ -158,6 +158,9 @@ class Log(Protocol):
     def streams(self, streams: Sequence[UUID]) -> Mapping[UUID, Sequence[Fact]]:
         """Return the facts of many streams, as `stream`; one without facts is left out."""
 
+    def customer_of(self, identity: UUID) -> UUID:
+        """Return the customer that an identity belongs to now."""
+
     def answered(self, key: bytes, request: bytes) -> Receipt | None:
         """Return what was answered under this Idempotency-Key, if it was used.
 

@@ -81,4 +81,5 @@ class FactMapper(Mapper[UUID]):
             kept.occurred_at,
             kept.id,
             kept.shop,
+            kept.origin,
         )

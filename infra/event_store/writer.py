@@ -132,6 +132,9 @@ class EventLog:
     def streams(self, streams: Sequence[UUID]) -> Mapping[UUID, Sequence[Fact]]:
         return self.reader.streams(streams)
 
+    def customer_of(self, identity: UUID) -> UUID:
+        return self.reader.customer_of(identity)
+
     def answered(self, key: bytes, request: bytes) -> Receipt | None:
         return self.reader.answered(key, request)
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from commands.coupon import RedeemCoupon
@@ -18,20 +19,22 @@ from commands.work import Command
 from domain.coupon.aggregate import RedeemedOtherwise
 from domain.coupon.events import CouponRedeemed
 from domain.lifecycle.events import LifecyclePolicyAdopted
+from domain.order.aggregate import PlacedForAnother
 from domain.order.events import (
     Line,
     OrderCancelled,
     OrderDelivered,
     OrderPaid,
+    OrderPlaced,
     OrderRefunded,
     OrderRevised,
     OrderShipped,
     ReturnedLine,
 )
 from domain.shared.events import Event
-from domain.shared.log import Append, Draft, Who
+from domain.shared.log import Append, Draft, Recognition, Who
 from infra.event_store import EventLog
-from tests.commands.desk import ADA, BO, LIN, NOON, ORDER, Ask, Facts, events, pay, place
+from tests.commands.desk import ADA, BO, IDS, LIN, NOON, ORDER, Ask, Facts, events, pay, place
 
 tea = ReturnedLine(product="tea", amount=Decimal(10))
 more = (Line(product="tea", quantity=Decimal(3), unit_price=Decimal(10)),)
@@ -84,6 +87,50 @@ def test_an_order_whose_payment_was_reported_first_can_be_placed(
     assert ask(pay).recorded == 0
     placed = facts()[-1]
     assert (placed.type, placed.stream, placed.subject) == ("order.placed", ORDER, ADA)
+
+
+def test_an_order_is_not_placed_again_for_another_customer(ask: Ask, facts: Facts) -> None:
+    ask(place)
+    with pytest.raises(PlacedForAnother, match="A-1"):
+        ask(msgspec.structs.replace(place, customer=BO))
+    for same in (ADA, None):
+        assert ask(msgspec.structs.replace(place, customer=same)).recorded == 0
+    assert len(facts()) == 1
+
+
+def test_an_order_whose_payment_was_anothers_is_not_placed_over_it(
+    ask: Ask, facts: Facts, event_log: EventLog
+) -> None:
+    paid = OrderPaid(amount=Decimal(20), currency="USD")
+    report = Draft(event=paid, occurred_at=NOON, who=Who(user=BO), stream=ORDER)
+    event_log.append(Append(facts=(report,), actor=LIN, shop="shop", source="erp"))
+    with pytest.raises(PlacedForAnother):
+        ask(place)
+    assert len(facts()) == 1
+
+
+def test_an_order_of_a_visitor_is_theirs_once_they_are_recognised(
+    ask: Ask, event_log: EventLog
+) -> None:
+    visitor = IDS.anonymous("shop", "v1")
+    placed = OrderPlaced(number="A-1", currency="USD", lines=place.lines, total=place.total)
+    report = Draft(event=placed, occurred_at=NOON, who=Who(anonymous=visitor), stream=ORDER)
+    event_log.append(Append(facts=(report,), actor=LIN, shop="shop", source="site"))
+    with pytest.raises(PlacedForAnother):
+        ask(place)
+    paid = Draft(
+        event=OrderPaid(amount=Decimal(20), currency="USD"),
+        occurred_at=NOON,
+        who=Who(user=ADA, anonymous=visitor),
+        stream=ORDER,
+    )
+    known = Recognition(visitor=visitor, user=ADA, occurred_at=NOON)
+    event_log.append(
+        Append(facts=(paid,), recognition=known, actor=LIN, shop="shop", source="site")
+    )
+    assert ask(place).recorded == 0
+    with pytest.raises(PlacedForAnother):
+        ask(msgspec.structs.replace(place, customer=BO))
 
 
 def test_of_what_was_reported_the_last_that_was_said_counts(
