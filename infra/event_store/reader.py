@@ -160,7 +160,8 @@ class LogReader:
     def _shown(
         self, scan: Scan, rows: Sequence[tuple[Any, ...]]
     ) -> Sequence[tuple[UUID | None, Fact]]:
-        self._load_keys(scan.sealed(rows))
+        if isinstance(self.sealer, PersonKeys):
+            self.sealer.load(scan.sealed(rows))
         return scan.facts(rows, self.sealer)
 
     def of_origins(self, origins: Sequence[UUID], *, upto: int) -> Sequence[Fact]:

@@ -3,7 +3,7 @@
 It goes by ranges of positions, so that little is sorted and no transaction stays open.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -61,6 +61,9 @@ class Scan:
         )
         self._kinds: Mapping[str, Event] = {name: FACTS[name].unread for name in unread}
         self._closed = frozenset(n for n, depth in known.items() if depth is not Depth.WHOLE)
+        self._opened = frozenset(
+            n for n, s in FACTS.items() if s.personal and n not in self._closed
+        )
 
     def ranges(self, after: int, upto: int) -> Iterator[tuple[LiteralString, dict[str, Any]]]:
         """Yield queries, and what they are asked with, for one range after the other."""
@@ -68,9 +71,11 @@ class Scan:
             until = min(start + self._step, upto)
             yield self._query, self._asked | {"after": start, "until": until, "upto": upto}
 
-    def sealed(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, UUID | None]]:
-        """Yield type and origin of the rows that may be opened."""
-        return ((row[3], row[7]) for row in rows if row[3] not in self._closed)
+    def sealed(self, rows: Sequence[tuple[Any, ...]]) -> Collection[UUID]:
+        """Return whose keys open what is sealed in rows and may be seen."""
+        opened = self._opened
+        origins = {row[7].int: row[7] for row in rows if row[3] in opened and row[7] is not None}
+        return origins.values()
 
     def facts(
         self, rows: Sequence[tuple[Any, ...]], sealer: Sealer | None

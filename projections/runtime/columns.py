@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -131,14 +132,14 @@ class Codec(Generic[R]):
         """Make sure that everybody of whom columns at these places say something has a key."""
         names = [name for place, name in self._personal if place in places]
         if names:
-            subject, plain = self.table.key[0], (None, ERASED)
-            self._sealer.ensure(
-                {
-                    getattr(row, subject)
-                    for row in rows
-                    if any(getattr(row, name) not in plain for name in names)
-                }
-            )
+            whose = attrgetter(self.table.key[0])
+            subjects: dict[int, UUID] = {}  # hashing a UUID takes ten times as long
+            for said in map(attrgetter, names):
+                for row in rows:
+                    if (value := said(row)) is not None and value is not ERASED:
+                        subject = whose(row)
+                        subjects[subject.int] = subject
+            self._sealer.ensure(subjects.values())
 
     def load_keys(self, stored: Collection[Sequence[Any]]) -> None:
         """Have the keys at hand that decoding these tuples needs."""
