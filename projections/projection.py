@@ -1,8 +1,9 @@
 """A view: a pure fold from facts to rows, with its tables and its rule for the passing of time."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -37,7 +38,9 @@ class View:
     `root`: an eager table in which every subject that has any row has one: a subject without it is
     known to be new, so nothing else is looked for. (Optional, and much quicker.)
     `opens`: the events whose personal fields it reads (None: any).
-    `package` holds `schema.sql`: plain `create table` statements without a schema's name.
+    `totals`: tables over many subjects that triggers keep in the transaction of the rows, each with
+    the name of a view of what is wrong in it: (subject, key, kept, counted) for each mistake.
+    `package` holds `schema.sql`: plain `create` statements without a schema's name.
     """
 
     def __init__(  # noqa: PLR0913  # a view is told by all of these
@@ -51,6 +54,7 @@ class View:
         due: tuple[Table[Any], str] | None = None,
         root: Table[Any] | None = None,
         opens: tuple[type[Event], ...] | None = None,
+        totals: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.name: Final = name
         self.version: Final = version
@@ -60,6 +64,7 @@ class View:
         self.due: Final = due
         self.root: Final = root
         self.opens: Final = None if opens is None else frozenset(e.stored.name for e in opens)
+        self.totals: Final = totals
         self._handlers: dict[type[Event], Handler] = {}
         self._any: Handler | None = None
         self._reads: frozenset[type[Event]] = frozenset()

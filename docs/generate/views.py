@@ -1,9 +1,9 @@
 """The page of the views' tables, from the comments in each `schema.sql`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib.resources import files
-from typing import Final, get_type_hints
+from typing import Any, Final, get_type_hints
 
 import msgspec
 
@@ -12,6 +12,7 @@ from domain.shared.personal import is_personal
 from projections import runtime
 from projections.catalogue import VIEWS
 from projections.projection import View
+from projections.rows import Table
 
 _TABLE: Final = re.compile(
     r"(?P<before>(?:^--[^\n]*\n)*)^create table (?P<name>\w+) \(\n(?P<columns>.*?)\n\)",
@@ -52,6 +53,7 @@ class Told(msgspec.Struct, frozen=True):
     name: str
     said: str
     columns: list[Column]
+    key: tuple[str, ...]
 
 
 def page() -> str:
@@ -80,9 +82,15 @@ def tables_of(view: View) -> list[Told]:
             found["name"],
             of_table.get(found["name"]) or _prose(found["before"]),
             list(_columns(found["name"], found["columns"], of_column)),
+            _key(found["columns"]),
         )
         for found in _TABLE.finditer(text)
     ]
+
+
+def _key(body: str) -> tuple[str, ...]:
+    found = re.search(r"primary key \((.*)\)", body)
+    return tuple(found[1].split(", ")) if found else ()
 
 
 def _columns_said(text: str) -> dict[tuple[str, str], str]:
@@ -107,9 +115,7 @@ def _view(view: View) -> str:
     parts = [f"## {view.name}", _prose(head[0]) if head else "", f"Version {view.version}."]
     known = {t.name: t for t in view.tables}
     for told in tables_of(view):
-        row = known[told.name].row
-        sealed = {f.name for f in msgspec.structs.fields(row) if is_personal(_hint(row, f.name))}
-        key = known[told.name].key
+        sealed, key = _marked(known.get(told.name), told)
         rows = [
             [
                 code(c.name),
@@ -122,6 +128,15 @@ def _view(view: View) -> str:
         parts.append(f"### huike.{told.name}\n\n{told.said.replace(chr(39) * 2, chr(39))}")
         parts.append(table(["column", "type", "", "meaning"], rows))
     return "\n\n".join(part for part in parts if part)
+
+
+def _marked(known: Table[Any] | None, told: Told) -> tuple[Collection[str], Collection[str]]:
+    """Return which columns are sealed, and which are the key; totals have no rows of a fold."""
+    if known is None:
+        return (), told.key
+    row = known.row
+    sealed = {f.name for f in msgspec.structs.fields(row) if is_personal(_hint(row, f.name))}
+    return sealed, known.key
 
 
 def _hint(row: type[msgspec.Struct], name: str) -> object:

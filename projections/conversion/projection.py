@@ -54,7 +54,14 @@ from projections.orders import ORDER_FACTS
 from projections.projection import View
 from projections.rows import Key, Rows, Table
 
-conversion: Final = View("conversion", version=1, tables=TABLES, package=__package__, opens=())
+conversion: Final = View(
+    "conversion",
+    version=2,
+    tables=TABLES,
+    package=__package__,
+    opens=(),
+    totals={"conversion_count": "conversion_miscounted"},
+)
 
 Step = MessageDelivered | MessageOpened | MessageBounced | MessageFailed | MessageComplained
 

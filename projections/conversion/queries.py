@@ -23,27 +23,30 @@ from projections.conversion.counts import (
     summarised,
 )
 from projections.conversion.recipients import recipients_at
-from projections.conversion.statements import (
-    ASKED,
-    GROUPS,
-    MONEY,
-    SPELLS,
-    TAKINGS,
-    TOUCHED,
-)
+from projections.conversion.statements import ASKED, BY_COUNTS, BY_ROWS, COUNTED_UNTIL, Figures
 from projections.conversion.statistics import Spell, Takings
 from projections.conversion.tables import Purchase, Recipient
 
 Connection = psycopg.Connection[Any]
 
 
+def figures(connection: Connection, at: datetime, campaign: UUID | None = None) -> Figures:
+    """Return how to come to the figures at an instant: by counts, if they hold nothing later."""
+    about = {"campaign": campaign}
+    counted = connection.execute(COUNTED_UNTIL, about).fetchone()
+    if counted is None or counted[0] is None or counted[0] <= at:
+        return BY_COUNTS
+    return BY_ROWS
+
+
 def campaigns(connection: Connection, at: datetime) -> list[Summary]:
     """Return every campaign drafted by an instant, the latest first, and what it had brought."""
+    by = figures(connection, at)
     groups: dict[UUID, list[Group]] = {}
-    for group in _groups(connection, at):
+    for group in _groups(connection, by, at):
         groups.setdefault(group.campaign, []).append(group)
     money: dict[UUID, list[Money]] = {}
-    for part in _money(connection, at):
+    for part in _money(connection, by, at):
         money.setdefault(part.campaign, []).append(part)
     return [
         summarised(
@@ -59,23 +62,29 @@ def campaigns(connection: Connection, at: datetime) -> list[Summary]:
     ]
 
 
-def conversion(connection: Connection, campaign: UUID, at: datetime) -> Conversion | None:
-    """Return what a campaign had brought by an instant; None where there is no such campaign."""
+def conversion(
+    connection: Connection, campaign: UUID, at: datetime, *, by: Figures | None = None
+) -> Conversion | None:
+    """Return what a campaign had brought by an instant; None where there is no such campaign.
+
+    `by`: how to come to the figures, where not the quickest way will do.
+    """
     found = _asked(connection, at, campaign)
     if not found:
         return None
     (asked,) = found
-    money = _money(connection, at, campaign)
+    by = by or figures(connection, at, campaign)
+    money = _money(connection, by, at, campaign)
     currency = main_currency(money)
     about = {"campaign": campaign, "at": at, "currency": currency}
     counts = Counts(
-        groups=_groups(connection, at, campaign),
+        groups=_groups(connection, by, at, campaign),
         money=money,
         currency=currency,
         window_days=asked.window_days,
-        spells=_spells(connection, about),
-        takings=_takings(connection, about),
-        touched=_touched(connection, about),
+        spells=_spells(connection, by, about),
+        takings=_takings(connection, by, about),
+        touched=_touched(connection, by, about),
     )
     return answered(asked, at, counts)
 
@@ -100,31 +109,35 @@ def _asked(connection: Connection, at: datetime, campaign: UUID | None = None) -
         return cursor.execute(ASKED, {"at": at, "campaign": campaign}).fetchall()
 
 
-def _groups(connection: Connection, at: datetime, campaign: UUID | None = None) -> list[Group]:
+def _groups(
+    connection: Connection, by: Figures, at: datetime, campaign: UUID | None = None
+) -> list[Group]:
     with connection.cursor(row_factory=class_row(Group)) as cursor:
         about = {"at": at, "campaign": campaign, "currency": None}
-        return cursor.execute(GROUPS, about).fetchall()
+        return cursor.execute(by.groups, about).fetchall()
 
 
-def _money(connection: Connection, at: datetime, campaign: UUID | None = None) -> list[Money]:
+def _money(
+    connection: Connection, by: Figures, at: datetime, campaign: UUID | None = None
+) -> list[Money]:
     with connection.cursor(row_factory=class_row(Money)) as cursor:
-        return cursor.execute(MONEY, {"at": at, "campaign": campaign}).fetchall()
+        return cursor.execute(by.money, {"at": at, "campaign": campaign}).fetchall()
 
 
-def _spells(connection: Connection, about: dict[str, Any]) -> dict[str, list[Spell]]:
+def _spells(connection: Connection, by: Figures, about: dict[str, Any]) -> dict[str, list[Spell]]:
     spells: dict[str, list[Spell]] = {}
-    for arm, day, at_risk, converted in connection.execute(SPELLS, about):
+    for arm, day, at_risk, converted in connection.execute(by.spells, about):
         spells.setdefault(arm, []).append(Spell(day=day, at_risk=at_risk, converted=converted))
     return spells
 
 
-def _takings(connection: Connection, about: dict[str, Any]) -> dict[str, Takings]:
+def _takings(connection: Connection, by: Figures, about: dict[str, Any]) -> dict[str, Takings]:
     takings: dict[str, dict[Decimal, int]] = {}
-    for arm, brought, recipients in connection.execute(TAKINGS, about):
+    for arm, brought, recipients in connection.execute(by.takings, about):
         takings.setdefault(arm, {})[brought] = recipients
     return dict(takings)
 
 
-def _touched(connection: Connection, about: dict[str, Any]) -> list[Touched]:
+def _touched(connection: Connection, by: Figures, about: dict[str, Any]) -> list[Touched]:
     with connection.cursor(row_factory=class_row(Touched)) as cursor:
-        return cursor.execute(TOUCHED, about).fetchall()
+        return cursor.execute(by.touched, about).fetchall()

@@ -193,6 +193,9 @@ def _brought(order: Order, recipients: Collection[Recipient]) -> Iterator[Purcha
         touched = recipient.campaign == last_touch
         if day is None and not touched:
             continue
+        assert recipient.arm is not None  # who is watched was assigned
+        assert recipient.anchor is not None
+        assert recipient.window_ends is not None
         for standing in order.told.standings():
             yield Purchase(
                 customer=order.customer,
@@ -207,6 +210,9 @@ def _brought(order: Order, recipients: Collection[Recipient]) -> Iterator[Purcha
                 kept=standing.kept,
                 currency=standing.currency,
                 net=standing.net,
+                arm=recipient.arm,
+                anchor=recipient.anchor,
+                window_ends=recipient.window_ends,
             )
 
 

@@ -127,6 +127,9 @@ create table conversion_purchase (
     kept         boolean not null,
     currency     text not null,
     net          numeric not null,
+    arm          text not null,
+    anchor       timestamptz not null,
+    window_ends  timestamptz not null,
     primary key (customer, campaign, order_id, since)
 );
 create index on conversion_purchase (campaign);
@@ -143,3 +146,120 @@ comment on column conversion_purchase.last_touch is 'This campaign''s message wa
 comment on column conversion_purchase.kept is 'Neither cancelled nor wholly refunded.';
 comment on column conversion_purchase.currency is 'The order''s currency.';
 comment on column conversion_purchase.net is 'Paid less refunded in that currency.';
+comment on column conversion_purchase.arm is 'The recipient''s arm.';
+comment on column conversion_purchase.anchor is 'The recipient''s anchor.';
+comment on column conversion_purchase.window_ends is 'When the recipient''s window ends.';
+
+create table conversion_count (
+    campaign           uuid not null,
+    part               smallint not null,
+    arm                text not null,
+    anchor             timestamptz not null,
+    window_ends        timestamptz not null,
+    recipients         bigint not null,
+    both_arms          bigint not null,
+    sent               bigint not null,
+    delivered          bigint not null,
+    opened             bigint not null,
+    clicked_by_person  bigint not null,
+    clicked_by_scanner bigint not null,
+    bounced            bigint not null,
+    failed             bigint not null,
+    complained         bigint not null,
+    redeemed           bigint not null,
+    last_at            timestamptz not null,
+    primary key (campaign, part, arm, anchor, window_ends)
+) with (fillfactor = 50);
+comment on table conversion_count is 'How many recipients of a campaign have one anchor in one arm, and how far they came, in 64 parts to be summed: kept by triggers, in the transaction that changes the recipients.';
+comment on column conversion_count.campaign is 'The campaign.';
+comment on column conversion_count.part is 'First four bytes of the customer''s id, modulo 64: slots are counted apart.';
+comment on column conversion_count.arm is 'treated or control.';
+comment on column conversion_count.anchor is 'The recipients'' anchor.';
+comment on column conversion_count.window_ends is 'When their window ends.';
+comment on column conversion_count.recipients is 'How many they are; 0: they are others by now.';
+comment on column conversion_count.both_arms is 'How many turned out to be two, one in each arm.';
+comment on column conversion_count.sent is 'To how many a message was sent.';
+comment on column conversion_count.delivered is 'To how many one was delivered.';
+comment on column conversion_count.opened is 'How many opened one.';
+comment on column conversion_count.clicked_by_person is 'How many clicked.';
+comment on column conversion_count.clicked_by_scanner is 'For how many a machine clicked.';
+comment on column conversion_count.bounced is 'For how many one bounced.';
+comment on column conversion_count.failed is 'For how many sending failed.';
+comment on column conversion_count.complained is 'How many complained.';
+comment on column conversion_count.redeemed is 'How many used a coupon.';
+comment on column conversion_count.last_at is 'Nothing that is counted here occurred later: asked about an earlier instant, recipients are counted one by one.';
+
+-- What the counts must be: everything but last_at.
+create view conversion_counted as
+select campaign, (('x' || left(customer::text, 8))::bit(32)::bigint % 64)::smallint as part,
+    arm, anchor, window_ends, count(*) as recipients,
+    count(*) filter (where both_arms) as both_arms, count(sent_at) as sent,
+    count(delivered_at) as delivered, count(opened_at) as opened,
+    count(clicked_by_person_at) as clicked_by_person,
+    count(clicked_by_scanner_at) as clicked_by_scanner, count(bounced_at) as bounced,
+    count(failed_at) as failed, count(complained_at) as complained, count(redeemed_at) as redeemed
+from conversion_recipient where arm is not null group by 1, 2, 3, 4, 5;
+
+create view conversion_miscounted as
+with kept as (
+    select campaign, part, arm, anchor, window_ends, recipients, both_arms, sent, delivered, opened,
+        clicked_by_person, clicked_by_scanner, bounced, failed, complained, redeemed
+    from conversion_count
+    where (recipients, both_arms, sent, delivered, opened, clicked_by_person, clicked_by_scanner,
+        bounced, failed, complained, redeemed) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+)
+select campaign as subject, array[part::text, arm, anchor::text, window_ends::text] as key,
+    to_jsonb(k) as kept, to_jsonb(c) as counted
+from kept k full join conversion_counted c using (campaign, part, arm, anchor, window_ends)
+where to_jsonb(k) is distinct from to_jsonb(c);
+
+create function conversion_counts() returns trigger language plpgsql as $$
+declare
+    changed text := concat_ws(' union all ',
+        case when tg_op <> 'DELETE' then 'select 1 as one, n.* from now_so n' end,
+        case when tg_op <> 'INSERT' then 'select -1 as one, w.* from was_so w' end);
+begin
+    execute format($sql$
+insert into %1$I.conversion_count as c
+select campaign, (('x' || left(customer::text, 8))::bit(32)::bigint %% 64)::smallint as part,
+    arm, anchor, window_ends, sum(one) as recipients,
+    coalesce(sum(one) filter (where both_arms), 0),
+    coalesce(sum(one) filter (where sent_at is not null), 0),
+    coalesce(sum(one) filter (where delivered_at is not null), 0),
+    coalesce(sum(one) filter (where opened_at is not null), 0),
+    coalesce(sum(one) filter (where clicked_by_person_at is not null), 0),
+    coalesce(sum(one) filter (where clicked_by_scanner_at is not null), 0),
+    coalesce(sum(one) filter (where bounced_at is not null), 0),
+    coalesce(sum(one) filter (where failed_at is not null), 0),
+    coalesce(sum(one) filter (where complained_at is not null), 0),
+    coalesce(sum(one) filter (where redeemed_at is not null), 0),
+    max(greatest(assigned_at, sent_at, delivered_at, opened_at, clicked_by_person_at,
+        clicked_by_scanner_at, bounced_at, failed_at, complained_at, redeemed_at))
+from (%2$s) changed
+where arm is not null
+group by campaign, part, arm, anchor, window_ends
+order by campaign, part, arm, anchor, window_ends
+on conflict (campaign, part, arm, anchor, window_ends) do update set
+    recipients = c.recipients + excluded.recipients,
+    both_arms = c.both_arms + excluded.both_arms,
+    sent = c.sent + excluded.sent,
+    delivered = c.delivered + excluded.delivered,
+    opened = c.opened + excluded.opened,
+    clicked_by_person = c.clicked_by_person + excluded.clicked_by_person,
+    clicked_by_scanner = c.clicked_by_scanner + excluded.clicked_by_scanner,
+    bounced = c.bounced + excluded.bounced,
+    failed = c.failed + excluded.failed,
+    complained = c.complained + excluded.complained,
+    redeemed = c.redeemed + excluded.redeemed,
+    last_at = greatest(c.last_at, excluded.last_at)
+$sql$, tg_table_schema, changed);
+    return null;
+end
+$$;
+create trigger counts_new after insert on conversion_recipient
+    referencing new table as now_so for each statement execute function conversion_counts();
+create trigger counts_changed after update on conversion_recipient
+    referencing old table as was_so new table as now_so
+    for each statement execute function conversion_counts();
+create trigger counts_gone after delete on conversion_recipient
+    referencing old table as was_so for each statement execute function conversion_counts();

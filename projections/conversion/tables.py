@@ -81,6 +81,9 @@ class Purchase(Row, frozen=True, kw_only=True):
     kept: bool
     currency: str
     net: Decimal
+    arm: str
+    anchor: datetime
+    window_ends: datetime
 
 
 CAMPAIGN: Final = Table("campaign", Campaign, ("campaign",))

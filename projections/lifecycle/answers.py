@@ -7,11 +7,10 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import replace
 
 from projections.lifecycle.stages import Policy, Stage, Tier, last_of, stage_of, tier_of
 from projections.lifecycle.tables import LIFECYCLE, Lifecycle
-from projections.lifecycle.walk import Walk
+from projections.lifecycle.walk import Walk, under
 from projections.rows import Rows
 
 
@@ -148,12 +147,5 @@ def asked_under(row: Lifecycle, policy: Policy, at: datetime) -> tuple[Stage, Ti
     """Return stage and tier under another policy, where the row alone can tell; else None."""
     if row.last_fact_at > at:
         return None
-    if (
-        row.purchases > 1
-        and row.last_purchase_at is not None
-        and at - row.last_purchase_at < policy.won_back_for
-    ):
-        return None
-    life = replace(row, won_back_at=None)
-    net = row.nets.get(policy.currency, Decimal(0))
-    return stage_of(life, policy, at), tier_of(net, policy)
+    told = under(row, policy)
+    return stage_of(told, policy, at), tier_of(told.net, policy)

@@ -15,7 +15,7 @@ from domain.lifecycle.events import LifecyclePolicyAdopted
 from domain.order.events import OrderCancelled, OrderPaid, OrderRefunded
 from domain.shared.events import Event, Fact
 from projections.activity import JUDGED, is_activity
-from projections.lifecycle.stages import EVER, Policies, Policy, adopted, last_of, newest
+from projections.lifecycle.stages import Policies, Policy, adopted, last_of, newest
 from projections.lifecycle.tables import (
     DAY,
     LIFECYCLE,
@@ -31,10 +31,13 @@ from projections.lifecycle.tables import (
 from projections.lifecycle.telling import moved, tell
 from projections.lifecycle.walk import (
     LASTING,
+    LATE,
     STAGE,
     Lost,
     Step,
     Walk,
+    going_on,
+    is_next,
     is_told,
     kept_up,
     rewound,
@@ -43,12 +46,9 @@ from projections.orders import NO_ORDER, OrderState, combine, take
 from projections.projection import View
 from projections.rows import Key, Rows, Table
 
-LATE: Final = EVER
-"""Stands in `next_move_at`, from fold to settle, where a walk has to be told anew."""
-
 lifecycle: Final = View(
     "lifecycle",
-    version=1,
+    version=2,
     tables=TABLES,
     package="projections.lifecycle",
     shared=Policies(),
@@ -128,14 +128,16 @@ def _(rows: Rows, clock: datetime) -> None:
     if row is None:
         return
     policies = rows.shared.of(row.shop)
-    if row.next_move_at == LATE or row.policy != newest(policies):
+    walk = going_on(row, policies)
+    if walk is not None:
+        walk.wait(clock)
+        if walk.row is row:
+            return
+    else:
         walk = tell(row, policies, rows.all(DAY).values(), rows.all(ORDER).values())
         walk.wait(clock)
         for key in rows.all(MOVE).keys() - walk.moves.keys():
             rows.delete(MOVE, *key)
-    else:
-        walk = Walk(row, last_of(policies))
-        walk.wait(clock)
     _keep(rows, walk)
 
 
@@ -196,7 +198,9 @@ def _still(rows: Rows, row: Lifecycle, step: Step) -> Lifecycle | None:
     turn, policies = row.next_move_at, rows.shared.of(row.shop)
     if row.stage not in LASTING or (turn is not None and step.at >= turn):
         return None
-    if not _is_next(row, step, policies) or not is_told(row):
+    if turn == LATE or row.policy != newest(policies) or step.at < last_of(policies).at:
+        return None
+    if not is_next(row, step.at) or not is_told(row):
         return None
     return kept_up(row, last_of(policies), step)
 
@@ -205,8 +209,8 @@ def _stepped(rows: Rows, row: Lifecycle, step: Step) -> Lifecycle:
     """Take a step if it is the next one; else leave the walk to be told anew."""
     policies = rows.shared.of(row.shop)
     row = _before_time_moved(rows, row, step, policies)
-    if _is_next(row, step, policies):
-        walk = Walk(row, last_of(policies))
+    walk = going_on(row, policies)
+    if walk and step.at >= last_of(policies).at and is_next(walk.row, step.at):
         try:
             walk.step(step)
         except Lost:
@@ -229,20 +233,12 @@ def _before_time_moved(
     told_at = max(row.told_since, row.last_fact_at, last_of(policies).at)
     if row.next_move_at == LATE or row.policy != newest(policies) or step.at < told_at:
         return row
+    if last_of(policies).at >= max(row.told_since, row.last_fact_at):
+        return row  # time may have moved it by another policy before
     row, turns = rewound(row, last_of(policies))
     for at in turns:
         rows.delete(MOVE, STAGE, at)
     return row
-
-
-def _is_next(row: Lifecycle, step: Step, policies: tuple[Policy, ...]) -> bool:
-    """Tell whether nothing that happened, or moved by time alone, is later than a step."""
-    if row.next_move_at == LATE or row.policy != newest(policies):
-        return False
-    if step.at < row.last_fact_at or step.at < last_of(policies).at:
-        return False
-    moved_at = max(row.stage_since, row.tier_since)
-    return moved_at < step.at or moved_at == step.at == row.last_fact_at
 
 
 def _keep(rows: Rows, walk: Walk) -> None:

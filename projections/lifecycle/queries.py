@@ -13,14 +13,15 @@ import msgspec
 import psycopg
 from msgspec.structs import replace
 from psycopg.rows import class_row
+from psycopg.sql import Composable
 
 from projections.lifecycle import statements, stored
 from projections.lifecycle.answers import Counts, Standing, Tally, asked_under, standing
-from projections.lifecycle.stages import EVER, Policy, Stage, Tier, last_of, newest
+from projections.lifecycle.stages import EVER, Policy, Stage, Tier, in_force, last_of
 from projections.lifecycle.stood import stood
 from projections.lifecycle.tables import Lifecycle, LifecycleMove
 from projections.lifecycle.telling import tell
-from projections.lifecycle.walk import Walk
+from projections.lifecycle.walk import Walk, going_on
 from projections.paging import Page, cursor_of, place_of
 
 Connection = psycopg.Connection[Any]
@@ -47,18 +48,42 @@ def counts(connection: Connection, at: datetime, *, shop: str | None = None) -> 
     tally, about = Tally(), {"at": at, "shop": shop}
     with connection.transaction():
         policies = stored.policies(connection)
-        for stage, tier, customers in connection.execute(statements.PRESENT, about):
+        old = stored.old(connection, policies, at)
+        for stage, tier, customers in connection.execute(statements.present(old), about):
             tally.add(Stage(stage), Tier(tier), customers)
-        for was, became, customers in connection.execute(statements.LATER, about):
+        for was, became, customers in connection.execute(statements.later(old), about):
             tally.undo(was, became, customers)
-        for row in stored.rows(connection, statements.DUE, about):
-            known = (p for p in policies.of(row.shop) if p.position <= row.policy)
-            tally.add(*_waited(Walk(row, last_of(tuple(known))), at))
-        outdated = stored.rows(connection, statements.OLD, about)
-        for row, days, orders in stored.whole(connection, outdated):
-            walk = tell(row, policies.of(row.shop), days, orders, until=at)
-            tally.add(*_waited(walk, at))
+        for row in stored.rows(connection, statements.due(old), about):
+            tally.add(*_waited(Walk(row, in_force(policies.of(row.shop), at)), at))
+        if old is not statements.NOBODY:
+            for whose in policies.by_shop if shop is None else [shop]:
+                _count_old(connection, tally, old, policies.of(whose), {"at": at, "shop": whose})
     return tally.counts(at)
+
+
+def _count_old(
+    connection: Connection,
+    tally: Tally,
+    old: Composable,
+    policies: tuple[Policy, ...],
+    about: dict[str, Any],
+) -> None:
+    """Count the customers of a shop whose rows are told by a policy that does not hold any more."""
+    at = about["at"]
+
+    def unclear() -> Iterator[Lifecycle]:
+        for row in stored.rows(connection, statements.unclear(old), asked):
+            walk = _gone_on(row, policies, at)
+            if walk is None:
+                yield row
+            else:
+                tally.add(*_waited(walk, at))
+
+    asked = about | _numbers(in_force(policies, at))
+    for stage, tier, customers in connection.execute(statements.placed(old), asked):
+        tally.add(Stage(stage), Tier(tier), customers)
+    for row, days, orders in stored.whole(connection, unclear()):
+        tally.add(*_waited(tell(row, policies, days, orders, until=at), at))
 
 
 def what_if(
@@ -66,16 +91,20 @@ def what_if(
 ) -> Counts:
     """Return how customers (of a shop) would be spread, had this policy always held."""
     tally, always = Tally(), replace(policy, at=EVER, position=0)
+    about = {"at": at, "shop": shop} | _numbers(always)
     with connection.transaction():
+        everybody = statements.EVERYBODY
 
         def unclear() -> Iterator[Lifecycle]:
-            for row in stored.rows(connection, statements.HEARD, {"at": at, "shop": shop}):
+            for row in stored.rows(connection, statements.unclear(everybody), about):
                 place = asked_under(row, always, at)
                 if place is None:
                     yield row
                 else:
                     tally.add(*place)
 
+        for stage, tier, customers in connection.execute(statements.placed(everybody), about):
+            tally.add(Stage(stage), Tier(tier), customers)
         for row, spells, orders in stored.lives(connection, unclear(), at):
             tally.add(*stood(row, always, spells, orders, at))
     return tally.counts(at)
@@ -89,8 +118,9 @@ def customer(connection: Connection, customer: UUID, at: datetime) -> Standing |
             if row.heard_at > at:
                 return None
             policies = stored.policies(connection).of(row.shop)
-            if row.policy == newest(policies) and _told_last(row, policies) <= at:
-                return standing(row, policies, at)
+            walk = _gone_on(row, policies, at)
+            if walk is not None:
+                return standing(walk.row, policies, at)
             for _, days, orders in stored.whole(connection, [row]):
                 told = tell(row, policies, days, orders, until=at).row
                 return standing(told, tuple(p for p in policies if p.at <= at), at)
@@ -132,6 +162,23 @@ def _waited(walk: Walk, at: datetime) -> tuple[Stage, Tier]:
     return walk.row.stage, walk.row.tier
 
 
-def _told_last(row: Lifecycle, policies: tuple[Policy, ...]) -> datetime:
-    """Return the last instant at which anything of the row may have come to be as it is."""
-    return max(row.last_fact_at, row.stage_since, row.tier_since, last_of(policies).at)
+def _gone_on(row: Lifecycle, policies: tuple[Policy, ...], at: datetime) -> Walk | None:
+    """Return the walk that goes on from a row, if nothing of it came to be after an instant."""
+    walk = going_on(row, policies)
+    if walk is None or last_of(policies).at > at:
+        return None
+    told = walk.row
+    return walk if max(told.last_fact_at, told.stage_since, told.tier_since) <= at else None
+
+
+def _numbers(policy: Policy) -> dict[str, Any]:
+    """Return a policy as the statements ask for it."""
+    return {
+        "new_for": policy.new_for,
+        "silent_after": policy.silent_after,
+        "lost_after": policy.lost_after,
+        "won_back_for": policy.won_back_for,
+        "high_value": policy.high_value,
+        "general_value": policy.general_value,
+        "currency": policy.currency,
+    }

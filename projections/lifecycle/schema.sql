@@ -31,10 +31,11 @@ create table lifecycle (
     last_activity_at   timestamptz,           -- what the customer last did
     day_first_at       timestamptz,           -- what it first did on the day of last_activity_at (UTC)
     day_first_position bigint,                -- of the fact at day_first_at
-    slept              boolean not null,      -- silent for a while since its last purchase
+    silence            bigint not null,       -- longest time without activity since its last purchase, in microseconds
+    silences           bytea not null,        -- JSON: purchases after more than a day's silence, and how long it was; no later one had a longer
     last_fact_at       timestamptz not null,  -- of the facts that count here
     named              uuid[] not null,       -- its identities that are more than anonymous ids
-    policy             bigint not null        -- position of the newest policy it is told by; 0: none adopted
+    policy             bigint not null        -- position of the newest policy when it last changed; 0: none adopted
 ) with (fillfactor = 70);
 create index on lifecycle (next_move_at);
 

@@ -16,6 +16,9 @@ import msgspec
 from domain.lifecycle.events import LifecyclePolicyAdopted
 from domain.shared.events import Fact
 
+_DAY: Final = 86_400_000_000
+"""A day in microseconds."""
+
 EVER: Final = datetime.min.replace(tzinfo=UTC)
 """An instant before everything."""
 
@@ -54,6 +57,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     high_value: Decimal = Decimal(2000)
     general_value: Decimal = Decimal(300)
     currency: str = "USD"
+
+    @property
+    def silence(self) -> int:
+        """Return for how many microseconds nobody is silent yet."""
+        return self.silent_after_days * _DAY
 
     @property
     def new_for(self) -> timedelta:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 from psycopg.rows import class_row
-from psycopg.sql import Composed
+from psycopg.sql import SQL, Composable, Composed, Literal
 
 from projections.lifecycle import statements
 from projections.lifecycle.stages import Policies, Policy, Stage, Tier
@@ -23,6 +23,7 @@ from projections.lifecycle.tables import (
     LifecycleDay,
     LifecycleOrder,
     LifecyclePolicy,
+    Silence,
 )
 from projections.orders import OrderState
 
@@ -32,6 +33,9 @@ Whole = tuple[Lifecycle, list[LifecycleDay], list[LifecycleOrder]]
 Lived = tuple[Lifecycle, list[Spell], list[OrderState]]
 
 AT_ONCE: Final = 1_000
+
+NOT_WALKED: Final = UUID(int=0)
+"""Before every customer."""
 
 
 def policies(connection: Connection) -> Policies:
@@ -87,7 +91,43 @@ def lives(connection: Connection, some: Iterable[Lifecycle], at: datetime) -> It
             yield row, spells.get(row.customer, []), orders
 
 
+def old(connection: Connection, policies: Policies, at: datetime) -> Composable:
+    """Return the condition of rows that a policy which held at the instant has not come to yet.
+
+    Those are the rows of slots that have not heard of it, and those that a walk has not reached.
+    """
+    held = {s: [p for p in of if p.at <= at] for s, of in policies.by_shop.items()}
+    shops = [shop for shop, some in held.items() if some]
+    if not shops:
+        return statements.NOBODY
+    recorded = max(p.position for some in held.values() for p in some)
+    slots: dict[UUID | None, list[int]] = {}
+    of = 0
+    for slot, position, walked in connection.execute(statements.WALKS):
+        slots.setdefault(NOT_WALKED if position < recorded else walked, []).append(slot)
+        of += 1
+    parts = [
+        SQL(" and ").join(
+            [
+                statements.BEYOND.format(after=Literal(after)),
+                *(
+                    [statements.OF_SLOTS.format(of=Literal(of), slots=Literal(some))]
+                    if len(some) < of
+                    else []
+                ),
+            ]
+        )
+        for after, some in slots.items()
+        if after is not None
+    ]
+    if not parts:
+        return statements.NOBODY
+    whose = statements.OF_SHOPS.format(shops=Literal(shops))
+    return SQL("({} and ({}))").format(whose, SQL(" or ").join(parts))
+
+
 _nets: Final = msgspec.json.Decoder(dict[str, Decimal]).decode
+_silences: Final = msgspec.json.Decoder(tuple[Silence, ...]).decode
 _all_told: Final = msgspec.json.Decoder(list[OrderState]).decode
 _told: Final = msgspec.json.Decoder(OrderState).decode
 
@@ -100,6 +140,7 @@ def _row(values: dict[str, Any]) -> Lifecycle:
         "tier": Tier(values["tier"]),
         "tier_before": Tier(values["tier_before"]),
         "nets": _nets(values["nets"]),
+        "silences": _silences(values["silences"]),
         "named": tuple(values["named"]),
     }
     return Lifecycle(**values)

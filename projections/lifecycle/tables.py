@@ -11,6 +11,9 @@ from projections.lifecycle.stages import Stage, Tier
 from projections.orders import NO_ORDER, OrderState
 from projections.rows import Row, Table
 
+Silence = tuple[datetime, int]
+"""A purchase, and how many microseconds of silence came before it."""
+
 
 class Lifecycle(Row, frozen=True, kw_only=True):
     """One customer, told up to its last fact and the last move by time alone."""
@@ -44,7 +47,8 @@ class Lifecycle(Row, frozen=True, kw_only=True):
     last_activity_at: datetime | None = None
     day_first_at: datetime | None = None
     day_first_position: int | None = None
-    slept: bool = False
+    silence: int = 0
+    silences: tuple[Silence, ...] = ()
     last_fact_at: datetime
     named: tuple[UUID, ...] = ()
     policy: int

@@ -37,7 +37,8 @@ def tell(
         *_steps(row, days, told),
     ]
     steps.sort(key=attrgetter("at", "position"))
-    walk = Walk(blank(row, newest(policies)), last_of(tuple(earlier)), whole=True)
+    begun = tuple(earlier)
+    walk = Walk(blank(row, newest(begun)), last_of(begun), whole=True)
     for step in steps:
         if until is None or step.at <= until:
             walk.step(step)

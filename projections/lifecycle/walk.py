@@ -8,9 +8,11 @@ from typing import Any, Final, NamedTuple
 from msgspec.structs import replace
 
 from projections.lifecycle.stages import (
+    EVER,
     Policy,
     Stage,
     Tier,
+    last_of,
     next_turn,
     stage_of,
     tier_of,
@@ -21,6 +23,12 @@ from projections.rows import Key
 
 STAGE: Final = "stage"
 TIER: Final = "tier"
+
+LATE: Final = EVER
+"""Stands in `next_move_at`, from fold to settle, where a walk has to be told anew."""
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+_DAY: Final = timedelta(days=1) // _MICROSECOND
 
 Nets = Mapping[str, Decimal]
 Place = Stage | Tier
@@ -46,13 +54,12 @@ class Walk:
     """One customer on its way: where it stands, and the moves that it made here."""
 
     def __init__(self, row: Lifecycle, policy: Policy, *, whole: bool = False) -> None:
-        """`whole`: from its beginning, so that all its moves are at hand."""
+        """`policy`: in force. `whole`: from its beginning, so that all its moves are at hand."""
         self.row = row
         self.moves: dict[Key, LifecycleMove] = {}
         self._policy = policy
+        self._newest = max(row.policy, policy.position)
         self._whole = whole
-        self._silence = timedelta()
-        self._silences: list[tuple[datetime, timedelta]] = []
 
     def step(self, step: Step) -> None:
         """Take a step, and before it the moves of time alone. Raises Lost, unless whole."""
@@ -62,13 +69,19 @@ class Walk:
         if turn == step.at:
             prior = stage_of(row, self._policy, step.at)
         tier = row.tier
-        row = replace(row, **self._changes(step))
+        if step.policy is None:
+            row = replace(row, **self._changes(step))
+        else:
+            self._newest, self._policy = max(self._newest, step.position), step.policy
+            row = under(row, step.policy)
         stage = stage_of(row, self._policy, step.at)
+        turn = next_turn(row, self._policy, stage)
         if stage is not prior or prior is not row.stage:
             row = self._with_stage(row, step, prior, stage)
         if step.nets is not None or step.policy is not None:
             row = self._with_tier(row, step, tier, tier_of(row.net, self._policy))
-        self.row = _told(row, next_turn(row, self._policy, stage))
+        if row is not self.row or turn != row.next_move_at:
+            self.row = _told(row, turn, self._newest)
 
     def wait(self, clock: datetime) -> None:
         """Make the moves of time alone up to an instant."""
@@ -85,44 +98,35 @@ class Walk:
             stage_cause=None,
             stage_before=row.stage,
             next_move_at=next_turn(row, self._policy, stage),
+            policy=self._newest,
         )
 
     def _changes(self, step: Step) -> dict[str, Any]:
         row, at = self.row, step.at
-        changes: dict[str, Any] = {}
-        slept = row.slept
+        changes: dict[str, Any] = {"last_fact_at": at}
+        silence = row.silence
         if step.known:
             changes |= {"known_at": at, "known_position": step.position}
         if step.active:
             last = row.last_activity_at
             if last is not None:
-                slept = slept or at - last > self._policy.silent_after
-                self._silence = max(self._silence, at - last)
+                silence = max(silence, (at - last) // _MICROSECOND)
             if last is None or last.date() != at.date():
                 changes |= {"day_first_at": at, "day_first_position": step.position}
             changes["last_activity_at"] = at
         if step.purchased:
             if row.first_purchase_at is None:
                 changes["first_purchase_at"] = at
-            else:
-                self._silences.append((at, self._silence))
-                if slept:
+            elif silence > _DAY:
+                changes["silences"] = (*(s for s in row.silences if s[1] > silence), (at, silence))
+                if silence > self._policy.silence:
                     changes["won_back_at"] = at
-            self._silence = timedelta()
-            slept = False
+            silence = 0
             changes |= {"last_purchase_at": at, "purchases": row.purchases + 1}
-        if step.policy is not None:
-            self._policy = step.policy
-            silent = step.policy.silent_after
-            slept = self._silence > silent
-            won_back = [at for at, silence in self._silences if silence > silent]
-            changes["won_back_at"] = max(won_back, default=None)
-        else:
-            changes["last_fact_at"] = at
-        if step.nets is not None or step.policy is not None:
-            nets = _sum(row.nets, step.nets or {})
+        if step.nets is not None:
+            nets = _sum(row.nets, step.nets)
             changes |= {"nets": nets, "net": nets.get(self._policy.currency, ZERO)}
-        changes["slept"] = slept
+        changes["silence"] = silence
         return changes
 
     def _with_stage(
@@ -209,7 +213,7 @@ def kept_up(row: Lifecycle, policy: Policy, step: Step) -> Lifecycle:
         next_move_at=turn,
         last_activity_at=at,
         last_fact_at=at,
-        slept=row.slept or (last is not None and at - last > policy.silent_after),
+        silence=row.silence if last is None else max(row.silence, (at - last) // _MICROSECOND),
     )
 
 
@@ -223,9 +227,9 @@ def is_told(row: Lifecycle) -> bool:
     )
 
 
-def _told(row: Lifecycle, turn: datetime | None) -> Lifecycle:
+def _told(row: Lifecycle, turn: datetime | None, policy: int) -> Lifecycle:
     if is_told(row):
-        return replace(row, next_move_at=turn)
+        return replace(row, next_move_at=turn, policy=policy)
     return replace(
         row,
         next_move_at=turn,
@@ -233,7 +237,44 @@ def _told(row: Lifecycle, turn: datetime | None) -> Lifecycle:
         told_since=row.stage_since,
         told_cause=row.stage_cause,
         told_before=row.stage_before,
+        policy=policy,
     )
+
+
+def under(row: Lifecycle, policy: Policy) -> Lifecycle:
+    """Return the row with what another policy makes of the same life; itself, if nothing else."""
+    won_back = next(
+        (at for at, silence in reversed(row.silences) if silence > policy.silence), None
+    )
+    net = row.nets.get(policy.currency, ZERO)
+    if won_back == row.won_back_at and net == row.net:
+        return row
+    return replace(row, won_back_at=won_back, net=net)
+
+
+def going_on(row: Lifecycle, policies: tuple[Policy, ...]) -> Walk | None:
+    """Return a walk that goes on from a row, by every policy adopted since it last changed.
+
+    None: the row is late, or a policy came before something else that is told; tell it anew.
+    """
+    if row.next_move_at == LATE:
+        return None
+    first = next((n for n, p in enumerate(policies) if p.position > row.policy), len(policies))
+    walk = Walk(row, last_of(policies[:first]))
+    for number, policy in enumerate(policies[first:]):
+        if policy.position <= row.policy or (number == 0 and not is_next(row, policy.at)):
+            return None
+        try:
+            walk.step(Step(policy.at, policy.position, policy=policy))
+        except Lost:
+            return None
+    return walk
+
+
+def is_next(row: Lifecycle, at: datetime) -> bool:
+    """Tell whether nothing that happened to a row, or moved it, is later than an instant."""
+    moved_at = max(row.stage_since, row.tier_since)
+    return at >= row.last_fact_at and (moved_at < at or moved_at == at == row.last_fact_at)
 
 
 def rewound(row: Lifecycle, policy: Policy) -> tuple[Lifecycle, list[datetime]]:

@@ -129,9 +129,11 @@ def _no_garbage() -> Iterator[None]:
 class Indexes:
     """The indexes and keys of new tables, put aside while the tables are filled."""
 
-    def __init__(self, connection: Connection, name: str) -> None:
+    def __init__(self, connection: Connection, view: View, name: str) -> None:
+        """`name`: the schema's. Those of totals stay: triggers find their rows by them."""
         self._connection = connection
         self._name = name
+        self._tables = [table.name for table in view.tables]
         self._make: list[str] = []
 
     def put_aside(self) -> None:
@@ -139,16 +141,17 @@ class Indexes:
         keys = self._connection.execute(
             "select c.conrelid::regclass::text, quote_ident(c.conname), "
             "pg_get_constraintdef(c.oid) from pg_constraint c join pg_namespace n "
-            "on n.oid = c.connamespace where n.nspname = %s and c.contype in ('p', 'u')",
-            (self._name,),
+            "on n.oid = c.connamespace join pg_class t on t.oid = c.conrelid "
+            "where n.nspname = %s and t.relname = any(%s) and c.contype in ('p', 'u')",
+            (self._name, self._tables),
         ).fetchall()
         for table, name, definition in keys:
             self._make.append(f"alter table {table} add constraint {name} {definition}")
             self._run(f"alter table {table} drop constraint {name}")
         indexes = self._connection.execute(
             "select quote_ident(schemaname) || '.' || quote_ident(indexname), indexdef "
-            "from pg_indexes where schemaname = %s",
-            (self._name,),
+            "from pg_indexes where schemaname = %s and tablename = any(%s)",
+            (self._name, self._tables),
         ).fetchall()
         for name, definition in indexes:
             self._make.append(definition)

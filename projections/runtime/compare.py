@@ -75,6 +75,27 @@ class Differences:
             for key in theirs.keys() - ours.keys():
                 self._add(table, None, theirs[key])
 
+    def miscounted(
+        self, connection: psycopg.Connection[Any], schema: str, table: str, wrong: str
+    ) -> None:
+        """Add what a view's totals say otherwise than its rows."""
+        found = sql.SQL("select subject, key, kept, counted from {}").format(
+            sql.Identifier(schema, wrong)
+        )
+        for subject, key, kept, counted in connection.execute(found):
+            self.count += 1
+            if len(self.first) < FIRST_FEW:
+                self.first.append(
+                    Difference(
+                        subject=subject,
+                        table=table,
+                        key=tuple(key),
+                        column=None,
+                        live=kept,
+                        replayed=counted,
+                    )
+                )
+
     def _add(self, table: Table[Any], live: Row | None, other: Row | None) -> None:
         differing: Sequence[str | None] = [None]
         if live is not None and other is not None:

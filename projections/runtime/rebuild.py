@@ -109,7 +109,7 @@ class Rebuild:
         self._tell(connection, generation, "building", head.position)
         with connection.transaction():
             schema.create(connection, self._view, generation, self._slots)
-            indexes = Indexes(connection, generation.schema)
+            indexes = Indexes(connection, self._view, generation.schema)
             indexes.put_aside()
         shared = list(build(self._parts(generation, head, processes)))
         indexes.put_back()

@@ -24,6 +24,10 @@ _ADVANCE: Final = (
     "select views.advance(%s, %s, %s, %s, %s::int[], %s::bigint[], %s::timestamptz[], "
     "%s::bigint[], %s::timestamptz[], %s::bytea[])"
 )
+_WALKED: Final = (
+    "(select attnum from pg_attribute where attname = 'walked' "
+    "and attrelid = to_regclass('huike.checkpoint'))"
+)
 _LOCK: Final = 4851201  # one process at a time changes schemas
 _ROLES: Final = ("huike_views", "huike_reader")
 
@@ -72,7 +76,7 @@ def install(connection: Connection) -> None:
 
 def _installed(connection: Connection) -> bool:
     """Say whether all is there; a restored database has the tables, but not its own grants."""
-    for found in ("to_regclass('huike.trouble')", "to_regproc('views.advance')"):
+    for found in ("to_regclass('huike.trouble')", "to_regproc('views.advance')", _WALKED):
         if connection.execute(f"select {found}".encode()).fetchone() == (None,):
             return False
     may = "select has_database_privilege('huike_views', current_database(), 'create')"
@@ -208,10 +212,10 @@ def decode_shared(view: View, stored: bytes) -> Any:
 
 def serve(connection: Connection, view: View, generation: Generation) -> None:
     """Serve a generation: `huike.<table>` shows its tables from the commit on."""
-    for table in view.tables:
+    for table in (*(t.name for t in view.tables), *view.totals):
         names = {
-            "name": sql.Identifier("huike", table.name),
-            "table": sql.Identifier(generation.schema, table.name),
+            "name": sql.Identifier("huike", table),
+            "table": sql.Identifier(generation.schema, table),
         }
         show = sql.SQL("create or replace view {name} as select * from {table}").format(**names)
         try:

@@ -104,9 +104,9 @@ $$;
 comment on function views.advance is 'Moves the checkpoints of slots that are where they were taken to be, of a generation that is (serving) still served; fails otherwise.';
 
 create or replace view huike.checkpoint as
-select c.view, c.version, c.slot, c.position, c.clock
+select c.view, c.version, c.slot, c.position, c.clock, c.walked
 from views.checkpoint c join views.active a using (view, version, generation);
-comment on view huike.checkpoint is 'How far each slot of each served view has come in the log, and its clock.';
+comment on view huike.checkpoint is 'How far each slot of each served view has come in the log, and its clock. walked: how far a walk over all rows has come that began when what they share changed; null: none goes on.';
 
 create or replace view huike.freshness as
 select view, version, min(position) as position, min(clock) as clock, count(*) as slots

@@ -84,6 +84,8 @@ class Verifier:
                 ):
                     differences.compare(one, other, view.tables)
             progress(1.0)
+            for table, wrong in view.totals.items():
+                differences.miscounted(self._connection, live.generation.schema, table, wrong)
         return Report(
             view=view.name,
             version=view.version,

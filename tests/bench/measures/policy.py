@@ -27,7 +27,10 @@ BATCH: Final = 10
 
 _PATIENCE: Final = 400.0
 _LOOK_SECONDS: Final = 0.25
-_LEFT: Final = "select exists (select from huike.lifecycle where policy < %s)"
+_LEFT: Final = (
+    "select exists (select from huike.checkpoint "
+    "where view = 'lifecycle' and (position < %s or walked is not null))"
+)
 
 
 class NotMoved(Exception):

@@ -12,7 +12,7 @@ from tests.projections.runtime.shop import Shop
 def keep(shop: Shop, history: History, ends: list[int]) -> LiveView:
     """Keep a new view live through a made-up history, in batches, without sweeping."""
     with shop.connection.transaction():
-        shop.connection.execute("drop schema if exists lifecycle_v1 cascade")
+        shop.connection.execute("drop schema if exists lifecycle_v2 cascade")
         shop.connection.execute("delete from views.active")
         shop.connection.execute("delete from views.checkpoint")
     schema.prepare(shop.connection, [lifecycle], SLOTS)
