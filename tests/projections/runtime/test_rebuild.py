@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 import psycopg
 import pytest
 
+from domain.shared import hands
 from projections.runtime import schema
 from projections.runtime.batch import Goal
 from projections.runtime.build import Builder, Part
@@ -53,7 +54,11 @@ def busy_year(shop: Shop) -> None:
     shop.adopt(30)
 
 
-def test_the_new_rows_are_those_of_the_old(shop: Shop) -> None:
+@pytest.mark.parametrize("facts_in_a_hand", [250_000, 5])
+def test_the_new_rows_are_those_of_the_old(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, facts_in_a_hand: int
+) -> None:
+    monkeypatch.setattr(hands, "FACTS_IN_A_HAND", facts_in_a_hand)
     live = shop.live()
     busy_year(shop)
     shop.follow(live)
@@ -63,7 +68,24 @@ def test_the_new_rows_are_those_of_the_old(shop: Shop) -> None:
     assert made.compared.rows == sum(map(len, before.values()))
     assert shop.shown() == before
     assert schemas(shop) == {"tiny_v1_2"}
-    assert shop.verify().different == 0
+    report = shop.verify()
+    assert (report.different, report.facts, report.rows) == (
+        0,
+        shop.reader.last(),
+        made.compared.rows,
+    )
+
+
+def test_what_differs_is_found_in_every_hand(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hands, "FACTS_IN_A_HAND", 5)
+    live = shop.live()
+    busy_year(shop)
+    shop.follow(live)
+    tallies = len(shop.shown()["tally"])
+    shop.connection.execute("update tiny_v1.tally set facts = facts + 1")
+    assert shop.verify().different == tallies
+    shop.connection.execute("delete from tiny_v1.tally")
+    assert shop.verify().different == tallies
 
 
 def test_what_happens_meanwhile_is_in_the_new_rows(shop: Shop) -> None:
