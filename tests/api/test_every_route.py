@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
-from api import errors, ingest
+from api import errors, turned_away
 from api.app import ROUTERS
 from api.queries import freshness
 from infra.keys import Scope
@@ -145,8 +145,8 @@ def test_every_status_that_a_refusal_has_is_documented_where_it_can_be_met(
         told = {int(status) for status in operation["responses"]}
         method, _, path = name.partition(" ")
         if path.startswith("/v1/"):
-            elsewhere = {ingest.STATUS[ingest.NoSuchDoor]}
-            assert told == {200, *ingest.STATUS.values()} - elsewhere, name
+            elsewhere = {turned_away.STATUS[turned_away.NoSuchDoor]}
+            assert told == {200, *turned_away.STATUS.values()} - elsewhere, name
         elif "/api/" in name:
             documented |= told
             body = "requestBody" in operation
