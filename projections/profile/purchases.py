@@ -34,7 +34,10 @@ def tell(rows: Rows, fact: Fact) -> None:
             order = replace(order, delivered_at=earliest(order.delivered_at, fact.occurred_at))
         case _:
             order = replace(order, state=take(order.state, fact))
-    _count(rows, before, _described(order))
+    if before is None or order.state is not before.state:
+        _count(rows, before, _described(order))
+    elif (order := replace(order, status=_status(order))) != before:
+        rows.put(ORDER, order)  # it is on its way: nothing else follows from that
 
 
 def take_over(rows: Rows, theirs: ProfileOrder) -> None:
