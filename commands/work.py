@@ -152,9 +152,8 @@ class Work:
 
     def is_anothers(self, root: Root, customer: UUID | None) -> bool:
         """Say whether a root is of another customer than the one that is given, if one is."""
-        if customer is None or root.origin in {None, customer}:
+        if customer is None or root.origin is None:
             return False
-        assert root.origin is not None
         owner = self._memory.customer_of(root.origin)
         return owner not in {root.id, self._memory.customer_of(customer)}
 

@@ -23,8 +23,6 @@ PAGES_BY_HAND: Final = sorted(
 )
 EVERY_PAGE: Final = sorted([*PAGES_BY_HAND, *REFERENCE.glob("*.md")])
 
-PYTHON: Final = re.compile(r"^ *```python\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-BLOCK: Final = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 
 each_page = pytest.mark.parametrize("page", EVERY_PAGE, ids=lambda p: str(p.relative_to(ROOT)))
 
