@@ -23,6 +23,8 @@ from projections.runtime.batch import Goal, Grouped, Place
 
 GROUP: Final = "{topic}.views"
 BATCH: Final = 6_000
+FETCHED: Final = 8_388_608
+"""Bytes at a time: who is behind is sent as much as that, and holds it several times over."""
 POLL_MS: Final = 500
 COMMIT_SECONDS: Final = 2.0
 _SUBJECT: Final = 8
@@ -72,7 +74,8 @@ class KafkaFeed:
             heartbeat_interval_ms=1_500,
             request_timeout_ms=15_000,
             max_poll_records=BATCH,
-            max_partition_fetch_bytes=4_194_304,
+            max_partition_fetch_bytes=1_048_576,
+            fetch_max_bytes=FETCHED,
             allow_auto_create_topics=False,
         )
 

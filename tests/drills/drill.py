@@ -30,6 +30,8 @@ class Drill(msgspec.Struct, frozen=True):
     """Its short form needs Kafka too."""
     fits: bool = True
     """Its short form is short enough for every run of the tests."""
+    by_name: bool = False
+    """It is run only when it is asked for: it takes as long as many others."""
 
 
 class Claim(msgspec.Struct, frozen=True):

@@ -199,4 +199,5 @@ SOAK = Drill(
     run=run,
     kafka=True,
     fits=False,
+    by_name=True,
 )
