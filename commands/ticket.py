@@ -5,7 +5,7 @@ from uuid import UUID
 
 from commands.work import Command, Work, handles
 from domain.shared.channel import Channel
-from domain.ticket.aggregate import Ticket
+from domain.ticket.aggregate import OpenedForAnother, Ticket
 from domain.ticket.events import Author, TicketKind
 
 DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -78,6 +78,8 @@ class RateTicket(Command, frozen=True, kw_only=True):
 def open_ticket(command: OpenTicket, crm: Work) -> dict[str, str]:
     number = (command.number or _number(crm.fresh())).strip()
     ticket = crm.get(Ticket, crm.ids.ticket(crm.shop, number), likely_new=True)
+    if crm.is_anothers(ticket, command.customer):
+        raise OpenedForAnother(number=number)
     ticket.open(number, command.kind, command.channel, about=command.about, order=command.order)
     crm.keep(ticket, customer=command.customer)
     return {"number": number}

@@ -41,6 +41,10 @@ class OpenedOtherwise(Refused):
     """Ticket {number} was opened already, about something else."""
 
 
+class OpenedForAnother(Refused):
+    """Ticket {number} is another customer's already."""
+
+
 MOVES: Final[dict[type[Event], tuple[str, frozenset[State]]]] = {
     TicketMessageAdded: ("written to", frozenset({State.OPEN, State.RESOLVED})),
     TicketAssigned: ("assigned", frozenset({State.OPEN})),

@@ -1,5 +1,6 @@
 """Tickets get a number, and are moved only as they may."""
 
+import msgspec
 import pytest
 
 from commands.ticket import (
@@ -14,7 +15,7 @@ from commands.ticket import (
     ResolveTicket,
 )
 from domain.shared.channel import Channel
-from domain.ticket.aggregate import MoveNotAllowed, OpenedOtherwise
+from domain.ticket.aggregate import MoveNotAllowed, OpenedForAnother, OpenedOtherwise
 from domain.ticket.events import (
     Author,
     TicketAssigned,
@@ -27,7 +28,7 @@ from domain.ticket.events import (
     TicketReopened,
     TicketResolved,
 )
-from tests.commands.desk import ADA, IDS, ORDER, Ask, Facts, answer, events, id_of
+from tests.commands.desk import ADA, BO, IDS, ORDER, Ask, Facts, answer, events, id_of
 
 TICKET = IDS.ticket("shop", "T-1")
 open_it = OpenTicket(
@@ -101,3 +102,12 @@ def test_a_number_stands_for_one_matter(ask: Ask) -> None:
                 number="T-1", kind=TicketKind.INQUIRY, channel=Channel.PHONE, about="Another"
             )
         )
+
+
+def test_a_matter_is_not_opened_again_for_another_customer(ask: Ask, facts: Facts) -> None:
+    ask(open_it)
+    with pytest.raises(OpenedForAnother, match="T-1"):
+        ask(msgspec.structs.replace(open_it, customer=BO))
+    for same in (ADA, None):
+        assert ask(msgspec.structs.replace(open_it, customer=same)).recorded == 0
+    assert len(facts()) == 1
