@@ -27,12 +27,9 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _INT: Final = struct.Struct("!i").pack
 _NULL: Final = _INT(-1)
 _RECORD: Final = struct.Struct("!ii").pack  # bytes, fields
-_LONG: Final = struct.Struct("!q").pack
 
 _FIXED: Final = {"smallint": ("h", 2), "integer": ("i", 4), "bigint": ("q", 8)}
 _RAW: Final[dict[str, Pack]] = {
-    "uuid": lambda v: v.int.to_bytes(16),
-    "timestamp with time zone": lambda v: _LONG((v - _EPOCH) // _MICROSECOND),
     "date": lambda v: _INT((v - _FIRST_DAY).days),
     "bytea": lambda v: v,
     "numeric": cast("Pack", Transformer().get_dumper(Decimal(0), PyFormat.BINARY).dump),
@@ -122,12 +119,27 @@ class _Texts(dict[str, bytes]):
         return packed
 
 
+def _uuids(before: bytes) -> Pack:
+    return lambda value: before + value.int.to_bytes(16)
+
+
+def _instants(before: bytes) -> Pack:
+    pack = struct.Struct(f"!{len(before)}sq").pack
+    return lambda value: pack(before, (value - _EPOCH) // _MICROSECOND)
+
+
+_SIZED: Final = {"uuid": (16, _uuids), "timestamp with time zone": (8, _instants)}
+
+
 def _packer(type_: str, oid: int, before: bytes) -> Pack:
     if type_.endswith("[]"):
         return _array(type_.removesuffix("[]"), before)
     if type_ in _FIXED:
         letter, size = _FIXED[type_]
         return partial(struct.Struct(f"!{len(before)}si{letter}").pack, before, size)
+    if type_ in _SIZED:
+        size, packer = _SIZED[type_]
+        return packer(before + _INT(size))
     if type_ == "boolean":
         return {v: before + _INT(1) + bytes([v]) for v in (False, True)}.__getitem__
     if type_ == "text":
