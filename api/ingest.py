@@ -4,7 +4,8 @@ The busiest of all, so it stands beside the framework, and does nothing that it 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Final
 
@@ -60,9 +61,11 @@ MOST_WAITING: Final = 20_000
 MOST_WAITING_BYTES: Final = 50_000_000
 """Appends in the log's queue, and their bytes, from which on shops are asked to slow down."""
 
-_AT_ONCE: Final = 80_000
+_AT_ONCE: Final = 20_000
 _WEIGHT: Final = 200
 """Bytes of events that are translated in one turn of the loop; what each counts beside its own."""
+_TYPICAL: Final = 500
+"""Bytes of an event, to tell how many come before they are read."""
 _PATHS: Final = {
     **{kind: kind for kind in KINDS},
     **{kind[0]: kind for kind in KINDS},  # as browsers' SDKs spell them
@@ -91,6 +94,7 @@ class Ingest:
         self._services = services
         self._clear = services.clear
         self._shares = Shares()
+        self._turn = asyncio.Lock()
         self._together: Together[list[Answered]] = Together()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,18 +131,14 @@ class Ingest:
         if queue.waiting > MOST_WAITING or queue.waiting_bytes > MOST_WAITING_BYTES:
             raise Busy
         shown = headers.get(b"authorization", b"").decode("latin-1")
-        self._check_share(shown, scope)
-        body = await read_body(headers, receive, BATCH_BYTES)
-        key = scope["key"] = await self._key(shown, body)
+        with self._room(shown, headers.get(b"content-length", b""), scope):
+            body = await read_body(headers, receive, BATCH_BYTES)
+            key = scope["key"] = await self._key(shown, body)
+            sent = await _opened(body, kind)
         door = self._door(key, scope["request_id"])
         try:
-            if kind == "batch":
-                batch = open_quickly(body)
-                if batch is None:
-                    batch = await run_in_threadpool(open_carefully, body)
-                sent = _messages_of(batch)
-            else:
-                sent = [Sent(raw=body, kind=kind, message_id=fresh_name())]
+            if isinstance(sent, NotTaken):
+                raise sent
             with self._shares.held(key.id, len(sent)):
                 names, heard = await self._hear(sent, door)
                 if kind != "batch":
@@ -152,13 +152,18 @@ class Ingest:
         await self._keep(door, self._counted(refused(sent, outcomes)))
         return told(sent, names, outcomes)
 
-    def _check_share(self, shown: str, scope: Scope) -> None:
-        """Refuse a key that has its share in hand before its body is read, where it can be."""
+    def _room(self, shown: str, length: bytes, scope: Scope) -> AbstractContextManager[None]:
+        """Hold room for what is about to come, before it is read. Raises ShareFull.
+
+        A key that only its body shows, or that is not known yet, has none held: it is asked later.
+        """
         secret = secret_of(shown)
         key = self._services.keys.remembered(secret) if secret else None
-        if key is not None:
-            scope["key"] = key
-            self._shares.check(key.id, events=1)
+        if key is None:
+            return nullcontext()
+        scope["key"] = key
+        size = int(length) if length.isdigit() else BATCH_BYTES
+        return self._shares.held(key.id, min(size, BATCH_BYTES) // _TYPICAL)
 
     async def _key(self, shown: str, body: bytes) -> Key:
         """Return the living key that was shown, in a header or in the body."""
@@ -189,11 +194,28 @@ class Ingest:
     async def _hear(
         self, sent: Sequence[Sent], door: Door
     ) -> tuple[list[str | None], list[Append | NotTaken]]:
-        """Translate each, with its id where it could be read; let others have a turn in between."""
+        """Translate each, with its id where it could be read.
+
+        Of what is much, one request at a time, and others have a turn in between.
+        """
+        if sum(_WEIGHT + len(one.raw) for one in sent) <= _AT_ONCE:
+            return self._heard(sent, door)
+        names: list[str | None] = []
+        heard: list[Append | NotTaken] = []
+        async with self._turn:
+            for part in _parts(sent):
+                more_names, more = self._heard(part, door)
+                names += more_names
+                heard += more
+                await asyncio.sleep(0)
+        return names, heard
+
+    def _heard(
+        self, sent: Sequence[Sent], door: Door
+    ) -> tuple[list[str | None], list[Append | NotTaken]]:
         ids = self._services.ids
         names: list[str | None] = []
         heard: list[Append | NotTaken] = []
-        weight = 0
         for one in sent:
             name: str | None = None
             try:
@@ -205,10 +227,6 @@ class Ingest:
                 log.exception("not translated", correlation=door.correlation)
                 heard.append(NotRecorded())
             names.append(name)
-            weight += _WEIGHT + len(one.raw)
-            if weight > _AT_ONCE:
-                weight = 0
-                await asyncio.sleep(0)
         return names, heard
 
     async def _settled(self, heard: Sequence[Append | NotTaken]) -> list[Outcome]:
@@ -255,6 +273,30 @@ async def _secret_in(body: bytes) -> str | None:
         return write_key_of(body)
     except Unread:
         return await run_in_threadpool(write_key_of_unread, body)
+
+
+async def _opened(body: bytes, kind: str) -> list[Sent] | NotTaken:
+    """Return the messages of a body, or why it has none."""
+    if kind != "batch":
+        return [Sent(raw=body, kind=kind, message_id=fresh_name())]
+    try:
+        batch = open_quickly(body)
+        if batch is None:
+            batch = await run_in_threadpool(open_carefully, body)
+    except NotTaken as refusal:
+        return refusal
+    return _messages_of(batch)
+
+
+def _parts(sent: Sequence[Sent]) -> Iterator[Sequence[Sent]]:
+    """Deal messages into what is translated in one turn."""
+    begin = weight = 0
+    for end, one in enumerate(sent, 1):
+        weight += _WEIGHT + len(one.raw)
+        if weight > _AT_ONCE:
+            yield sent[begin:end]
+            begin, weight = end, 0
+    yield sent[begin:]
 
 
 def _messages_of(batch: Batch) -> list[Sent]:

@@ -28,7 +28,7 @@ def run(ground: Ground, found: Findings) -> None:
     with installation.up():
         settings = settings_of(installation)
         with Load(installation.url, installation.key("ingest"), pause=0.1) as load:
-            by_kafka = _publish(settings, "first", 30)
+            by_kafka = publish(settings, "first", 30)
             _await_recorded(settings, by_kafka, installation)
             if not ground.short:
                 _stop(kafka, load, found)
@@ -36,7 +36,7 @@ def run(ground: Ground, found: Findings) -> None:
                 kafka.kill()
                 kafka.start()
                 found.note("killed, and started again")
-                by_kafka |= _publish(settings, "second", 30)
+                by_kafka |= publish(settings, "second", 30)
                 _await_recorded(settings, by_kafka, installation)
                 settle(settings)
                 _look_at_topic(found, settings, "after a stop and a kill")
@@ -44,7 +44,7 @@ def run(ground: Ground, found: Findings) -> None:
             kafka.start()
             found.note("killed, its data removed, started again as a new broker")
             _fill(installation, found)
-            by_kafka |= _publish(settings, "third", 90)
+            by_kafka |= publish(settings, "third", 90)
             _await_recorded(settings, by_kafka, installation)
         await_that(lambda: _published(settings) >= head(settings), installation.told, 180)
         _look_at_topic(found, settings, "filled again")
@@ -74,7 +74,7 @@ def _fill(installation: Installation, found: Findings) -> None:
         found.note(line)
 
 
-def _publish(settings: Settings, name: str, events: int) -> set[str]:
+def publish(settings: Settings, name: str, events: int) -> set[str]:
     """Publish events to the shops' topic, until Kafka has them; return their ids."""
     assert settings.kafka_bootstrap is not None
     names = set()

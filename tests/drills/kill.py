@@ -12,10 +12,13 @@ from infra.settings import Settings
 from tests.cli.running import Installation, Running, await_that, gone
 from tests.drills.drill import Drill, Findings
 from tests.drills.ground import Ground, settings_of
+from tests.drills.kafka_lost import publish
 from tests.drills.load import Load
-from tests.drills.looking import followed, head, look
+from tests.drills.looking import followed, head, look, recorded
 
 BOUND_SECONDS = 15.0
+BY_KAFKA = 20
+"""Events that are published after each kill."""
 _WAIT_SECONDS = 90.0
 _PARTS = {"serve": "server", "views": "views' worker", "relay": "relay", "shop": "shop's worker"}
 
@@ -35,6 +38,7 @@ def _kill(
 ) -> None:
     killed: list[str] = []
     took: list[tuple[float, str]] = []
+    by_kafka: set[str] = set()
     with installation.up() as supervisor:
         settings = settings_of(installation)
         with Load(installation.url, installation.key("ingest")) as load:
@@ -44,6 +48,9 @@ def _kill(
                 seconds = _until_followed(installation, settings)
                 busy = f"{killed[-1]}, {os.getloadavg()[0]:.0f} processes wanted a core"
                 took.append((seconds, busy))
+                if settings.kafka_bootstrap is not None:
+                    by_kafka |= publish(settings, f"by-kafka-{len(took)}", BY_KAFKA)
+            await_that(lambda: recorded(settings, by_kafka) == len(by_kafka), installation.told)
         found.note(f"{kills} kills under load: {', '.join(_counted(killed))}")
         slowest, which = max(took)
         usual = median(seconds for seconds, _ in took)
@@ -57,6 +64,7 @@ def _kill(
                 held=slowest <= BOUND_SECONDS,
                 found=f"{slowest:.1f} s",
             )
+        load.accepted |= by_kafka
         look(found, settings, [load])
 
 

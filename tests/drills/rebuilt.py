@@ -39,7 +39,7 @@ TABLES = {
     "conversion": "conversion_customer",
 }
 _SECONDS = 300.0
-_PAUSE_SECONDS = 0.02
+_PAUSE_SECONDS = 0.1
 
 
 def run(ground: Ground, found: Findings) -> None:
@@ -55,7 +55,7 @@ def run(ground: Ground, found: Findings) -> None:
             load.accepted |= {"message-1", "bob-1", "bob-2"}
             load.orders += 1
             load.paid += 7
-            events = ground.of(long=30_000, short=1_500)
+            events = ground.of(long=12_000, short=1_500)
             await_that(lambda: len(load.accepted) >= events, installation.told, _SECONDS)
             with Asking(client, ADA) as asking, _Counting(settings) as counting:
                 for view in views:
