@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, LiteralString, TypeVar
 from uuid import UUID
 
 from domain.customer.events import KnownByAnotherId, VisitorRecognised
@@ -35,6 +35,7 @@ class View:
     `due`: (table, column) of the instant at which a row changes by time alone, if it has such; an
     eager table with one row a subject. A row whose instant is null or later than `clock` must be
     left as it is by `settle(clock)`.
+    `constant`: a condition in SQL of rows of the `due` table that nothing shared can change.
     `root`: an eager table in which every subject that has any row has one: a subject without it is
     known to be new, so nothing else is looked for. (Optional, and much quicker.)
     `opens`: the events whose personal fields it reads (None: any).
@@ -52,6 +53,7 @@ class View:
         package: str,
         shared: Any = None,
         due: tuple[Table[Any], str] | None = None,
+        constant: LiteralString = "false",
         root: Table[Any] | None = None,
         opens: tuple[type[Event], ...] | None = None,
         totals: Mapping[str, str] = MappingProxyType({}),
@@ -62,6 +64,7 @@ class View:
         self.package: Final = package
         self.shared: Final = shared
         self.due: Final = due
+        self.constant: Final = constant
         self.root: Final = root
         self.opens: Final = None if opens is None else frozenset(e.stored.name for e in opens)
         self.totals: Final = totals

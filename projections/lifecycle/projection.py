@@ -53,6 +53,7 @@ lifecycle: Final = View(
     package="projections.lifecycle",
     shared=Policies(),
     due=(LIFECYCLE, "next_move_at"),
+    constant="known_at is null and first_purchase_at is null and nets = '{}'",  # a visitor
     root=LIFECYCLE,
     opens=(),
 )

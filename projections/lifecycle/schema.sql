@@ -31,7 +31,7 @@ create table lifecycle (
     last_activity_at   timestamptz,           -- what the customer last did
     day_first_at       timestamptz,           -- what it first did on the day of last_activity_at (UTC)
     day_first_position bigint,                -- of the fact at day_first_at
-    silence            bigint not null,       -- longest time without activity since its last purchase, in microseconds
+    silence            bigint not null,       -- longest time without activity since its last purchase, in microseconds; 0: a day at most
     silences           bytea not null,        -- JSON: purchases after more than a day's silence, and how long it was; no later one had a longer
     last_fact_at       timestamptz not null,  -- of the facts that count here
     named              uuid[] not null,       -- its identities that are more than anonymous ids

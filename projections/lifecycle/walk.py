@@ -28,7 +28,7 @@ LATE: Final = EVER
 """Stands in `next_move_at`, from fold to settle, where a walk has to be told anew."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
-_DAY: Final = timedelta(days=1) // _MICROSECOND
+_DAY: Final = timedelta(days=1)
 
 Nets = Mapping[str, Decimal]
 Place = Stage | Tier
@@ -109,15 +109,14 @@ class Walk:
             changes |= {"known_at": at, "known_position": step.position}
         if step.active:
             last = row.last_activity_at
-            if last is not None:
-                silence = max(silence, (at - last) // _MICROSECOND)
+            silence = _longer(silence, last, at)
             if last is None or last.date() != at.date():
                 changes |= {"day_first_at": at, "day_first_position": step.position}
             changes["last_activity_at"] = at
         if step.purchased:
             if row.first_purchase_at is None:
                 changes["first_purchase_at"] = at
-            elif silence > _DAY:
+            elif silence:
                 changes["silences"] = (*(s for s in row.silences if s[1] > silence), (at, silence))
                 if silence > self._policy.silence:
                     changes["won_back_at"] = at
@@ -213,8 +212,15 @@ def kept_up(row: Lifecycle, policy: Policy, step: Step) -> Lifecycle:
         next_move_at=turn,
         last_activity_at=at,
         last_fact_at=at,
-        silence=row.silence if last is None else max(row.silence, (at - last) // _MICROSECOND),
+        silence=_longer(row.silence, last, at),
     )
+
+
+def _longer(silence: int, last: datetime | None, at: datetime) -> int:
+    """Return the longest silence by now; a day at most makes nobody silent, and is none."""
+    if last is None or at - last <= _DAY:
+        return silence
+    return max(silence, (at - last) // _MICROSECOND)
 
 
 def is_told(row: Lifecycle) -> bool:

@@ -156,7 +156,8 @@ class LiveView:
             elif isinstance(error, Exception):
                 self._guard(batch.places)  # it may come of rows that are others' already
             raise
-        store.keep(folded.rows.values())
+        if not any(walked.values()):  # a walk would put everything else out of memory
+            store.keep(folded.rows.values())
         return Applied(folded.facts, written, folded.places)
 
     def _write(

@@ -1,6 +1,7 @@
 """The sweeper: lets time pass for rows whose hour has come, a thousand at a time."""
 
 from collections.abc import Iterable, Mapping
+from time import monotonic
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from projections.runtime.batch import Place
 from projections.runtime.live import FIRST, LiveView
 
 BATCH: Final = 1_000
+WALK_SECONDS: Final = 0.1
+"""So long a walk goes on before new facts have their turn."""
 
 _DUE: Final = (
     "select {subject} from {table} where {column} <= %(clock)s "
@@ -19,7 +22,7 @@ _DUE: Final = (
     "order by {column} limit %(limit)s"
 )
 _NEXT: Final = (
-    "select {subject} from {table} where {subject} > %(after)s "
+    "select {subject} from {table} where {subject} > %(after)s and not ({constant}) "
     "and (%(all)s or views.slot_of({subject}, %(of)s) = any(%(slots)s)) "
     "order by {subject} limit %(limit)s"
 )
@@ -50,21 +53,25 @@ class Sweeper:
         return changed
 
     def walk(self, places: Mapping[int, Place]) -> int:
-        """Go on with walks over all rows, begun when what they share changed.
+        """Go on, for a moment, with walks over all rows, begun when what they share changed.
 
-        Return how many subjects were settled, 0 when no walk is left.
+        Return how many steps of a thousand rows were made, 0 when no walk is left.
         """
         if self._live.view.due is None:
             return 0
-        settled = 0
-        for after, slots in self._walks(places).items():
-            subjects = self._ask(_NEXT, slots, after=after)
-            reached = subjects[-1] if len(subjects) == BATCH else None
-            self._live.settle(
-                subjects, {s: places[s] for s in slots}, dict.fromkeys(slots, reached)
-            )
-            settled += len(subjects)
-        return settled
+        until = monotonic() + WALK_SECONDS
+        steps = 0
+        while walks := self._walks(places):
+            for after, slots in walks.items():
+                subjects = self._ask(_NEXT, slots, after=after)
+                reached = subjects[-1] if len(subjects) == BATCH else None
+                self._live.settle(
+                    subjects, {s: places[s] for s in slots}, dict.fromkeys(slots, reached)
+                )
+                steps += 1
+            if monotonic() > until:
+                break
+        return steps
 
     def _walks(self, slots: Iterable[int]) -> dict[UUID, list[int]]:
         walks: dict[UUID, list[int]] = {}
@@ -88,6 +95,7 @@ class Sweeper:
             table=sql.Identifier(self._live.generation.schema, table.name),
             subject=sql.Identifier(table.key[0]),
             column=sql.Identifier(column),
+            constant=sql.SQL(self._live.view.constant),
         )
         asked = {
             "of": self._live.slots,
