@@ -1,5 +1,6 @@
 """Shops publish over HTTP: what is accepted is in the log, what is not is answered and kept."""
 
+import asyncio
 import base64
 import gzip
 import json
@@ -9,8 +10,10 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from api import ingest
+from api.ingest import Ingest
 from api.services import Services
 from domain.shared.events import Fact
 
@@ -375,6 +378,15 @@ def test_the_original_is_kept_without_its_key(stranger: TestClient, services: Se
     assert json.loads(original)["batch"] == [VIEWED]
 
 
+def test_events_of_a_large_batch_are_answered_in_their_order(site: TestClient) -> None:
+    events = [VIEWED | {"messageId": f"m{n}", "properties": {"x": "y" * n}} for n in range(500)]
+    events[100] = {"type": "dance", "messageId": "m100"}
+    answers = [site.post("/v1/batch", json=batch(*events)).json()["results"] for _ in range(2)]
+    for results in answers:
+        assert [result["messageId"] for result in results] == [f"m{n}" for n in range(500)]
+        assert [n for n, result in enumerate(results) if result["status"] == "rejected"] == [100]
+
+
 def test_who_sends_more_than_can_be_written_is_asked_to_wait(
     site: TestClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -383,6 +395,41 @@ def test_who_sends_more_than_can_be_written_is_asked_to_wait(
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) >= 1
     assert facts(services) == []
+
+
+def test_of_a_key_with_its_share_in_hand_no_more_is_read(services: Services) -> None:
+    _, secret = services.keys.add("noisy", ["ingest"])
+    services.keys.check(secret)
+    door = Ingest(services)
+    asked = {
+        "method": "POST",
+        "path_params": {"kind": "batch"},
+        "path": "/v1/batch",
+        "request_id": "1",
+        "headers": [
+            (b"authorization", f"Bearer {secret}".encode()),
+            (b"content-length", b"500000"),
+        ],
+    }
+
+    async def statuses() -> list[int]:
+        enough = asyncio.Event()
+
+        async def nothing() -> Message:
+            reading.append(1)
+            await enough.wait()
+            return {"type": "http.disconnect"}
+
+        first = [asyncio.create_task(door.answer(dict(asked), nothing)) for _ in range(20)]
+        await asyncio.sleep(0)
+        enough.set()
+        answers = await asyncio.gather(*first)
+        return [answer.status_code for answer in answers if answer is not None]
+
+    reading: list[int] = []
+    refused = asyncio.run(statuses())
+    assert 0 < len(reading) < 20
+    assert refused == [429] * (20 - len(reading))
 
 
 def test_without_a_log_nothing_is_accepted(site: TestClient, services: Services) -> None:
