@@ -119,5 +119,6 @@ def verify(found: Findings, settings: Settings) -> None:
             found.claim(
                 f"`verify {view.name}` finds no difference",
                 held=report.different == 0,
-                found=f"{report.rows:,} rows, {report.facts:,} facts, {report.different} differ",
+                found=f"{report.rows:,} rows, {report.facts:,} facts, {report.different} differ"
+                + "".join(f"; {difference}" for difference in report.differences[:3]),
             )
