@@ -199,7 +199,7 @@ def _still(rows: Rows, row: Lifecycle, step: Step) -> Lifecycle | None:
     turn, policies = row.next_move_at, rows.shared.of(row.shop)
     if row.stage not in LASTING or (turn is not None and step.at >= turn):
         return None
-    if turn == LATE or row.policy != newest(policies) or step.at < last_of(policies).at:
+    if turn == LATE or row.policy != newest(policies) or not _is_under(step, policies):
         return None
     if not is_next(row, step.at) or not is_told(row):
         return None
@@ -211,7 +211,7 @@ def _stepped(rows: Rows, row: Lifecycle, step: Step) -> Lifecycle:
     policies = rows.shared.of(row.shop)
     row = _before_time_moved(rows, row, step, policies)
     walk = going_on(row, policies)
-    if walk and step.at >= last_of(policies).at and is_next(walk.row, step.at):
+    if walk and _is_under(step, policies) and is_next(walk.row, step.at):
         try:
             walk.step(step)
         except Lost:
@@ -223,6 +223,12 @@ def _stepped(rows: Rows, row: Lifecycle, step: Step) -> Lifecycle:
     if step.known:
         row = replace(row, known_at=step.at, known_position=step.position)
     return replace(row, next_move_at=LATE)
+
+
+def _is_under(step: Step, policies: tuple[Policy, ...]) -> bool:
+    """Tell whether every policy had been adopted by then."""
+    last = last_of(policies)
+    return (step.at, step.position) > (last.at, last.position)
 
 
 def _before_time_moved(
