@@ -21,6 +21,7 @@ from infra.dev import kafka_install
 from infra.dev.kafka_install import KafkaUnavailable
 
 _START_SECONDS = 90
+_SOON_SECONDS = 5
 _STOP_SECONDS = 30
 _CONFIGURATION = """\
 process.roles=broker,controller
@@ -143,6 +144,9 @@ class EmbeddedKafka:
             start_new_session=True,  # Ctrl-C is for us; we tell it when
             timeout=_START_SECONDS,
         )
+        soon = time.monotonic() + _SOON_SECONDS
+        while not self.running and time.monotonic() < soon:
+            time.sleep(0.01)  # while it becomes java, its command line is empty
 
     def _java(self, *arguments: str | Path) -> list[str | Path]:
         return [kafka_install.java(), "-cp", f"{kafka_install.jars()}/*", *arguments]
