@@ -83,7 +83,7 @@ class LiveView:
         """
         self._store = None
         found = generation or schema.active(self._connection, self.view.name)
-        if found is None or found.version != self.view.version:
+        if found is None or (generation is None and found.version != self.view.version):
             raise Outdated(self.view.name)
         self._generation, self._serving = found, generation is None
         if prepare:
