@@ -86,11 +86,11 @@ class Load:
         while not self._stop.is_set():
             events = list(islice(messages, self._batch))
             body = b'{"batch":[' + b",".join(map(_encode, events)) + b"]}"
-            while not self._take(connection, body, events):
+            while again := self._take(connection, body, events):
                 unanswered_since = unanswered_since or time.monotonic()
                 if self._stop.is_set() and time.monotonic() - unanswered_since > _END_SECONDS:
                     return
-                time.sleep(_AGAIN_SECONDS)
+                time.sleep(again)
             unanswered_since = None
             due += self._every
             time.sleep(max(0, due - time.monotonic()) if self._every else self._pause)
@@ -101,8 +101,8 @@ class Load:
 
     def _take(
         self, connection: http.client.HTTPConnection, body: bytes, events: list[story.Message]
-    ) -> bool:
-        """Send a batch; say whether every event of it is accepted now."""
+    ) -> float:
+        """Send a batch; return after how many seconds to send it again, 0 when it is accepted."""
         began = time.monotonic()
         try:
             connection.request("POST", "/v1/batch", body, self._headers)
@@ -113,7 +113,7 @@ class Load:
             with self._lock:
                 self.statuses["lost"] += 1
                 self.statuses[f"lost by {type(error).__name__}"] += 1
-            return False
+            return _AGAIN_SECONDS
         with self._lock:
             seconds = time.monotonic() - began
             self.statuses[str(response.status)] += 1
@@ -123,15 +123,17 @@ class Load:
                 self.slowest_refusal = max(self.slowest_refusal, seconds)
             if response.status in _LATER:
                 self.without_retry_after += "Retry-After" not in response.headers
+            if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+                return float(response.headers.get("Retry-After", _AGAIN_SECONDS))
             if response.status != HTTPStatus.OK:
-                return False
+                return _AGAIN_SECONDS
             results = _decode(answer)["results"]
             for event, result in zip(events, results, strict=True):
                 if result["status"] == "accepted":
                     self._accept(event)
                 else:
                     self.rejected.append(result)
-            return True
+            return 0
 
     def _accept(self, event: story.Message) -> None:
         if event["messageId"] in self.accepted:
