@@ -20,12 +20,13 @@ currencies = st.sampled_from(["USD", "USD", "EUR"])
 payments = st.sampled_from(["1", "2"])
 purchases = st.builds(OrderPaid, payment=payments, amount=amounts, currency=currencies)
 refunds = st.builds(OrderRefunded, refund=payments, amount=st.none() | amounts, currency=currencies)
+views = st.builds(PageViewed, content=st.just(b""))
 events = st.one_of(
     purchases,
     purchases,
     refunds,
     st.builds(Tracked, name=st.just("Product Viewed"), content=st.just(b"")),
-    st.builds(PageViewed, content=st.just(b"")),
+    views,
     st.builds(OrderPlaced, number=st.just("1"), currency=currencies, total=amounts),
     st.builds(OrderCancelled),
     st.builds(CustomerRegistered),
@@ -51,25 +52,29 @@ policies = st.builds(
 lives = histories(events, nobodys=policies)
 
 
-def crowded(said: Sequence[tuple[Event, int]], registered: int | None) -> History:
-    """Return what one customer did, by the half day, in the order in which it was recorded."""
+HALF_A_DAY = timedelta(hours=12)
+A_QUARTER = timedelta(minutes=15)
+
+
+def crowded(said: Sequence[tuple[Event, int]], registered: int | None, grain: timedelta) -> History:
+    """Return what one customer did, `grain` by `grain`, in the order in which it was recorded."""
     if registered is not None:
         said = [(CustomerRegistered(), registered), *said]
     end = START + timedelta(days=100)
     facts = []
-    for position, (event, half_days) in enumerate(said, 1):
+    for position, (event, grains) in enumerate(said, 1):
         origin = None if isinstance(event, LifecyclePolicyAdopted) else USERS[0]
         facts.append(
             Fact(
                 position=position,
-                stream=stream_of(event, origin, half_days),
+                stream=stream_of(event, origin, grains),
                 version=position,
                 type=event.stored.name,
                 shop=SHOP,
                 source="site",
                 origin=origin,
                 subject=origin,
-                occurred_at=START + timedelta(hours=12 * half_days),
+                occurred_at=START + grains * grain,
                 recorded_at=end,
                 actor_kind="key",
                 actor_id="laws",
@@ -87,5 +92,14 @@ one_life = st.builds(
         st.tuples(st.one_of(events, events, events, policies), st.integers(0, 50)), max_size=14
     ),
     st.none() | st.integers(0, 50),
+    st.sampled_from([HALF_A_DAY, A_QUARTER]),
 )
 """Everything happens close together and often at once, and comes in any order."""
+
+one_day = st.builds(
+    crowded,
+    st.lists(st.tuples(st.one_of(views, views, events), st.integers(0, 50)), max_size=14),
+    st.just(0),
+    st.just(A_QUARTER),
+)
+"""A customer looks around, and what it does comes in any order."""
