@@ -16,7 +16,7 @@ from tests.cli.running import await_that
 from tests.drills.drill import Findings
 from tests.drills.load import Load
 
-SETTLE_SECONDS = 120.0
+SETTLE_SECONDS = 400.0
 
 
 def head(settings: Settings) -> int:
