@@ -52,6 +52,10 @@ class NotBegun(Refused):
     """No worker has followed the log for {view} yet; ask again in a moment."""
 
 
+class OtherVersion(Refused):
+    """{view} is kept by the rules of version {kept}, this is {version}: `huike rebuild {view}`."""
+
+
 class UnreadablePath(Refused):
     """The path of this request is not UTF-8."""
 
@@ -83,6 +87,7 @@ STATUS: Final[dict[type[Refused], int]] = {
     LogUnavailable: 503,
     Unavailable: 503,
     NotBegun: 503,
+    OtherVersion: 503,
     NotThereYet: 504,
     Conflict: 409,
     Refused: 409,

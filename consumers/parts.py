@@ -17,6 +17,7 @@ from infra.installation import mark_of, same_installation
 from infra.keyring import Keyring, KeyringLost
 from infra.postgres import VIEWS, WRITER, connect
 from infra.settings import Settings
+from projections.catalogue import VIEWS as CATALOGUE
 
 _FAR_BEHIND: Final = 15.0
 _OLDEST_POSTGRES: Final = 15
@@ -110,7 +111,9 @@ def _of_views(settings: Settings) -> Iterator[Finding]:
         ).fetchall():
             fresh = float(age) <= _FAR_BEHIND
             mend = None if fresh else "does `huike work views` run? its log says what holds it"
-            if slots != settings.slots:
+            if view in CATALOGUE and version != CATALOGUE[view].version:
+                mend = f"this Huike knows v{CATALOGUE[view].version} of it: `huike rebuild {view}`"
+            elif slots != settings.slots:
                 mend = f"it has {slots} slots: set HUIKE_SLOTS to {slots}"
             state = f"{float(age):.0f} s behind" if position else "nothing yet"
             yield Finding(f"view {view} v{version}", f"at fact {position:,}, {state}", mend)

@@ -8,9 +8,10 @@ from typing import Final
 
 import msgspec
 
-from api.errors import NotBegun, NotThereYet
+from api.errors import NotBegun, NotThereYet, OtherVersion
 from infra.postgres import Connection
 from infra.reading import Readers
+from projections.catalogue import VIEWS
 
 PATIENCE: Final = 5.0
 """Seconds that a query waits for its view."""
@@ -39,13 +40,15 @@ class Freshness:
         self._now = now
         self._steady = steady
         self._held: Mapping[str, Fresh] = {}
+        self._outdated: Mapping[str, int] = {}
         self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
 
     async def reach(self, views: tuple[str, ...], position: int | None) -> Fresh:
         """Return how far all of these views are, once at a position.
 
-        Raises NotThereYet, and NotBegun when there is nothing to wait for.
+        Raises NotThereYet; NotBegun when there is nothing to wait for; OtherVersion when a view
+        is kept by other rules than this program's, whose tables may be others too.
         """
         wanted = position or 0
         deadline = self._steady() + PATIENCE
@@ -72,7 +75,13 @@ class Freshness:
                 self._reading.add_done_callback(self._done)
             await asyncio.shield(self._reading)
         found = [self._held[view] for view in views if view in self._held]
-        return _last(found) if len(found) == len(views) else None
+        if len(found) == len(views):
+            return _last(found)
+        for view in views:
+            if view in self._outdated:
+                kept, version = self._outdated[view], VIEWS[view].version
+                raise OtherVersion(view=view, kept=kept, version=version)
+        return None
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._reading = None
@@ -81,7 +90,9 @@ class Freshness:
 
     async def _read(self) -> None:
         asked_at = self._steady()
-        self._held = await self._readers.ask(_look)
+        found = await self._readers.ask(_look)
+        self._held = {v: fresh for v, (n, fresh) in found.items() if n == VIEWS[v].version}
+        self._outdated = {v: n for v, (n, _) in found.items() if v not in self._held}
         self._read_at = asked_at
 
 
@@ -94,6 +105,10 @@ def _last(several: list[Fresh]) -> Fresh:
     )
 
 
-def _look(connection: Connection) -> Mapping[str, Fresh]:
-    rows = connection.execute("select view, position, clock from huike.freshness")
-    return {view: Fresh(position=position, clock=clock) for view, position, clock in rows}
+def _look(connection: Connection) -> Mapping[str, tuple[int, Fresh]]:
+    rows = connection.execute("select view, version, position, clock from huike.freshness")
+    return {
+        view: (version, Fresh(position=position, clock=clock))
+        for view, version, position, clock in rows
+        if view in VIEWS
+    }

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from starlette.testclient import TestClient
 
@@ -83,6 +84,20 @@ def test_without_views_nothing_is_known_yet_and_nobody_waits(
         assert answer.json()["type"] == "urn:huike:problem:not-begun"
         assert "profile" in answer.json()["view"]
         assert answer.headers["Retry-After"]
+
+
+def test_a_view_that_an_older_version_kept_is_not_read_until_it_is_rebuilt(
+    shop: Shop, analyst: TestClient, database_url: str
+) -> None:
+    ask(analyst, "/lifecycle", position=shop.position)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("update views.active set version = 0 where view = 'lifecycle'")
+        connection.execute("update views.checkpoint set version = 0 where view = 'lifecycle'")
+    answer = analyst.get("/api/lifecycle", params={"position": shop.position + 1})
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:huike:problem:other-version"
+    assert "huike rebuild lifecycle" in answer.json()["detail"]
+    ask(analyst, "/campaigns")
 
 
 def test_a_customer_is_masked_but_for_who_may_see_persons(
