@@ -60,6 +60,7 @@ class Accounts:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._timers: dict[tuple[str, str, int], Histogram] = {}
+        self._busy_told_at = float("-inf")
 
     def _timer(self, method: str, route: str, status: int) -> Histogram:
         timer = self._timers.get((method, route, status))
@@ -73,7 +74,8 @@ class Accounts:
 
         What went well and quickly is in the metrics, and what it recorded is in the log of facts.
         """
-        seconds = time.perf_counter() - began
+        now = time.perf_counter()
+        seconds = now - began
         route = getattr(scope.get("route"), "path", None) or (
             scope["path"] if scope["path"] in _PLAIN else _NOWHERE
         )
@@ -85,6 +87,9 @@ class Accounts:
         if route in _QUIET:
             return
         telling = status >= HTTPStatus.BAD_REQUEST or is_slow(seconds, scope)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:  # thousands a second would wait for the disk
+            telling = now - self._busy_told_at >= 1
+            self._busy_told_at = now if telling else self._busy_told_at
         if not telling and not log.is_enabled_for(DEBUG):
             return
         key = scope.get("key")

@@ -11,6 +11,7 @@ import pytest
 import structlog
 from starlette.testclient import TestClient
 
+from api import ingest
 from api.services import Services
 from infra import logging as our_logging
 from tests.api.shop import Shop, ask
@@ -108,3 +109,20 @@ def test_a_request_is_logged_by_its_route(
     assert line["request_id"] == "look-here"
     assert line["key"] == "a test"
     assert "ada@" not in json.dumps([line for line in lines if line.get("logger") == "api"])
+
+
+def test_of_many_that_are_asked_to_wait_few_are_logged_and_all_are_counted(
+    as_before: None,  # noqa: ARG001  # it mends
+    with_scopes: Callable[..., TestClient],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ingest, "MOST_WAITING", -1)
+    out = io.StringIO()
+    our_logging.configure("info", out=out, as_json=True)
+    shop = with_scopes("ingest")
+    for _ in range(20):
+        assert shop.post("/v1/track", json={"userId": "1", "event": "x"}).status_code == 429
+    told = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert 1 <= len([line for line in told if line.get("status") == 429]) < 20
+    text = with_scopes("metrics").get("/metrics").text
+    assert metric(text, 'huike_refusals_total{reason="busy"}') == 20
