@@ -103,9 +103,10 @@ class LiveView:
         return places
 
     def goals(self) -> dict[int, Goal]:
-        """Return where every slot is, as a goal for another generation."""
-        places = self.places(range(self.slots))
-        return {s: Goal(position=p.position, clock=p.clock) for s, p in places.items()}
+        """Return where every slot is, as a goal for another generation, of another version even."""
+        cursor = self._connection.cursor(binary=True)
+        cursor.execute(_PLACES, (*self.generation.key, list(range(self.slots))))
+        return {slot: Goal(position=at, clock=clock) for slot, at, clock, _shared in cursor}
 
     def apply(
         self, facts: Sequence[Fact], places: Mapping[int, Place], goals: Mapping[int, Goal]

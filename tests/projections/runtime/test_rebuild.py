@@ -76,6 +76,24 @@ def test_the_new_rows_are_those_of_the_old(
     )
 
 
+def test_a_view_that_an_older_version_kept_is_rebuilt_by_the_rules_of_today(shop: Shop) -> None:
+    live = shop.live()
+    busy_year(shop)
+    shop.follow(live)
+    before = shop.shown()
+    for older in (
+        "alter schema tiny_v1 rename to tiny_v0",
+        "alter table tiny_v0.tally drop column awake cascade",
+        "update views.active set version = 0, schema = 'tiny_v0' where view = 'tiny'",
+        "update views.checkpoint set version = 0, shared = 'other' where view = 'tiny'",
+    ):
+        shop.connection.execute(older.encode())
+    made = rebuild(shop)
+    assert (made.compared.why_not, made.swapped) == ("version 0 has other tables", True)
+    assert shop.shown() == before
+    assert schemas(shop) == {"tiny_v1"}
+
+
 def test_what_differs_is_found_in_every_hand(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hands, "FACTS_IN_A_HAND", 5)
     live = shop.live()
