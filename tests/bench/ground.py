@@ -1,7 +1,6 @@
 """What measures stand on: a durable Postgres of their own, databases in it, and one large shop."""
 
 import shutil
-import socket
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -27,6 +26,7 @@ from tests.bench.load import Publish, publish
 from tests.bench.measure import Say
 from tests.bench.million import Million
 from tests.bench.shop import Shop
+from tests.ports import free_port
 
 YEAR: Final = 765_000
 """Events that come to a million facts."""
@@ -120,7 +120,7 @@ class Ground:
             log_url=self.database(),
             home=self.folder / name,
             keyring=self.folder / "keyring.json",  # one: ids are the same in every shop
-            port=unused_port(),
+            port=free_port(),
             kafka_bootstrap=self.kafka if kafka else None,
             kafka_topic_in=f"{name}.events.{uuid4().hex[:6]}",
             kafka_topic_facts=f"{name}.facts.{uuid4().hex[:6]}",
@@ -191,9 +191,3 @@ class Ground:
         """Yield what publishes from another process."""
         with self.another_process() as another:
             yield lambda load: another.submit(publish, load)
-
-
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

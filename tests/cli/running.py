@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import httpx2
 import psutil
 
 from infra.dev.postgres import EmbeddedPostgres
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 WAIT_SECONDS = 60.0
@@ -111,7 +111,7 @@ class Installation:
         """Make a key as people do."""
         asked = [word for scope in scopes for word in ("--scope", scope)]
         made = self.run("keys", "add", "a test", *asked)
-        assert made.returncode == 0, made.stderr
+        assert made.returncode == 0, f"{made.stderr}\n{self.told()}"
         return made.stdout.strip().splitlines()[-1]
 
     def client(self, key: str) -> httpx2.Client:
@@ -186,10 +186,3 @@ def await_that(
             return
         time.sleep(0.05)
     raise AssertionError(f"it did not come about in {within:.0f} s\n{told()}")
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

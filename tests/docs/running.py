@@ -3,7 +3,6 @@
 import doctest
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from tests.ports import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
@@ -78,7 +79,7 @@ def service(
     database_url: str, folder: Path, *, worker: str = "views", **more: str
 ) -> Iterator[dict[str, str]]:
     """Run a server and a worker on a database; give the environment that finds them."""
-    port = _free_port()
+    port = free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("HUIKE_")},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -128,10 +129,3 @@ def _await(address: str, folder: Path) -> None:
             time.sleep(0.1)
     logs = "\n".join(log.read_text(errors="replace")[-2000:] for log in folder.glob("*.log"))
     raise AssertionError(f"{address} does not answer\n{logs}")
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

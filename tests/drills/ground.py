@@ -13,8 +13,9 @@ from infra.dev.kafka_install import KafkaUnavailable
 from infra.dev.postgres import EmbeddedPostgres
 from infra.migrations import migrate
 from infra.settings import Settings
-from tests.cli.running import Installation, free_port
+from tests.cli.running import Installation
 from tests.drills.drill import Say, Skipped
+from tests.ports import free_port
 
 SLOTS = 8
 

@@ -5,7 +5,7 @@ import socket
 import threading
 from typing import Self
 
-from tests.cli.running import free_port
+from tests.ports import free_port
 
 _CHUNK = 65_536
 

@@ -10,12 +10,13 @@ from infra.postgres import READER, connect
 from infra.settings import Settings
 from projections.catalogue import VIEWS
 from projections.projection import slot_of
-from tests.cli.running import Installation, Running, await_that, end, free_port
+from tests.cli.running import Installation, Running, await_that, end
 from tests.drills.drill import Drill, Findings
 from tests.drills.ground import Ground, settings_of
 from tests.drills.looking import head, settle
 from tests.drills.newer import NAME
 from tests.drills.stopping import program
+from tests.ports import free_port
 
 _OLD = [f"old-{n}" for n in range(40)]
 _NEW = [f"new-{n}" for n in range(2)]

@@ -9,8 +9,8 @@ import pytest
 
 from infra.dev.postgres import EmbeddedPostgres
 from infra.postgres import Impatient, connect_impatient, pool
-from tests.cli.running import free_port
 from tests.drills.proxy import Proxy
+from tests.ports import free_port
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from projections.profile import queries
 from tests.bench.asking import asking, timed
-from tests.bench.ground import Ground, unused_port
+from tests.bench.ground import Ground
 from tests.bench.measure import (
     ROUNDS,
     Figure,
@@ -21,6 +21,7 @@ from tests.bench.measure import (
 )
 from tests.bench.million import Million
 from tests.bench.processes import Process
+from tests.ports import free_port
 
 _MICRO: Final = 1e6
 _MILLI: Final = 1e3
@@ -102,7 +103,7 @@ def _route(ground: Ground, shop: Million) -> list[Figure]:
 
 @contextmanager
 def _bare_server(ground: Ground) -> Iterator[str]:
-    port = unused_port()
+    port = free_port()
     output = ground.folder / "bare"
     database = ground.database(migrated=False)
     with Process("tests.bench.bare", str(port), database, environment={}, output=output) as server:

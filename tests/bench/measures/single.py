@@ -3,7 +3,7 @@
 from statistics import median
 from typing import Final
 
-from tests.bench.ground import Ground, unused_port
+from tests.bench.ground import Ground
 from tests.bench.load import Load, Published
 from tests.bench.measure import (
     ROUNDS,
@@ -16,13 +16,14 @@ from tests.bench.measure import (
     share,
 )
 from tests.bench.processes import Process
+from tests.ports import free_port
 
 CONNECTIONS: Final = 64
 
 
 def run(ground: Ground) -> list[Figure]:
     count = ground.size(12_000, 100)
-    port = unused_port()
+    port = free_port()
     ours: list[Published] = []
     theirs: list[Published] = []
     with (
