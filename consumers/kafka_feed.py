@@ -12,7 +12,6 @@ from kafka.errors import CorruptRecordError
 
 from consumers.keeper import Keeper
 from consumers.packed import bound_unpacking
-from consumers.rest import rest
 from domain.shared.events import Unreadable
 from infra import facts_topic
 from infra.event_store import LogReader
@@ -85,7 +84,6 @@ class KafkaFeed:
         try:
             while not stop.is_set():
                 polled = self._poll(0 if busy else POLL_MS)
-                began = monotonic()
                 self._hold()
                 records = {
                     partition.partition: self._ours(partition.partition, batch)
@@ -94,8 +92,6 @@ class KafkaFeed:
                 self.take({slot: found for slot, found in records.items() if found})
                 busy = sum(keeper.sweep() for keeper in self._keepers) > 0  # every one of them
                 self._commit()
-                if polled and not busy:
-                    rest(stop, began)
         finally:
             self._threads.shutdown()
             self._consumer.close()

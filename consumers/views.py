@@ -18,7 +18,6 @@ from kafka.errors import KafkaError
 from consumers.kafka_feed import KafkaFeed
 from consumers.keeper import Keeper
 from consumers.leases import RENEW_SECONDS, Leases, present
-from consumers.rest import rest
 from domain.shared.events import Fact
 from domain.shared.log import Head
 from infra.event_store import LogReader
@@ -126,11 +125,9 @@ class LogFeed:
         self._listening.execute("listen huike_log")
         with self._threads:
             while not stop.is_set():
-                began = monotonic()
                 busy = self.step()
                 if sum(self._threads.map(Keeper.sweep, self._keepers)) or busy:
                     continue
-                rest(stop, began)
                 for _ in self._listening.notifies(timeout=IDLE_SECONDS, stop_after=1):
                     pass
 

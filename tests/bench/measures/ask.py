@@ -63,21 +63,20 @@ def _route(ground: Ground, shop: Million) -> list[Figure]:
     ground.say(f"customers by id among {shop.customers:,}, over HTTP")
     count = ground.size(3_000, 20)
     slowest: list[float] = []
-    with (
-        _bare_server(ground) as bare,
-        asking(shop.address, shop.key) as ask_ours,
-        asking(bare, shop.key) as ask_bare,
-    ):
+    with _bare_server(ground) as bare:
+
+        def ask_all(address: str, path: str) -> list[float]:
+            with asking(address, shop.key) as ask:  # servers end what was idle for a round
+                return timed(ask, [f"{path}{c}" for c in shop.some_customers(count)])
 
         def ours(number: int) -> float:
-            took = timed(ask_ours, [f"/api/customers/{c}" for c in shop.some_customers(count)])
+            took = ask_all(shop.address, "/api/customers/")
             if number:
                 slowest.append(share(took, 0.99) * _MILLI)
             return median(took) * _MICRO
 
         def constant(_number: int) -> float:
-            asked = [f"/bare/{c}" for c in shop.some_customers(count)]
-            return median(timed(ask_bare, asked)) * _MICRO
+            return median(ask_all(bare, "/bare/")) * _MICRO
 
         mine, other = in_turn(ours, constant, rounds=ground.size(ROUNDS, 1), warm_up=True)
     about = f"GET of a customer by id among {shop.customers:,}, one after the other"
