@@ -11,6 +11,8 @@ from starlette.testclient import TestClient
 
 from tests.api.shop import Shop, ask
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def shop(live: None, with_scopes: Callable[..., TestClient]) -> Shop:  # noqa: ARG001  # it follows

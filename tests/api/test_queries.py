@@ -90,7 +90,7 @@ def test_a_view_that_an_older_version_kept_is_not_read_until_it_is_rebuilt(
     shop: Shop, analyst: TestClient, database_url: str
 ) -> None:
     ask(analyst, "/lifecycle", position=shop.position)
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(database_url) as connection:  # both at once
         connection.execute("update views.active set version = 0 where view = 'lifecycle'")
         connection.execute("update views.checkpoint set version = 0 where view = 'lifecycle'")
     answer = analyst.get("/api/lifecycle", params={"position": shop.position + 1})

@@ -18,6 +18,8 @@ import huike
 from infra.settings import Settings
 from tests.cli.running import ROOT, TRACEBACK, Done, Installation
 
+pytestmark = pytest.mark.slow
+
 NOBODY = "postgresql://huike:hush@127.0.0.1:1/huike"
 
 
