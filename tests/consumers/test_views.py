@@ -20,6 +20,8 @@ from tests.projections.histories import SLOTS
 from tests.projections.runtime.shop import Shop
 from tests.projections.runtime.tiny import tiny
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_worker_follows_the_log(shop: Shop, settings: Settings) -> None:
     for n in range(50):
