@@ -56,8 +56,6 @@ while True:
 SUPERVISES = """
 import pathlib, sys, time
 from consumers.supervisor import LogFile, Supervisor
-
-pytestmark = pytest.mark.slow
 command = [sys.executable, "-c", sys.argv[1]]
 ours = Supervisor({"one": command, "two": command}, {}, LogFile(pathlib.Path(sys.argv[2])))
 ours.start()
