@@ -5,43 +5,21 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from psycopg import sql
 
 from infra.postgres import Connection
 from projections.conversion.projection import conversion as view
 from projections.conversion.queries import campaigns, conversion, figures
 from projections.conversion.statements import BY_COUNTS, BY_ROWS
-from projections.runtime import schema
-from projections.runtime.batch import Goal
-from projections.runtime.live import LiveView
 from projections.runtime.verify import Verifier
 from tests.projections.conversion import test_laws as laws
 from tests.projections.conversion.conftest import Show
 from tests.projections.conversion.story import SPRING, SUMMER, at
 from tests.projections.conversion.test_gathering import INSTANTS, crowd, rounded
 from tests.projections.histories import SLOTS, History, MemoryLog
+from tests.projections.runtime.keeping import keep
 from tests.projections.runtime.shop import Shop
 
 few = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-def keep(shop: Shop, history: History, ends: list[int]) -> None:
-    """Keep a new view live through a made-up history, in batches."""
-    with shop.connection.transaction():
-        name = schema.Generation.of(view, 1).schema
-        gone = sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(name))
-        shop.connection.execute(gone)
-        shop.connection.execute("delete from views.active")
-        shop.connection.execute("delete from views.checkpoint")
-    schema.prepare(shop.connection, [view], SLOTS)
-    live = LiveView(shop.connection, view, shop.sealer, MemoryLog(history), SLOTS)
-    live.attach()
-    after = 0
-    for end in sorted({min(e, history.head) for e in ends} | {history.head}):
-        clock = history.clock if end == history.head else history.facts[end - 1].recorded_at
-        goals = dict.fromkeys(range(SLOTS), Goal(position=end, clock=clock))
-        live.apply(history.facts[after:end], live.places(range(SLOTS)), goals)
-        after = end
 
 
 def both_agree(connection: Connection, campaign: UUID, instant: datetime) -> None:
@@ -56,7 +34,7 @@ def both_agree(connection: Connection, campaign: UUID, instant: datetime) -> Non
 def test_counts_are_exact_whatever_comes_late_or_is_merged(
     shop: Shop, history: History, ends: list[int]
 ) -> None:
-    keep(shop, history, ends)
+    keep(shop, view, history, ends)
     log = MemoryLog(history)
     report = Verifier(shop.connection, view, shop.sealer, log, SLOTS).verify()
     assert report.different == 0, report.differences
