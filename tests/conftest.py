@@ -27,6 +27,8 @@ hypothesis.settings.load_profile("huike")
 
 ROOT = "HUIKE_TEST_ROOT"  # the run's folder, known to all its workers
 PREFIX = "huike-tests-"
+MEMORY = Path("/dev/shm")  # noqa: S108 - in it, a folder by the random name of the run
+ROOM_IN_MEMORY = 4 << 30
 MARKS = {"kafka_bootstrap": "kafka", "kafka_installed": "kafka", "shared_data": "data"}
 alive = pytest.StashKey[IO[str]]()
 
@@ -38,6 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
         sweep(remains)
     root = Path(tempfile.mkdtemp(prefix=PREFIX))
     root.chmod(0o711)  # as root, Postgres is another user
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM_IN_MEMORY:
+        in_memory(root).mkdir(mode=0o711)
     config.stash[alive] = (root / "alive").open("w")
     fcntl.flock(config.stash[alive], fcntl.LOCK_EX)
     os.environ[ROOT] = str(root)
@@ -57,16 +61,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(mark)
 
 
+def in_memory(root: Path) -> Path:
+    """Name the run's folder in memory: a database a test is many small files to write."""
+    return MEMORY / root.name
+
+
 def sweep(root: Path) -> None:
     """Stop the servers of a run that has ended, however it ended, and remove its folder."""
     try:
         with (root / "alive").open("r") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            EmbeddedPostgres(in_memory(root)).stop()
             for folder in filter(Path.is_dir, root.iterdir()):
                 EmbeddedPostgres(folder).stop()
                 EmbeddedKafka(folder).kill()
     except (FileNotFoundError, PermissionError, BlockingIOError):
         return  # being made, somebody else's, or still running
+    shutil.rmtree(in_memory(root), ignore_errors=True)
     shutil.rmtree(root, ignore_errors=True)
 
 
@@ -103,8 +114,10 @@ def postgres_url(run_root: Path) -> str:
     """Where the run's Postgres is, for who may make databases there."""
     if given := os.environ.get("HUIKE_TEST_POSTGRES"):
         return given
+    memory = in_memory(run_root)
+    folder = memory if memory.is_dir() else run_root / "postgres"
     with one_worker_at_a_time(run_root, "postgres"):
-        return EmbeddedPostgres(run_root / "postgres", durable=False).start()
+        return EmbeddedPostgres(folder, durable=False).start()
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-_FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
+_FORGETFUL = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "1GB"}
 
 
 class PostgresUnavailable(ServerUnavailable):
