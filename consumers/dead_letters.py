@@ -21,11 +21,10 @@ class DeadLetters:
     """Keeps what was refused: in the table, and sealed in a topic for whoever watches it."""
 
     def __init__(self, settings: Settings, refusals: Refusals, ids: Ids) -> None:
-        assert settings.kafka_bootstrap is not None
         self._topic = settings.kafka_topic_dead
         self._refusals = refusals
         self._ids = ids
-        self._out: KafkaProducer = producer(settings.kafka_bootstrap)
+        self._out: KafkaProducer = producer(settings)
 
     def keep(self, refused: Sequence[tuple[Heard, NotTaken]]) -> None:
         """Keep refused records, each under an id of its own for ever.

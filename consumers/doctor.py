@@ -17,16 +17,18 @@ from rich.text import Text
 from consumers.mistakes import wrong_settings
 from consumers.parts import Finding, findings
 from consumers.screen import screen
-from infra.settings import Settings
+from infra.settings import Settings, as_written, secret_file
 
 _FILE: Final = Path(str(Settings.model_config["env_file"]))
+_SECRETS: Final = Settings.model_config["secrets_dir"]
 _OTHERS: Final = (
     "HUIKE_SETTINGS",
+    "HUIKE_SECRETS",
     "HUIKE_SUPERVISED",
     "HUIKE_POSTGRES_PASSWORD",
     "HUIKE_KAFKA_PORT",
 )
-"""Not settings of a process: where they are, who started it, and the compose file's."""
+"""Not settings of a process: where those are, who started it, and the compose file's."""
 
 _TESTS: Final = "HUIKE_TEST_"
 
@@ -70,17 +72,19 @@ def _table(
             source, given = "environment", environment[name]
         elif name in file:
             source, given = str(_FILE), file[name]
+        elif (secret := secret_file(field)) is not None:
+            source, given = str(secret), ""
         else:
             source, given = "default", _text(told.default)
         value = given if settings is None else _text(getattr(settings, field))
+        if value and "password" in field:
+            value = "***"
         table.add_row(name, Text(without_password(value)), source, told.description)
     return table
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ",".join(value)
-    return "" if value is None else str(value)
+    return "" if value is None else as_written(value)
 
 
 def without_password(value: str) -> str:
@@ -101,6 +105,8 @@ def _of_settings(
         yield Finding("setting", f"{name} cannot be used", why)
     if "HUIKE_SETTINGS" in os.environ and not _FILE.is_file():
         yield Finding("settings file", f"there is no {_FILE}", "mend HUIKE_SETTINGS")
+    if _SECRETS and not Path(str(_SECRETS)).is_dir():
+        yield Finding("secrets", f"there is no folder {_SECRETS}", "mend HUIKE_SECRETS")
     fields = {field.upper() for field in Settings.model_fields}
     for source, given in (("environment", environment), (str(_FILE), file)):
         for name in given:

@@ -16,6 +16,7 @@ from domain.shared.events import Unreadable
 from infra import facts_topic
 from infra.event_store import LogReader
 from infra.facts_topic import Record
+from infra.kafka import reach
 from infra.settings import Settings
 from projections.projection import slot_of
 from projections.runtime.batch import Goal, Grouped, Place
@@ -53,7 +54,6 @@ class KafkaFeed:
     """Follows the topic of facts. A slot is a partition; checkpoints rule, offsets are a hint."""
 
     def __init__(self, settings: Settings, keepers: Sequence[Keeper], reader: LogReader) -> None:
-        assert settings.kafka_bootstrap is not None
         self._reader = reader
         self._keepers = keepers
         self._incarnation = str(reader.incarnation())
@@ -65,7 +65,7 @@ class KafkaFeed:
         bound_unpacking()
         self._consumer: Any = KafkaConsumer(
             settings.kafka_topic_facts,
-            bootstrap_servers=settings.kafka_bootstrap.split(","),
+            **reach(settings),
             group_id=GROUP.format(topic=settings.kafka_topic_facts),
             enable_auto_commit=False,
             auto_offset_reset="earliest",

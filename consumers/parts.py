@@ -14,6 +14,7 @@ from consumers.mistakes import first_line
 from consumers.place import NoDatabase, placed
 from domain.shared.ids import Ids
 from infra.installation import mark_of, same_installation
+from infra.kafka import reach
 from infra.keyring import Keyring, KeyringLost
 from infra.postgres import VIEWS, WRITER, connect
 from infra.settings import Settings
@@ -133,10 +134,9 @@ def _of_views(settings: Settings) -> Iterator[Finding]:
 
 
 def _of_kafka(settings: Settings) -> Iterator[Finding]:
-    assert settings.kafka_bootstrap is not None
     try:
         admin = KafkaAdminClient(
-            bootstrap_servers=settings.kafka_bootstrap.split(","),
+            **reach(settings),
             request_timeout_ms=5_000,
             bootstrap_timeout_ms=5_000,
         )

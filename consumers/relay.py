@@ -54,9 +54,8 @@ class Relay:
     def __init__(self, settings: Settings, published: Callable[[int], None] | None = None) -> None:
         """Tell `published` each position that Kafka has taken."""
         assert settings.log_url is not None
-        assert settings.kafka_bootstrap is not None
         self._url = settings.log_url
-        self._bootstrap = settings.kafka_bootstrap
+        self._settings = settings
         self._topic = settings.kafka_topic_facts
         self._slots = settings.slots
         self._published = published or (lambda _: None)
@@ -84,11 +83,11 @@ class Relay:
                 pause = min(pause * 2, 5.0)
 
     def _relay(self, connection: Connection, stop: threading.Event) -> None:
-        partitions = partitions_of(self._bootstrap, self._topic)
+        partitions = partitions_of(self._settings, self._topic)
         if partitions != self._slots:
             raise WrongTopic(f"{self._topic} has {partitions} partitions, not {self._slots}")
         reader = LogReader(self._url, None, pool_size=1)
-        out = producer(self._bootstrap)
+        out = producer(self._settings)
         try:
             self._incarnation = str(reader.incarnation())
             place = self._resume(connection)

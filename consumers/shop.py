@@ -23,6 +23,7 @@ from consumers.torn import Lookout
 from domain.shared.ids import Ids
 from domain.shared.log import LogUnavailable, Receipt
 from infra.event_store import EventLog
+from infra.kafka import reach
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, WRITER, pool
 from infra.refused import Refusals
@@ -68,11 +69,10 @@ def run_shop(settings: Settings, stop: threading.Event, group: str | None = None
 
 def consumer(settings: Settings, group: str) -> Any:
     """Return a consumer of the shops' topic. Raises KafkaError."""
-    assert settings.kafka_bootstrap is not None
     bound_unpacking()
     return KafkaConsumer(
         settings.kafka_topic_in,
-        bootstrap_servers=settings.kafka_bootstrap.split(","),
+        **reach(settings),
         group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",

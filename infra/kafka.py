@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from kafka import KafkaProducer
@@ -17,10 +18,37 @@ _INBOUND_RETENTION: Final = str(3 * 24 * 3600 * 1000)
 _HEARD_SECONDS: Final = 10.0
 
 
-def producer(bootstrap: str, **more: Any) -> KafkaProducer:
+def reach(settings: Settings) -> dict[str, Any]:
+    """Return how clients find Kafka's brokers, trust them, and log in."""
+    assert settings.kafka_bootstrap is not None
+    reached: dict[str, Any] = {
+        "bootstrap_servers": settings.kafka_bootstrap.split(","),
+        "security_protocol": settings.kafka_security,
+    }
+    if settings.kafka_security.endswith("SSL"):
+        reached |= {
+            "ssl_cafile": _path(settings.kafka_ca),
+            "ssl_certfile": _path(settings.kafka_certificate),
+            "ssl_keyfile": _path(settings.kafka_certificate_key),
+        }
+    if settings.kafka_security.startswith("SASL"):
+        assert settings.kafka_password is not None
+        reached |= {
+            "sasl_mechanism": settings.kafka_mechanism,
+            "sasl_plain_username": settings.kafka_user,
+            "sasl_plain_password": settings.kafka_password.get_secret_value(),
+        }
+    return reached
+
+
+def _path(file: Path | None) -> str | None:
+    return None if file is None else str(file)
+
+
+def producer(settings: Settings, **more: Any) -> KafkaProducer:
     """Return an idempotent producer that waits for all replicas."""
     return KafkaProducer(
-        bootstrap_servers=bootstrap.split(","),
+        **reach(settings),
         enable_idempotence=True,
         acks="all",
         linger_ms=5,
@@ -33,9 +61,9 @@ def producer(bootstrap: str, **more: Any) -> KafkaProducer:
     )
 
 
-def partitions_of(bootstrap: str, topic: str) -> int:
+def partitions_of(settings: Settings, topic: str) -> int:
     """Return how many partitions a topic has; 0 when there is none such. Raises KafkaError."""
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), bootstrap_timeout_ms=10_000)
+    admin = KafkaAdminClient(**reach(settings), bootstrap_timeout_ms=10_000)
     try:
         if topic not in admin.list_topics():
             return 0
@@ -49,15 +77,12 @@ def make_topics(settings: Settings, *, replicas: int = -1) -> dict[str, str]:
 
     `replicas` -1: as the brokers are set up.
     """
-    assert settings.kafka_bootstrap is not None
     wanted: Mapping[str, tuple[int, dict[str, str]]] = {
         settings.kafka_topic_in: (_INBOUND_PARTITIONS, {"retention.ms": _INBOUND_RETENTION}),
         settings.kafka_topic_dead: (1, {"retention.ms": "-1"}),
         settings.kafka_topic_facts: (settings.slots, {"retention.ms": "-1"}),
     }
-    admin = KafkaAdminClient(
-        bootstrap_servers=settings.kafka_bootstrap.split(","), bootstrap_timeout_ms=10_000
-    )
+    admin = KafkaAdminClient(**reach(settings), bootstrap_timeout_ms=10_000)
     try:
         there = set(admin.list_topics())
         done = dict.fromkeys(there & set(wanted), "was there")

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.shared.money import UnknownCurrency
@@ -13,17 +13,25 @@ from domain.shared.money import currency as known_currency
 _MOST_WORKERS: Final = 4
 """Of views, unless more are asked for: each takes 200 MB."""
 _LEVELS: Final = ("debug", "info", "warning", "error")
+_SECURITIES: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
 class Settings(BaseSettings):
-    """How this Huike is run. Read from the environment, then from the file `HUIKE_SETTINGS`."""
+    """How this Huike is run.
+
+    Read from the environment, then from the file `HUIKE_SETTINGS`, then from files in the folder
+    `HUIKE_SECRETS`, each called as what it holds.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="HUIKE_",
         env_file=os.environ.get("HUIKE_SETTINGS", "huike.env"),
         env_file_encoding="utf-8",
+        secrets_dir=os.environ.get("HUIKE_SECRETS"),
         env_ignore_empty=True,  # as compose files pass what is not set
         extra="ignore",
+        hide_input_in_errors=True,  # it may be a password
     )
 
     home: Path = Field(
@@ -44,6 +52,28 @@ class Settings(BaseSettings):
     )
     kafka_bootstrap: str | None = Field(
         default=None, description="Kafka's addresses. Not set: views follow the log itself."
+    )
+    kafka_security: str = Field(
+        default="PLAINTEXT",
+        description="How Kafka is reached: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.",
+    )
+    kafka_ca: Path | None = Field(
+        default=None,
+        description="Certificates (PEM) that Kafka's is signed by. Not set: the system's.",
+    )
+    kafka_certificate: Path | None = Field(
+        default=None, description="Our own certificate (PEM), where Kafka asks for one."
+    )
+    kafka_certificate_key: Path | None = Field(
+        default=None, description="Its private key (PEM). Not set: in the certificate's file."
+    )
+    kafka_mechanism: str = Field(
+        default="SCRAM-SHA-512",
+        description="How to log in with SASL: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.",
+    )
+    kafka_user: str | None = Field(default=None, description="Who logs in to Kafka with SASL.")
+    kafka_password: SecretStr | None = Field(
+        default=None, validate_default=True, description="The password of that user."
     )
     kafka_topic_in: str = Field(default="shop.events", description="Topic that shops publish to.")
     kafka_topic_dead: str = Field(
@@ -69,6 +99,12 @@ class Settings(BaseSettings):
     clear_properties: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Properties, by comma, that say nobody's name: kept in the clear."
     )
+    epoch_days: int = Field(
+        default=1,
+        ge=0,
+        description="Days after which somebody's being forgotten is followed by a new epoch. "
+        "0: only `huike keyring renew` makes one.",
+    )
     log_level: str = Field(default="info", description="debug, info, warning or error.")
 
     @field_validator("clear_traits", "clear_properties", mode="before")
@@ -86,22 +122,37 @@ class Settings(BaseSettings):
         except UnknownCurrency as refusal:
             raise ValueError(str(refusal)) from None  # pydantic tells ValueErrors
 
+    @field_validator("kafka_security")
+    @classmethod
+    def _security(cls, value: str) -> str:
+        return _one_of(_SECURITIES, value)
+
+    @field_validator("kafka_mechanism")
+    @classmethod
+    def _mechanism(cls, value: str) -> str:
+        return _one_of(_MECHANISMS, value)
+
+    @field_validator("kafka_password")
+    @classmethod
+    def _login(cls, value: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        login = str(others.data.get("kafka_security", "")).startswith("SASL")
+        if login and not (value and others.data.get("kafka_user")):
+            raise ValueError("SASL needs HUIKE_KAFKA_USER and HUIKE_KAFKA_PASSWORD")
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _level(cls, value: str) -> str:
-        if value.lower() not in _LEVELS:
-            msg = f"is one of {', '.join(_LEVELS)}"
-            raise ValueError(msg)
-        return value.lower()
+        return _one_of(_LEVELS, value.lower())
 
     @property
     def environment(self) -> dict[str, str]:
         """What a process is given so that it reads the same settings."""
-        given = ((name, getattr(self, name)) for name in type(self).model_fields)
+        given = {name: getattr(self, name) for name in type(self).model_fields}
         return {
-            f"HUIKE_{name.upper()}": ",".join(value) if isinstance(value, tuple) else str(value)
-            for name, value in given
-            if value is not None
+            f"HUIKE_{name.upper()}": as_written(value)
+            for name, value in given.items()
+            if value is not None and not _is_secret(name, value)
         }
 
     @property
@@ -123,3 +174,30 @@ class Settings(BaseSettings):
     @property
     def views_or_log_url(self) -> str | None:
         return self.views_url or self.log_url
+
+
+def as_written(value: object) -> str:
+    """Return a setting as it is written in the environment."""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def secret_file(name: str) -> Path | None:
+    """Return the file of the folder `HUIKE_SECRETS` that holds a setting; None without one."""
+    folder = Settings.model_config.get("secrets_dir")
+    file = Path(str(folder)) / f"huike_{name}" if folder else None
+    return file if file is not None and file.is_file() else None
+
+
+def _is_secret(name: str, value: object) -> bool:
+    """Say whether every process reads it from its own file: then it is in no environment."""
+    file = secret_file(name)
+    return file is not None and file.read_text(encoding="utf-8").strip() == as_written(value)
+
+
+def _one_of(known: tuple[str, ...], value: str) -> str:
+    if value not in known:
+        msg = f"is one of {', '.join(known)}"
+        raise ValueError(msg)
+    return value

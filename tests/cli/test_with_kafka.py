@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from infra.kafka import producer
+from infra.settings import Settings
 from tests.cli.running import Installation, await_that, track
 
 PATIENCE = 120.0
@@ -44,7 +45,7 @@ def test_a_published_event_is_in_the_profile(
             stack.enter_context(installation.running("work", part))
             for part in ("relay", "shop", "views")
         ]
-        with closing(producer(kafka_bootstrap)) as shop:
+        with closing(producer(Settings(kafka_bootstrap=kafka_bootstrap))) as shop:
             topic = installation.environment["HUIKE_KAFKA_TOPIC_IN"]
             events = [json.dumps(track(n, "ada")).encode() for n in range(10)]
             for sent in [shop.send(topic, event) for event in events]:

@@ -46,7 +46,7 @@ class Topic:
         self.keys = PersonKeys(self._keeper, Keyring.open(settings.keyring_file))
         self.refused = Refusals(self._writer, self.keys)
         self._reader = LogReader(settings.log_url, self.keys)
-        self.out = producer(settings.kafka_bootstrap)
+        self.out = producer(settings)
 
     def close(self) -> None:
         self.out.close(timeout=5)
@@ -68,7 +68,7 @@ class Topic:
     def packing(self, codec: str | None) -> Any:
         """Return a producer that packs what it sends. The caller closes it."""
         assert self.settings.kafka_bootstrap is not None
-        return producer(self.settings.kafka_bootstrap, compression_type=codec)
+        return producer(self.settings, compression_type=codec)
 
     def facts(self) -> list[Fact]:
         return list(self._reader.read(0, 20_000))

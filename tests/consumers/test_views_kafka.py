@@ -100,7 +100,7 @@ def test_records_that_are_no_facts_stop_nobody(shop: Shop, settings: Settings) -
         strange += [list({**told, name: value}.items()) for told in (watermark, fact)]
     strange += [[(n, v) for n, v in fact.items() if n != name] for name in ("ce_type", "ce_stream")]
     strange.append(list({**fact, "ce_customer": b"nobody"}.items()))
-    stranger = producer(settings.kafka_bootstrap)
+    stranger = producer(settings)
     for slot in range(SLOTS):
         for headers in strange:
             for body in (None, b"", b"hello", b"[" * 20_000):
@@ -122,7 +122,7 @@ def test_records_that_the_client_cannot_take_apart_stop_nobody(
     shop: Shop, settings: Settings
 ) -> None:
     assert settings.kafka_bootstrap is not None
-    stranger = producer(settings.kafka_bootstrap)
+    stranger = producer(settings)
     for slot in range(SLOTS):
         headers = [(NoText("x"), b"y")]
         stranger.send(settings.kafka_topic_facts, value=b"x", headers=headers, partition=slot)
@@ -140,7 +140,7 @@ def test_a_fact_whose_record_is_broken_is_read_from_the_log(shop: Shop, settings
     shop.pay("ada", "o1", 1)
     adopted = shop.adopt(30)
     ours = str(shop.reader.incarnation())
-    stranger = producer(settings.kafka_bootstrap)
+    stranger = producer(settings)
     for row in shop.reader.raw(0, adopted):
         slots = range(SLOTS) if row[8] is None else [slot_of(row[8], SLOTS)]
         for slot in slots:
@@ -165,7 +165,7 @@ def test_a_record_in_anothers_partition_moves_no_slot(shop: Shop, settings: Sett
     shop.pay("ada", "o1", 1)
     last = shop.pay("ada", "o2", 2)
     ours = str(shop.reader.incarnation())
-    stranger = producer(settings.kafka_bootstrap)
+    stranger = producer(settings)
     for row in shop.reader.raw(last - 1, 1):
         for slot in set(range(SLOTS)) - {own}:
             stranger.send(

@@ -174,7 +174,7 @@ class Records:
         self._ids = Ids(keyring.secret)
         self._ear = Ear(here, log, self._ids)
         if here.kafka_bootstrap is not None:
-            self._out = self._open.enter_context(closing(producer(here.kafka_bootstrap)))
+            self._out = self._open.enter_context(closing(producer(here)))
         return self
 
     def __exit__(self, *_: object) -> None:

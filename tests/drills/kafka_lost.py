@@ -8,7 +8,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from infra import facts_topic
 from infra.dev.kafka import EmbeddedKafka
-from infra.kafka import producer
+from infra.kafka import producer, reach
 from infra.settings import Settings
 from tests.cli.running import Installation, await_that, track
 from tests.drills.drill import Drill, Findings
@@ -76,9 +76,8 @@ def _fill(installation: Installation, found: Findings) -> None:
 
 def publish(settings: Settings, name: str, events: int) -> set[str]:
     """Publish events to the shops' topic, until Kafka has them; return their ids."""
-    assert settings.kafka_bootstrap is not None
     names = set()
-    with closing(producer(settings.kafka_bootstrap)) as shop:
+    with closing(producer(settings)) as shop:
         futures = []
         for number in range(events):
             event = track(number, f"by-kafka-{number % 10}") | {"messageId": f"{name}-{number}"}
@@ -107,12 +106,11 @@ def _published(settings: Settings) -> int:
 
 def _topic(settings: Settings) -> list[list[tuple[int, int, bool]]]:
     """Return each slot's records: position, the one before, whether it is a fact."""
-    assert settings.kafka_bootstrap is not None
     parts = [TopicPartition(settings.kafka_topic_facts, slot) for slot in range(settings.slots)]
     slots: list[list[tuple[int, int, bool]]] = [[] for _ in parts]
     with closing(
         KafkaConsumer(
-            bootstrap_servers=settings.kafka_bootstrap,
+            **reach(settings),
             group_id=None,
             consumer_timeout_ms=_READ_MS,
         )

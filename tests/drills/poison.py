@@ -183,10 +183,9 @@ def _garbage(
     found: Findings, installation: Installation, settings: Settings, stack: ExitStack
 ) -> None:
     """Send records that are nothing to both topics, and among them events that are."""
-    assert settings.kafka_bootstrap is not None
     stack.enter_context(installation.running("work", "shop"))
     good = {f"good-{n}" for n in range(_BY_KAFKA)}
-    with closing(producer(settings.kafka_bootstrap)) as shop:
+    with closing(producer(settings)) as shop:
         for n, name in enumerate(sorted(good)):
             event = f'{{"type":"track","event":"Seen","userId":"u{n}","messageId":"{name}"}}'
             shop.send(settings.kafka_topic_in, b"\xff\x00 garbage", headers=_SITE)

@@ -111,11 +111,10 @@ def _watch(
     """
     assert settings.log_url is not None
     assert settings.views_or_log_url is not None
-    assert settings.kafka_bootstrap is not None
     samples: list[Sample] = []
     sent: set[str] = set()
     with ExitStack() as stack:
-        shop = stack.enter_context(closing(producer(settings.kafka_bootstrap)))
+        shop = stack.enter_context(closing(producer(settings)))
         writer = stack.enter_context(pool(settings.log_url, WRITER, size=1))
         views = stack.enter_context(pool(settings.views_or_log_url, READER, size=1))
         followers = Followers(writer, views, clock.now)

@@ -18,6 +18,37 @@ def test_the_environment_wins_over_the_file(
     assert (read.port, read.shop) == (9002, "tea")
 
 
+def test_secrets_are_read_from_files_and_stay_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "huike_kafka_password").write_text("tea and cake\n")
+    (tmp_path / "huike_log_url").write_text("postgresql:///of-a-file\n")
+    monkeypatch.setitem(Settings.model_config, "secrets_dir", str(tmp_path))
+    monkeypatch.setenv("HUIKE_LOG_URL", "postgresql:///of-the-environment")
+    read = Settings(_env_file=None)
+    assert read.kafka_password is not None
+    assert read.kafka_password.get_secret_value() == "tea and cake"
+    assert "tea and cake" not in repr(read)
+    assert "HUIKE_KAFKA_PASSWORD" not in read.environment
+    assert read.environment["HUIKE_LOG_URL"] == "postgresql:///of-the-environment"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kafka_security": "TLS"},
+        {"kafka_mechanism": "GSSAPI"},
+        {"kafka_security": "SASL_SSL"},
+        {"kafka_security": "SASL_SSL", "kafka_user": "huike"},
+        {"kafka_security": "SASL_SSL", "kafka_password": "tea and cake"},
+    ],
+)
+def test_a_login_to_kafka_is_whole_or_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate(wrong)
+    assert "tea and cake" not in str(refused.value)
+
+
 def test_lists_are_given_by_comma(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUIKE_CLEAR_TRAITS", "plan, tier,,")
     assert Settings().clear_traits == ("plan", "tier")

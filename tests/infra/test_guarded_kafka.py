@@ -1,0 +1,129 @@
+"""A Kafka that asks for TLS, our certificate and a password is reached with all three only."""
+
+import gc
+import warnings
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from kafka import KafkaConsumer
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+from pydantic import SecretStr
+
+from consumers.parts import findings
+from infra.dev.kafka import EmbeddedKafka
+from infra.kafka import make_topics, producer, reach
+from infra.settings import Settings
+from tests.infra.certificates import Authority
+from tests.ports import free_port
+
+pytestmark = pytest.mark.slow
+
+_GUARDED = """
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_SSL
+listener.name.guarded.ssl.keystore.type=PEM
+listener.name.guarded.ssl.keystore.location={certificate}
+listener.name.guarded.ssl.truststore.type=PEM
+listener.name.guarded.ssl.truststore.location={authority}
+listener.name.guarded.ssl.client.auth=required
+listener.name.guarded.sasl.enabled.mechanisms=PLAIN
+listener.name.guarded.plain.sasl.jaas.config=\
+org.apache.kafka.common.security.plain.PlainLoginModule required user_huike="tea and cake";
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("guarded")
+
+
+@pytest.fixture(scope="module")
+def authority(folder: Path) -> Authority:
+    return Authority(folder)
+
+
+@pytest.fixture(scope="module")
+def guarded(folder: Path, authority: Authority, kafka_installed: None) -> Iterator[Settings]:  # noqa: ARG001 - or skip
+    """Give settings that reach a guarded Kafka."""
+    node, port = EmbeddedKafka(folder / "kafka"), free_port()
+    node.start()
+    node.stop()
+    file = node.directory / "server.properties"
+    file.write_text(
+        file.read_text().replace(",CONTROLLER://", f",GUARDED://127.0.0.1:{port},CONTROLLER://", 1)
+        + _GUARDED.format(certificate=authority.certificate("broker"), authority=authority.file)
+    )
+    node.start()
+    yield Settings(
+        kafka_bootstrap=f"127.0.0.1:{port}",
+        kafka_security="SASL_SSL",
+        kafka_ca=authority.file,
+        kafka_certificate=authority.certificate("huike"),
+        kafka_mechanism="PLAIN",
+        kafka_user="huike",
+        kafka_password=SecretStr("tea and cake"),
+        slots=2,
+    )
+    node.kill()
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Close what Kafka's client leaves open after a handshake that failed."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+def refused(settings: Settings) -> None:
+    with pytest.raises(KafkaError):
+        KafkaAdminClient(**reach(settings), bootstrap_timeout_ms=3_000)
+
+
+def test_with_certificate_and_password_topics_are_made_written_and_read(guarded: Settings) -> None:
+    assert len(make_topics(guarded)) == 3
+    topic = guarded.kafka_topic_in
+    with closing(producer(guarded)) as shop:
+        shop.send(topic, b"seen").get(30)
+    reading = KafkaConsumer(
+        topic, **reach(guarded), auto_offset_reset="earliest", consumer_timeout_ms=10_000
+    )
+    with closing(reading) as inbox:
+        assert next(inbox).value == b"seen"
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"kafka_password": "coffee"},
+        {"kafka_user": "somebody"},
+        {"kafka_ca": None},
+        {"kafka_certificate": None},
+        {"kafka_security": "PLAINTEXT"},
+        {"kafka_security": "SSL"},
+    ],
+    ids="-".join,
+)
+def test_without_any_of_it_nobody_is_let_in(
+    guarded: Settings, otherwise: dict[str, object]
+) -> None:
+    refused(Settings.model_validate(guarded.model_dump() | otherwise))
+
+
+def test_a_broker_that_somebody_else_signed_for_is_not_trusted(
+    guarded: Settings, tmp_path: Path
+) -> None:
+    stranger = Authority(tmp_path)
+    refused(guarded.model_copy(update={"kafka_ca": stranger.file}))
+
+
+def test_the_doctor_says_what_is_wrong_without_the_password(
+    guarded: Settings, tmp_path: Path
+) -> None:
+    settings = guarded.model_copy(update={"kafka_ca": None, "home": tmp_path})
+    told = {finding.what: finding for finding in findings(settings)}
+    assert told["Kafka"].mend is not None
+    assert "tea and cake" not in str(told)
