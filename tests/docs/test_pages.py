@@ -59,6 +59,7 @@ def test_settings_that_are_named_exist(page: Path) -> None:
     known = {f"HUIKE_{name.upper()}" for name in Settings.model_fields}
     known |= {
         "HUIKE_SETTINGS",
+        "HUIKE_SECRETS",
         "HUIKE_POSTGRES_PASSWORD",
         "HUIKE_TEST_KAFKA",
         "HUIKE_TEST_POSTGRES",
