@@ -33,6 +33,8 @@ app = typer.Typer(
 )
 keys_app = typer.Typer(help="Make, list and revoke the API keys of machines.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
+keyring_app = typer.Typer(help="Look after the file of secrets.", no_args_is_help=True)
+app.add_typer(keyring_app, name="keyring")
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001  # as typer calls it
@@ -406,6 +408,30 @@ def keys_revoke(
     from infra.settings import Settings
 
     revoke(Settings(), which)
+
+
+@keyring_app.command("renew")
+def keyring_renew(
+    *,
+    prepare: Annotated[
+        bool,
+        typer.Option("--prepare", help="Only make the new key, to copy the file elsewhere first."),
+    ] = False,
+) -> None:
+    """Wrap everybody's keys under a new epoch, and destroy the epoch before it.
+
+    After it, who was forgotten cannot be read again by anybody, from any backup of the database.
+    Everything else goes on meanwhile. A renewal that was broken off goes on where it was.
+
+    ```sh
+    huike keyring renew
+    huike keyring renew --prepare  # where machines have copies of the file: copy it, then renew
+    ```
+    """
+    from consumers.keyring import renew_now
+    from infra.settings import Settings
+
+    renew_now(Settings(), only_prepare=prepare)
 
 
 def _stop_event() -> threading.Event:

@@ -10,6 +10,7 @@ import psycopg
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from consumers.keyring import of_epochs
 from consumers.mistakes import first_line
 from consumers.place import NoDatabase, placed
 from domain.shared.ids import Ids
@@ -49,6 +50,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
     else:
         assert settings.log_url is not None
         yield from _of_log(settings.log_url, keyring)
+        if keyring is not None:
+            yield from (Finding("epoch", *told) for told in of_epochs(settings.log_url, keyring))
         yield from _of_views(settings)
     if settings.kafka_bootstrap is not None:
         yield from _of_kafka(settings)

@@ -39,6 +39,8 @@ def _run(settings: Settings, part: str, stop: threading.Event) -> None:
 
             run_shop(settings, stop)
         case _:
+            from consumers.chores import Chores  # noqa: PLC0415
             from consumers.views import run_views  # noqa: PLC0415
 
-            run_views(settings, stop)
+            with Chores(settings):
+                run_views(settings, stop)

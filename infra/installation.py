@@ -4,9 +4,10 @@ from contextlib import closing
 from pathlib import Path
 
 from domain.shared.ids import Ids
+from infra.epochs import check_epochs
 from infra.keyring import Keyring, KeyringLost
 from infra.migrations import migrate
-from infra.postgres import WRITER, Connection, connect
+from infra.postgres import KEEPER, WRITER, Connection, connect
 
 
 def prepare(log_url: str, keyring_file: Path) -> Keyring:
@@ -23,6 +24,8 @@ def prepare(log_url: str, keyring_file: Path) -> Keyring:
         if not same_installation(connection, Ids(keyring.secret)):
             msg = f"The keyring {keyring_file} is not this log's: put back the one it was made with"
             raise KeyringLost(msg)
+    with closing(connect(log_url, KEEPER)) as connection:
+        check_epochs(connection, keyring)
     return keyring
 
 

@@ -3,52 +3,73 @@
 import base64
 import json
 import os
+import re
 import secrets
+from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Self
+from typing import Any, Final, Protocol, Self
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_DRAFT: Final = re.compile(r"\.\d+\.[0-9a-f]{8}")
 
 
 class KeyringLost(Exception):
     """The keyring does not belong to this log; put back the file that was made with it."""
 
 
-class Keyring:
-    """The secret that ids are derived with, and the epoch keys that wrap everybody's keys."""
+class EpochKeys(Protocol):
+    """What wraps everybody's keys, and stands nowhere in the database: a file, or another's vault.
 
-    def __init__(self, secret: bytes, epochs: dict[int, bytes]) -> None:
-        self.secret = secret
-        self.current = max(epochs)
-        self._wrappers = {epoch: AESGCM(key) for epoch, key in epochs.items()}
+    An epoch is a number; those that are higher are newer.
+    """
+
+    @property
+    def secret(self) -> bytes:
+        """What ids and keyed indexes are derived with, for ever."""
+
+    @property
+    def current(self) -> int:
+        """The newest epoch, under which keys are wrapped."""
+
+    @property
+    def held(self) -> AbstractSet[int]:
+        """The epochs whose keys are held."""
+
+    def wrap(self, key: bytes, context: bytes) -> tuple[int, bytes]:
+        """Wrap a key under the current epoch; return the epoch and the wrapped key."""
+
+    def unwrap(self, epoch: int, wrapped: bytes, context: bytes) -> bytes:
+        """Return a wrapped key. Raises KeyringLost when its epoch is not held or not the same."""
+
+    def look_again(self) -> None:
+        """Take in what others began and ended. Raises OSError, KeyringLost."""
+
+    def begin(self, epoch: int) -> None:
+        """Make the key of a new epoch; it is durable when this returns. Raises OSError."""
+
+    def end(self, before: int) -> None:
+        """Destroy the keys of all epochs before one. Raises OSError."""
+
+
+class Keyring:
+    """Epoch keys in a file: it is replaced as a whole, and whoever reads it finds a whole one."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.secret = self._take()
 
     @classmethod
     def open(cls, file: Path) -> Self:
         """Read the keyring, or make a new one where there is none. Raises OSError, KeyringLost."""
         if not file.exists():
             cls._make(file)
-        try:
-            held = json.loads(file.read_text(encoding="utf-8"))
-            return cls(
-                base64.b64decode(held["secret"]),
-                {int(epoch): base64.b64decode(key) for epoch, key in held["epochs"].items()},
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise KeyringLost(f"The keyring {file} cannot be read: put back a copy") from error
+        return cls(file)
 
     @staticmethod
     def _make(file: Path) -> None:
-        held = {
-            "secret": base64.b64encode(secrets.token_bytes(32)).decode(),
-            "epochs": {"1": base64.b64encode(secrets.token_bytes(32)).decode()},
-        }
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(f".{os.getpid()}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            json.dump(held, out, indent=2)
-            out.flush()
-            os.fsync(out.fileno())
+        draft = _drafted(file, {"secret": _fresh(), "epochs": {"1": _fresh()}})
         try:
             os.link(draft, file)  # fails when another process was first: then its keyring counts
         except FileExistsError:
@@ -56,18 +77,112 @@ class Keyring:
         finally:
             draft.unlink()
 
+    def _take(self) -> bytes:
+        try:
+            held = _read(self._file)
+            secret = base64.b64decode(held["secret"])
+            self._wrappers = {
+                int(epoch): AESGCM(base64.b64decode(key)) for epoch, key in held["epochs"].items()
+            }
+            self.current = max(self._wrappers)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            msg = f"The keyring {self._file} cannot be read: put back a copy"
+            raise KeyringLost(msg) from error
+        return secret
+
+    @property
+    def held(self) -> AbstractSet[int]:
+        return self._wrappers.keys()
+
     def wrap(self, key: bytes, context: bytes) -> tuple[int, bytes]:
         """Wrap a key under the current epoch; return the epoch and the wrapped key."""
-        nonce = os.urandom(12)
-        return self.current, nonce + self._wrappers[self.current].encrypt(nonce, key, context)
+        nonce, current = os.urandom(12), self.current
+        return current, nonce + self._wrappers[current].encrypt(nonce, key, context)
 
     def unwrap(self, epoch: int, wrapped: bytes, context: bytes) -> bytes:
         """Return a wrapped key. Raises KeyringLost when its epoch is not held or not the same."""
         wrapper = self._wrappers.get(epoch)
         if wrapper is None:
-            msg = f"epoch key {epoch} is not on the keyring; put back the newest keyring file"
+            self.look_again()  # it may have begun since
+            wrapper = self._wrappers.get(epoch)
+        if wrapper is None:
+            msg = f"Epoch key {epoch} is not on the keyring {self._file}: put back its newest copy"
             raise KeyringLost(msg)
         try:
             return wrapper.decrypt(wrapped[:12], wrapped[12:], context)
         except Exception as error:
             raise KeyringLost from error
+
+    def look_again(self) -> None:
+        """Take in what others began and ended. Raises OSError, KeyringLost."""
+        if self._take() != self.secret:
+            raise KeyringLost
+
+    def begin(self, epoch: int) -> None:
+        """Make the key of a new epoch; it is durable when this returns. Raises OSError."""
+        held = _read(self._file)
+        held["epochs"].setdefault(str(epoch), _fresh())
+        _replace(self._file, held)
+        self.look_again()
+
+    def end(self, before: int) -> None:
+        """Destroy the keys of all epochs before one. Raises OSError."""
+        held = _read(self._file)
+        held["epochs"] = {e: key for e, key in held["epochs"].items() if int(e) >= before}
+        _replace(self._file, held)
+        self.look_again()
+
+
+def _fresh() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _read(file: Path) -> Any:
+    while True:
+        with file.open(encoding="utf-8") as opened:
+            text = opened.read()
+            replaced = os.fstat(opened.fileno()).st_nlink == 0
+        if not replaced:  # else it may have been wiped while it was read
+            return json.loads(text)
+
+
+def _drafted(file: Path, held: Any) -> Path:
+    """Write what a file is to hold beside it, durably; return where."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        json.dump(held, out, indent=2)
+        out.flush()
+        os.fsync(out.fileno())
+    return draft
+
+
+def _replace(file: Path, held: Any) -> None:
+    """Put another content in a file's place, durably, and wipe the one that it had."""
+    file = file.resolve()
+    for left in file.parent.glob(f"{file.name}.*"):
+        if _DRAFT.fullmatch(left.name.removeprefix(file.name)):
+            _wipe(left)  # of one that was killed
+            left.unlink(missing_ok=True)
+    draft = _drafted(file, held)
+    with file.open("r+b") as old:
+        was = os.fstat(old.fileno())
+        if (was.st_uid, was.st_gid) != (os.geteuid(), os.getegid()):
+            os.chown(draft, was.st_uid, was.st_gid)
+        draft.replace(file)
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        if os.fstat(old.fileno()).st_nlink == 0:  # else it is somebody's copy by another name
+            old.write(bytes(was.st_size))
+            old.flush()
+            os.fsync(old.fileno())
+
+
+def _wipe(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.write(bytes(file.stat().st_size))
+        opened.flush()
+        os.fsync(opened.fileno())

@@ -1,28 +1,28 @@
-"""Sealing: AES-256-GCM under a key per person, whose destruction is their being forgotten."""
+"""The keys of persons: what is sealed under them is forgotten with them."""
 
 import hmac
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from time import monotonic
+from typing import Any, Final
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.shared.personal import KeyForgotten
 from infra.arrays import uuids
-from infra.keyring import Keyring
+from infra.keyring import EpochKeys, KeyringLost
 from infra.postgres import Pool
+from infra.sealing.envelope import seal, unseal
+from infra.sealing.periods import Period, PeriodKeys
 
-__all__ = ["KeyForgotten", "PersonKeys"]
+FORGOTTEN_WITHIN_SECONDS: Final = 1.0
+"""How long a process may go on using a key that another process destroyed."""
 
-Period = tuple[str, str, str, str]
-"""Purpose, shop, source and month of a key that is not a person's."""
-
-_FORMAT: Final = 1
-_HEAD: Final = 14  # format, generation, nonce of 12
+_TRUSTED_SECONDS: Final = 0.5
 
 _MADE: Final = """
 made as (
@@ -40,6 +40,28 @@ _MAKE_RELAXED: Final = (
     + _MADE.format("relaxed, ")
 )
 
+_FORGET: Final = """
+with had as materialized (
+  select identity from keeper.person_key
+  where identity = any(%b) and wrapped is not null order by identity for update
+), gone as (
+  insert into keeper.person_key as k (identity, epoch, wrapped, forgotten_at)
+  select i, %b, null, clock_timestamp() from unnest(%b::uuid[]) as i order by i
+  on conflict (identity) do update set wrapped = null,
+    forgotten_at = coalesce(k.forgotten_at, excluded.forgotten_at)
+  returning identity, generation
+)
+select identity, generation from gone join had using (identity)
+"""
+
+# Those forgotten are asked after for longer than any of our transactions may take.
+_LOOK: Final = """
+select statement_timestamp(),
+  (select max(epoch) from keeper.epoch where ended_at is not null),
+  array(select identity from keeper.person_key
+        where forgotten_at > coalesce(%s, statement_timestamp()) - interval '2 minutes')
+"""
+
 
 class _Key:
     """Somebody's key: its secret, its cipher, and the last cipher that was made of it."""
@@ -53,22 +75,32 @@ class _Key:
         """That of originals of one period."""
 
 
-class PersonKeys:
+class PersonKeys(PeriodKeys):
     """Seals and opens under each identity's key; keys are cached, at most `cached` of them.
 
-    Envelope: format (1 byte), the key's generation (1), nonce (12), AES-256-GCM ciphertext and tag;
-    associated data is the context: stream id, stored type and field, or view, table and column.
+    A cached key is used as long as it was asked lately whether it is forgotten: whoever cannot ask
+    opens nothing. Associated data is the context: stream id, stored type and field, or view, table
+    and column.
     """
 
-    def __init__(self, pool: Pool, keyring: Keyring, *, cached: int = 100_000) -> None:
-        self._pool = pool
-        self._keyring = keyring
+    def __init__(
+        self,
+        pool: Pool,
+        keyring: EpochKeys,
+        *,
+        cached: int = 100_000,
+        steady: Callable[[], float] = monotonic,
+    ) -> None:
+        super().__init__(pool, keyring)
         self._cached = cached
+        self._steady = steady
+        self._trusted_until = float("-inf")
+        self._asked_at: datetime | None = None
+        self._asking = threading.Lock()
         self._lock = threading.Lock()
         # by number: hashing a UUID takes ten times as long
         self._keys: OrderedDict[int, _Key | None] = OrderedDict()
         self._unsettled: list[int] = []
-        self._periods: dict[Period, bytes] = {}
         self._blind = hmac.new(keyring.secret, b"blind\x1f", digestmod="sha256")
 
     def ensure(self, identities: Collection[UUID], *, relaxed: bool = False) -> None:
@@ -81,24 +113,27 @@ class PersonKeys:
         if not missing:
             return
         made = {identity.int: os.urandom(32) for identity in missing}
-        wrapped = [self._keyring.wrap(made[i.int], i.bytes) for i in missing]
         numbers = uuids(made)
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                _MAKE_RELAXED if relaxed else _MAKE,
-                (numbers, [epoch for epoch, _ in wrapped], [key for _, key in wrapped], numbers),
-                binary=True,
-            ).fetchall()
-        found: dict[UUID, _Key | None] = {}
-        for identity, new, epoch, key in rows:
-            if new:
-                found[identity] = _Key(made[identity.int])
-                if relaxed:
-                    self._unsettled.append(identity.int)
-            else:
-                found[identity] = self._unwrapped(identity, epoch, key)
-        self._hold(found)
-        if len(found) < len(missing):  # somebody else was first
+
+        def insert() -> list[tuple[Any, ...]]:
+            wrapped = [self._keyring.wrap(made[i.int], i.bytes) for i in missing]
+            with self._pool.connection() as connection:
+                return connection.execute(
+                    _MAKE_RELAXED if relaxed else _MAKE,
+                    (numbers, [e for e, _ in wrapped], [key for _, key in wrapped], numbers),
+                    binary=True,
+                ).fetchall()
+
+        rows = self.under_current(insert)
+        new = [row[0] for row in rows if row[1]]
+        self._hold({identity: _Key(made[identity.int]) for identity in new})
+        if relaxed:
+            self._unsettled += [identity.int for identity in new]
+        try:
+            self._hold(self._unwrapped((i, epoch, key) for i, new, epoch, key in rows if not new))
+        except KeyringLost:  # of an epoch that ended while they were read, perhaps
+            self.load(missing)
+        if len(rows) < len(missing):  # somebody else was first
             self.load(missing)
 
     def settle(self) -> None:
@@ -112,26 +147,70 @@ class PersonKeys:
                 self._keys.pop(number, None)
             self._unsettled.clear()
 
-    def _unwrapped(self, identity: UUID, epoch: int, wrapped: bytes | None) -> _Key | None:
-        if wrapped is None:
-            return None
-        return _Key(self._keyring.unwrap(epoch, wrapped, identity.bytes))
-
     def load(self, identities: Collection[UUID]) -> None:
         """Read the keys of these identities into the cache, in one round trip."""
         missing = self._absent(identities)
         if not missing:
             return
-        found: dict[UUID, _Key | None] = dict.fromkeys(missing)
+        try:
+            found = self._unwrapped(self._wrapped(missing))
+        except KeyringLost:  # of an epoch that ended while they were read, perhaps
+            found = self._unwrapped(self._wrapped(missing))
+        self._hold(dict.fromkeys(missing) | found)
+
+    def _wrapped(self, identities: Collection[UUID]) -> list[tuple[Any, ...]]:
         with self._pool.connection() as connection:
-            rows = connection.execute(
+            return connection.execute(
                 "select identity, epoch, wrapped from keeper.person_key where identity = any(%s)",
-                (uuids([identity.int for identity in missing]),),
+                (uuids([identity.int for identity in identities]),),
                 binary=True,
             ).fetchall()
-        for identity, epoch, wrapped in rows:
-            found[identity] = self._unwrapped(identity, epoch, wrapped)
-        self._hold(found)
+
+    def _unwrapped(self, rows: Iterable[tuple[Any, ...]]) -> dict[UUID, _Key | None]:
+        return {
+            identity: None
+            if wrapped is None
+            else _Key(self._keyring.unwrap(epoch, wrapped, identity.bytes))
+            for identity, epoch, wrapped in rows
+        }
+
+    def forget(self, identities: Collection[UUID]) -> dict[UUID, int]:
+        """Destroy these identities' keys for ever; return whose there were, and the generations.
+
+        Who had none never gets one. This process lets go of them at once, every other one within
+        FORGOTTEN_WITHIN_SECONDS.
+        """
+        numbers = uuids({i.int for i in identities})
+
+        def destroy() -> list[tuple[Any, ...]]:
+            with self._pool.connection() as connection:
+                return connection.execute(
+                    _FORGET, (numbers, self._keyring.current, numbers), binary=True
+                ).fetchall()
+
+        destroyed = self.under_current(destroy)
+        self._let_go(identities)
+        return dict(destroyed)
+
+    def _let_go(self, identities: Iterable[UUID]) -> None:
+        with self._lock:
+            for identity in identities:
+                self._keys.pop(identity.int, None)
+
+    def _look(self) -> None:
+        """Ask who was forgotten lately. Raises what keeps us from knowing."""
+        with self._asking:
+            now = self._steady()
+            if now <= self._trusted_until:  # somebody else asked
+                return
+            with self._pool.connection() as connection:
+                row = connection.execute(_LOOK, (self._asked_at,)).fetchone()
+            assert row is not None
+            self._asked_at, ended, forgotten = row
+            self._let_go(forgotten)
+            if ended is not None and ended in self._keyring.held:
+                self._keyring.look_again()
+            self._trusted_until = now + _TRUSTED_SECONDS
 
     def _hold(self, keys: Mapping[UUID, _Key | None]) -> None:
         with self._lock:
@@ -144,10 +223,14 @@ class PersonKeys:
                 self._keys.popitem(last=False)
 
     def _absent(self, identities: Collection[UUID]) -> list[UUID]:
+        if self._steady() > self._trusted_until:
+            self._look()
         keys = self._keys
         return list({i.int: i for i in identities if keys.get(i.int) is None}.values())
 
     def _key(self, identity: UUID) -> _Key | None:
+        if self._steady() > self._trusted_until:
+            self._look()
         key = self._keys.get(identity.int)
         if key is None and identity.int not in self._keys:
             self.load([identity])
@@ -167,12 +250,13 @@ class PersonKeys:
         key = self._key(identity)
         if key is None:
             raise KeyForgotten
-        return _seal(key.cipher, plain, context)
+        return seal(key.cipher, plain, context)
 
     def open(self, identity: UUID, sealed: bytes, context: bytes) -> bytes | None:
         """Open what was sealed; None when the key is gone or the envelope is not of this key."""
-        key = self._keys.get(identity.int) or self._key(identity)
-        return None if key is None else _open(key.cipher, sealed, context)
+        key = None if self._steady() > self._trusted_until else self._keys.get(identity.int)
+        key = key or self._key(identity)
+        return None if key is None else unseal(key.cipher, sealed, context)
 
     def blind(self, kind: str, value: str) -> bytes:
         """Return a keyed index (16 bytes) of a value."""
@@ -188,7 +272,7 @@ class PersonKeys:
         It is bound to `message`, the stream of its facts: nobody can put another in its place.
         """
         key = self._original_key(identity, shop, source, month)
-        return _seal(key, plain, b"original|" + message.bytes)
+        return seal(key, plain, b"original|" + message.bytes)
 
     def open_original(  # noqa: PLR0913, PLR0917  # as it was sealed
         self, identity: UUID, message: UUID, sealed: bytes, shop: str, source: str, month: str
@@ -198,7 +282,7 @@ class PersonKeys:
             key = self._original_key(identity, shop, source, month)
         except KeyForgotten:
             return None
-        return _open(key, sealed, b"original|" + message.bytes)
+        return unseal(key, sealed, b"original|" + message.bytes)
 
     def _original_key(self, identity: UUID, shop: str, source: str, month: str) -> AESGCM:
         key = self._key(identity)
@@ -213,54 +297,3 @@ class PersonKeys:
         made = AESGCM(hmac.digest(mixed, b"huike original\x01", "sha256"))
         key.last = period, made
         return made
-
-    def seal_period(self, purpose: str, shop: str, source: str, month: str, plain: bytes) -> bytes:
-        """Seal what belongs to nobody known (a refused event) under its period's key."""
-        key = AESGCM(self.period_key(purpose, shop, source, month))
-        return _seal(key, plain, purpose.encode())
-
-    def open_period(
-        self, purpose: str, shop: str, source: str, month: str, sealed: bytes
-    ) -> bytes | None:
-        """Open what `seal_period` made; None when it is not of this key."""
-        key = AESGCM(self.period_key(purpose, shop, source, month))
-        return _open(key, sealed, purpose.encode())
-
-    def period_key(self, purpose: str, shop: str, source: str, period: str) -> bytes:
-        """Return the key of a purpose, source and month (`2026-11`), made when it is new."""
-        name = (purpose, shop, source, period)
-        held = self._periods.get(name)
-        if held is not None:
-            return held
-        context = "\x1f".join(name).encode()
-        epoch, wrapped = self._keyring.wrap(os.urandom(32), context)
-        with self._pool.connection() as connection:
-            connection.execute(
-                "insert into keeper.period_key values (%s, %s, %s, %s, %s, %s) "
-                "on conflict do nothing",
-                (*name, epoch, wrapped),
-            )
-            row = connection.execute(
-                "select epoch, wrapped from keeper.period_key "
-                "where (purpose, shop, source, period) = (%s, %s, %s, %s)",
-                name,
-            ).fetchone()
-        if row is None or row[1] is None:
-            raise KeyForgotten
-        key = self._keyring.unwrap(row[0], row[1], context)
-        self._periods[name] = key
-        return key
-
-
-def _seal(key: AESGCM, plain: bytes, context: bytes) -> bytes:
-    nonce = os.urandom(12)
-    return b"\x01\x01" + nonce + key.encrypt(nonce, plain, context)
-
-
-def _open(key: AESGCM, sealed: bytes, context: bytes) -> bytes | None:
-    if len(sealed) < _HEAD or sealed[0] != _FORMAT:
-        return None
-    try:
-        return key.decrypt(sealed[2:_HEAD], sealed[_HEAD:], context)
-    except InvalidTag:
-        return None

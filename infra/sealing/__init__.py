@@ -1,0 +1,6 @@
+"""Sealing: AES-256-GCM under a key per person, whose destruction is their being forgotten."""
+
+from domain.shared.personal import KeyForgotten
+from infra.sealing.persons import FORGOTTEN_WITHIN_SECONDS, PersonKeys
+
+__all__ = ["FORGOTTEN_WITHIN_SECONDS", "KeyForgotten", "PersonKeys"]

@@ -1,0 +1,97 @@
+"""Keys of a purpose, source and month, for what is no known person's."""
+
+import os
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import psycopg
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from domain.shared.personal import KeyForgotten
+from infra.keyring import EpochKeys, KeyringLost
+from infra.postgres import Pool
+from infra.sealing.envelope import seal, unseal
+
+T = TypeVar("T")
+
+Period = tuple[str, str, str, str]
+"""Purpose, shop, source and month of a key that is not a person's."""
+
+_EPOCH_ENDED: Final = "HK001"
+
+
+class PeriodKeys:
+    """Makes and finds the keys of periods."""
+
+    def __init__(self, pool: Pool, keyring: EpochKeys) -> None:
+        self._pool = pool
+        self._keyring = keyring
+        self._periods: dict[Period, bytes] = {}
+
+    def under_current(self, insert: Callable[[], T]) -> T:
+        """Insert keys that are wrapped in `insert`; again when their epoch ended meanwhile."""
+        try:
+            return insert()
+        except psycopg.DatabaseError as error:
+            if error.sqlstate != _EPOCH_ENDED:
+                raise
+        self._keyring.look_again()
+        try:
+            return insert()
+        except psycopg.DatabaseError as error:
+            if error.sqlstate != _EPOCH_ENDED:
+                raise
+            msg = "The keyring has not the newest epoch key: put back its newest copy"
+            raise KeyringLost(msg) from error
+
+    def seal_period(self, purpose: str, shop: str, source: str, month: str, plain: bytes) -> bytes:
+        """Seal what belongs to nobody known (a refused event) under its period's key."""
+        key = AESGCM(self.period_key(purpose, shop, source, month))
+        return seal(key, plain, purpose.encode())
+
+    def open_period(
+        self, purpose: str, shop: str, source: str, month: str, sealed: bytes
+    ) -> bytes | None:
+        """Open what `seal_period` made; None when it is not of this key."""
+        key = AESGCM(self.period_key(purpose, shop, source, month))
+        return unseal(key, sealed, purpose.encode())
+
+    def period_key(self, purpose: str, shop: str, source: str, period: str) -> bytes:
+        """Return the key of a purpose, source and month (`2026-11`), made when it is new."""
+        name = (purpose, shop, source, period)
+        held = self._periods.get(name)
+        if held is None:
+            held = self._periods[name] = self._found(name) or self._made(name)
+        return held
+
+    def _made(self, name: Period) -> bytes:
+        def insert() -> None:
+            epoch, wrapped = self._keyring.wrap(os.urandom(32), context_of(name))
+            with self._pool.connection() as connection:
+                connection.execute(
+                    "insert into keeper.period_key values (%s, %s, %s, %s, %s, %s) "
+                    "on conflict do nothing",
+                    (*name, epoch, wrapped),
+                )
+
+        self.under_current(insert)
+        found = self._found(name)
+        assert found is not None
+        return found
+
+    def _found(self, name: Period) -> bytes | None:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "select epoch, wrapped from keeper.period_key "
+                "where (purpose, shop, source, period) = (%s, %s, %s, %s)",
+                name,
+            ).fetchone()
+        if row is None:
+            return None
+        if row[1] is None:
+            raise KeyForgotten
+        return self._keyring.unwrap(row[0], row[1], context_of(name))
+
+
+def context_of(name: Period) -> bytes:
+    return "\x1f".join(name).encode()

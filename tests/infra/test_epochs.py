@@ -1,0 +1,231 @@
+"""A new epoch wraps the survivors' keys anew, and what it replaced opens nothing any more."""
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from infra import epochs
+from infra.epochs import check_epochs, prepare_epoch, renew, renew_if_due
+from infra.keyring import Keyring, KeyringLost
+from infra.postgres import KEEPER, Pool, connect, pool
+from infra.sealing import PersonKeys
+
+ADA, BOB = UUID(int=1), UUID(int=2)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def keeper(database_url: str) -> Iterator[Pool]:
+    opened = pool(database_url, KEEPER)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "keyring.json"
+
+
+@pytest.fixture
+def ring(file: Path) -> Keyring:
+    return Keyring.open(file)
+
+
+def wrapped_under(url: str) -> dict[int, int]:
+    with connect(url, KEEPER) as connection:
+        return dict(
+            connection.execute(
+                "select epoch, count(*) from (select epoch, wrapped from keeper.person_key"
+                " union all select epoch, wrapped from keeper.period_key) as k"
+                " where wrapped is not null group by epoch"
+            ).fetchall()
+        )
+
+
+def test_a_new_epoch_is_all_that_is_left_and_opens_what_was_sealed_before(
+    database_url: str, keeper: Pool, ring: Keyring, file: Path
+) -> None:
+    keys = PersonKeys(keeper, ring)
+    keys.ensure([ADA, BOB])
+    sealed = keys.seal(ADA, b"secret", b"c")
+    refused = keys.seal_period("refused", "shop", "site", "2026-11", b"refused")
+    done = renew(database_url, Keyring.open(file))
+    assert done is not None
+    assert (done.epoch, done.keys) == (2, 3)
+    assert wrapped_under(database_url) == {2: 3}
+    assert list(json.loads(file.read_text())["epochs"]) == ["2"]
+    later = PersonKeys(keeper, Keyring.open(file))
+    assert later.open(ADA, sealed, b"c") == b"secret"
+    assert later.open_period("refused", "shop", "site", "2026-11", refused) == b"refused"
+
+
+def test_nothing_of_the_old_epoch_opens_what_was_wrapped_under_the_new_one(
+    database_url: str, keeper: Pool, ring: Keyring, file: Path
+) -> None:
+    PersonKeys(keeper, ring).ensure([ADA])
+    before = json.loads(file.read_text())["epochs"]["1"]
+    renew(database_url, ring)
+    with connect(database_url, KEEPER) as connection:
+        row = connection.execute("select wrapped from keeper.person_key").fetchone()
+    assert row is not None
+    with pytest.raises(InvalidTag):
+        AESGCM(base64.b64decode(before)).decrypt(row[0][:12], row[0][12:], ADA.bytes)
+
+
+def test_a_process_that_goes_on_learns_of_the_new_epoch_by_itself(
+    database_url: str, keeper: Pool, ring: Keyring, file: Path
+) -> None:
+    running = PersonKeys(keeper, ring, cached=1)
+    running.ensure([ADA])
+    sealed = running.seal(ADA, b"secret", b"c")
+    renew(database_url, Keyring.open(file))
+    running.ensure([BOB])  # wraps under an epoch that ended, is refused, and wraps again
+    assert wrapped_under(database_url) == {2: 2}
+    assert running.open(ADA, sealed, b"c") == b"secret"
+    assert list(ring.held) == [2]
+
+
+def test_the_destroyed_key_leaves_a_running_processs_memory(
+    database_url: str, keeper: Pool, ring: Keyring, file: Path
+) -> None:
+    now = 0.0
+    running = PersonKeys(keeper, ring, steady=lambda: now)
+    running.ensure([ADA])
+    renew(database_url, Keyring.open(file))
+    now = 1.0
+    assert running.has_key(ADA)
+    assert list(ring.held) == [2]
+
+
+@pytest.mark.parametrize("dies_at", ["begin", "first", "second", "end"])
+def test_a_renewal_that_was_killed_anywhere_is_finished_by_the_next(  # noqa: PLR0913, PLR0917  # it stands on all of them
+    database_url: str,
+    keeper: Pool,
+    ring: Keyring,
+    file: Path,
+    dies_at: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(epochs, "CHUNK", 4)
+    people = [uuid4() for _ in range(10)]
+    keys = PersonKeys(keeper, ring)
+    keys.ensure(people)
+    sealed = {person: keys.seal(person, person.bytes, b"c") for person in people}
+
+    def killed_by(keys_done: int) -> None:
+        if keys_done >= {"first": 4, "second": 8}.get(dies_at, 99):
+            raise KeyboardInterrupt
+
+    class Mortal(Keyring):
+        def begin(self, epoch: int) -> None:
+            super().begin(epoch)
+            if dies_at == "begin":
+                raise KeyboardInterrupt
+
+        def end(self, before: int) -> None:
+            if dies_at == "end":
+                raise KeyboardInterrupt
+            super().end(before)
+
+    with pytest.raises(KeyboardInterrupt):
+        renew(database_url, Mortal(file), killed_by)
+    meanwhile = PersonKeys(keeper, Keyring.open(file))
+    assert all(meanwhile.open(p, s, b"c") == p.bytes for p, s in sealed.items())
+    meanwhile.ensure([ADA])
+    renew(database_url, Keyring.open(file))
+    held = Keyring.open(file).held
+    assert len(held) == 1
+    assert wrapped_under(database_url) == {max(held): 11}
+    later = PersonKeys(keeper, Keyring.open(file))
+    assert all(later.open(p, s, b"c") == p.bytes for p, s in sealed.items())
+    assert later.has_key(ADA)
+
+
+def test_of_two_who_renew_at_once_one_does_it(database_url: str, ring: Keyring, file: Path) -> None:
+    with pool(database_url, KEEPER) as keeper:
+        PersonKeys(keeper, ring).ensure([ADA])
+    others = []
+    done = renew(
+        database_url, ring, lambda _: others.append(renew(database_url, Keyring.open(file)))
+    )
+    assert done is not None
+    assert others == [None]
+
+
+def test_the_forgotten_are_not_wrapped_again(
+    database_url: str, keeper: Pool, ring: Keyring
+) -> None:
+    keys = PersonKeys(keeper, ring)
+    keys.ensure([ADA, BOB])
+    keys.forget([ADA])
+    renew(database_url, ring)
+    assert wrapped_under(database_url) == {2: 1}
+    assert not PersonKeys(keeper, ring).has_key(ADA)
+
+
+def test_a_day_in_which_somebody_was_forgotten_ends_with_a_new_epoch(
+    database_url: str, keeper: Pool, ring: Keyring
+) -> None:
+    keys = PersonKeys(keeper, ring)
+    keys.ensure([ADA])
+    assert renew_if_due(database_url, ring, timedelta()) is None
+    keys.forget([ADA])
+    assert renew_if_due(database_url, ring, DAY) is None
+    done = renew_if_due(database_url, ring, timedelta())
+    assert done is not None
+    assert done.epoch == 2
+    assert renew_if_due(database_url, ring, timedelta()) is None
+
+
+def test_a_key_that_was_prepared_is_the_one_that_is_renewed_to(
+    database_url: str, ring: Keyring, file: Path
+) -> None:
+    assert prepare_epoch(database_url, ring) == 2
+    assert prepare_epoch(database_url, ring) == 2
+    prepared = json.loads(file.read_text())["epochs"]["2"]
+    renew(database_url, ring)
+    assert json.loads(file.read_text())["epochs"] == {"2": prepared}
+
+
+def test_a_keyring_from_before_the_last_epoch_is_told_by_its_number(
+    database_url: str, ring: Keyring, file: Path
+) -> None:
+    old = file.read_bytes()
+    renew(database_url, ring)
+    file.write_bytes(old)
+    with connect(database_url, KEEPER) as connection:
+        with pytest.raises(KeyringLost, match="Epoch key 2"):
+            check_epochs(connection, Keyring.open(file))
+        with pytest.raises(KeyringLost, match="Epoch key 2"):
+            renew(database_url, Keyring.open(file))
+
+
+def test_a_lost_epoch_key_destroys_nothing(database_url: str, keeper: Pool, file: Path) -> None:
+    PersonKeys(keeper, Keyring.open(file)).ensure([ADA])
+    held = json.loads(file.read_text())
+    held["epochs"]["1"] = held["secret"]
+    file.write_text(json.dumps(held))
+    with pytest.raises(KeyringLost):
+        renew(database_url, Keyring.open(file))
+    assert "1" in json.loads(file.read_text())["epochs"]
+
+
+def test_what_the_file_held_is_wiped_and_drafts_of_the_killed_are_too(
+    database_url: str, ring: Keyring, file: Path
+) -> None:
+    left = file.with_name(f"{file.name}.123.0a1b2c3d")
+    left.write_bytes(file.read_bytes())
+    held_open = file.open("rb")
+    with held_open, left.open("rb") as of_draft:
+        renew(database_url, ring)
+        assert not held_open.read().strip(b"\0")
+        assert not of_draft.read().strip(b"\0")
+    assert list(file.parent.iterdir()) == [file]
+    assert file.stat().st_mode & 0o077 == 0
