@@ -349,11 +349,18 @@ def keys_add(  # noqa: PLR0913  # what a key says of its facts
     name: Annotated[str, typer.Argument(help="What it is for, as people will read it.")],
     *,
     scope: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             help="ingest, query, command, audit, admin, personal or metrics; may be repeated."
         ),
-    ],
+    ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="admin, marketer, agent, sales, analyst, auditor or privacy-officer; "
+            "may be repeated."
+        ),
+    ] = None,
     shop: Annotated[str, typer.Option(help="The shop whose facts it records.")] = "shop",
     source: Annotated[str, typer.Option(help="Its channel: site, app, erp …")] = "site",
     system: Annotated[
@@ -364,20 +371,23 @@ def keys_add(  # noqa: PLR0913  # what a key says of its facts
 ) -> None:
     """Make a key; it is printed once, alone on the last line.
 
-    Scopes: `ingest` publishes events, `query` asks, `command` asks for something to be done,
-    `audit` reads the log, `admin` resends, and commands in every shop,
+    A machine's key has scopes, a key that works for people has their roles: who may do what is in
+    the reference, under Access. Scopes: `ingest` publishes events, `query` asks, `command` asks for
+    something to be done, `audit` reads the log, `admin` resends, and commands in every shop,
     `personal` sees who somebody is, `metrics` reads `/metrics`.
 
     ```sh
     huike keys add site --scope ingest
     huike keys add erp --scope ingest --source erp --system
     KEY=$(huike keys add desk --scope query --scope personal)
+    KEY=$(huike keys add grace --role agent)  # sees whole whose ticket is assigned to grace
     ```
     """
     from consumers.keys import add
     from infra.settings import Settings
 
-    add(Settings(), name, scope, shop=shop, source=source, system=system, currency=currency)
+    about: dict[str, Any] = {"shop": shop, "source": source, "currency": currency}
+    add(Settings(), name, scope or [], roles=role or [], system=system, **about)
 
 
 @keys_app.command("list")

@@ -14,6 +14,7 @@ from api.door import Accounts, Door, Shops
 from api.ingest import Ingest
 from api.queries import campaigns, customers, quick, stories
 from api.queries import lifecycle as lifecycles
+from api.security import all_guarded, guarded
 from api.services import Services
 
 ROUTERS: Final = (
@@ -48,10 +49,14 @@ class Application(FastAPI):
 
 
 def create_app(services: Services) -> Application:
-    """Return the application; it starts and stops `services` background work with itself."""
+    """Return the application; it starts and stops `services` background work with itself.
+
+    Raises NoEntry for a route that the table of access does not name.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        all_guarded(app.routes)
         with services.running():
             yield
         services.sources.quick.close()  # in the event loop that they belong to
@@ -77,8 +82,10 @@ def create_app(services: Services) -> Application:
     app.add_middleware(Door, keys=services.keys, accounts=accounts)
     door = Ingest(services)
     app.shops = Shops(door.answer, errors.teller(app), accounts)
-    app.router.routes += [quick.QuickCustomer(services.sources), door.route]
-    for router in ROUTERS:
-        app.router.routes += router.routes  # one flat list is searched twice as quickly
+    own = [guarded(route) for route in app.router.routes]
+    app.router.routes = [*own, quick.QuickCustomer(services.sources), door.route]
+    for router in ROUTERS:  # one flat list is searched twice as quickly
+        app.router.routes += map(guarded, router.routes)
+    all_guarded(app.routes)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend
     return app

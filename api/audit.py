@@ -7,22 +7,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from api.access import Sight
 from api.facts import Told, told
 from api.jobs import JOB, TheJobs, accepted
 from api.parameters import FARTHEST, KNOWN_ALONE, CampaignId, CustomerId, Instant, OrderId, TicketId
 from api.responses import NDJSON, Json, ndjson
-from api.security import Needs, may_see_persons
+from api.security import TheKey, TheSight
 from api.services import Services
 from domain.shared.events import Fact
 from domain.shared.refusals import NotFound
 from infra.event_store.search import Wanted
-from infra.keys import Key, Scope
 
-Auditor = Annotated[Key, Depends(Needs(Scope.AUDIT))]
-
-router = APIRouter(
-    prefix="/api/audit", tags=["audit"], dependencies=[Depends(Needs(Scope.AUDIT)), KNOWN_ALONE]
-)
+router = APIRouter(prefix="/api/audit", tags=["audit"], dependencies=[KNOWN_ALONE])
 
 EXAMPLE: Final = {
     "position": 1204,
@@ -106,8 +102,8 @@ class Archive:
         return (told(fact, names, opened=self._opened) for fact in facts)
 
 
-async def archive(request: Request) -> Archive:
-    return Archive(request.app.state.services, opened=may_see_persons(request))
+async def archive(request: Request, sight: TheSight) -> Archive:
+    return Archive(request.app.state.services, opened=sight is Sight.WHOLE)
 
 
 TheArchive = Annotated[Archive, Depends(archive)]
@@ -176,7 +172,6 @@ def export(archive: TheArchive, wanted: WantedFacts) -> Response:
 @router.get(
     "/facts/{position}/original",
     summary="A shop's message as it was sent",
-    dependencies=[Depends(Needs(Scope.PERSONAL))],
     responses={
         200: {"content": {"application/json": {"example": ORIGINAL}}},
         404: {"description": "No message of a shop begins at this position."},
@@ -236,7 +231,7 @@ def recipient(
     summary="Does a view equal the log?",
     responses=JOB,
 )
-def verify(view: ViewName, jobs: TheJobs, key: Auditor) -> Response:
+def verify(view: ViewName, jobs: TheJobs, key: TheKey) -> Response:
     """Replay the log up to the view's checkpoints and compare: the job's answer is the differences.
 
     None means that every row of the view is what the facts make of it.

@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access import KEYLESS
 from api.bodies import in_time
 from api.errors import (
     PROBLEM,
@@ -35,8 +36,7 @@ from infra.keys import Key, Keys
 from infra.metrics import Metrics
 
 _SANE: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
-_KEYLESS: Final = frozenset({"/health", "/ready"})
-_QUIET: Final = _KEYLESS | {"/metrics"}
+_QUIET: Final = KEYLESS | {"/metrics"}
 _PLAIN: Final = _QUIET | {"/openapi.json"}
 """Routes that are not FastAPI's own kind: they do not name themselves to the scope."""
 
@@ -175,7 +175,7 @@ class Door:
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path in _KEYLESS or path.startswith(_SHOPS):
+        if path in KEYLESS or path.startswith(_SHOPS):
             await self._app(scope, receive, send)
             return
         key = await self._key(scope)

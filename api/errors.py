@@ -41,7 +41,7 @@ class WrongKey(Refused):
 
 
 class MissingScope(Refused):
-    """The API key lacks the scope {scope}."""
+    """The API key has neither the scope {scope} nor a role that may do this."""
 
 
 class NotThereYet(Refused):

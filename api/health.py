@@ -6,8 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.responses import Json
-from api.security import Needs
-from infra.keys import Scope
 from infra.metrics import CONTENT_TYPE, Metrics
 
 Check = Callable[[], object]
@@ -58,7 +56,6 @@ def ready(
     summary="Metrics for Prometheus",
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}}},
-    dependencies=[Depends(Needs(Scope.METRICS))],
 )
 def read_metrics(measured: Annotated[Metrics, Depends(metrics)]) -> Response:
     """Say how far each view and the relay are behind the log, in facts and in seconds.

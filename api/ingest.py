@@ -16,10 +16,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from api.bodies import Gone, check_media, read_body
-from api.errors import MissingScope, NoKey, WrongKey
+from api.errors import NoKey, WrongKey
 from api.fresh import fresh_name, fresh_names
 from api.results import Outcome, Refusals, Said, refused, say, told
-from api.security import secret_of
+from api.security import admit, secret_of
 from api.services import Services
 from api.shares import Busy, Shares
 from api.together import Together
@@ -51,7 +51,6 @@ from commands.shop.refusals import (
 from domain.shared.log import Append, Receipt
 from infra import clock
 from infra.keys import Key
-from infra.keys import Scope as KeyScope
 from infra.refused import Packet, Refusal
 
 PATIENCE: Final = 30.0
@@ -61,6 +60,7 @@ MOST_WAITING: Final = 20_000
 MOST_WAITING_BYTES: Final = 50_000_000
 """Appends in the log's queue, and their bytes, from which on shops are asked to slow down."""
 
+_OPERATION: Final = "POST /v1/{kind}"
 _AT_ONCE: Final = 20_000
 _WEIGHT: Final = 200
 """Bytes of events that are translated in one turn of the loop; what each counts beside its own."""
@@ -108,7 +108,7 @@ class Ingest:
     @property
     def route(self) -> Route:
         """As the framework describes it, and tells which methods there are."""
-        return Route(self.path, self, methods=["POST", "OPTIONS"], name="ingest")
+        return _Described(self.path, self, methods=["POST", "OPTIONS"], name="ingest")
 
     async def answer(self, scope: Scope, receive: Receive) -> Said | Response | None:
         """Return what a POST is answered, None where nobody is there any more."""
@@ -175,8 +175,7 @@ class Ingest:
             key = await run_in_threadpool(self._services.keys.check, secret)
         if key is None:
             raise WrongKey
-        if not key.may(KeyScope.INGEST):
-            raise MissingScope(scope=KeyScope.INGEST.value)
+        admit(key, _OPERATION)
         return key
 
     def _door(self, key: Key, correlation: str) -> Door:
@@ -266,6 +265,10 @@ class Ingest:
             )
         if rows:
             await run_in_threadpool(self._services.refused.keep, rows)
+
+
+class _Described(Route):
+    operations = (_OPERATION, "OPTIONS /v1/{kind}")
 
 
 async def _secret_in(body: bytes) -> str | None:

@@ -88,7 +88,7 @@ def _path(kind: str) -> dict[str, Any]:
     refusals = {
         "400": "It is not JSON, or larger than it may be.",
         "401": "No key, or none that lives.",
-        "403": "The key lacks the scope ingest.",
+        "403": "The key lacks the scope `ingest`.",
         "408": "The body did not come within 30 seconds.",
         "415": "It is not sent as JSON, plain or gzip.",
         "429": "Too much at once: wait as long as Retry-After says.",

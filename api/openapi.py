@@ -6,14 +6,17 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import ingest_docs
+from api.access import TABLE, Operation
 from api.errors import PROBLEM
 
 DESCRIPTION: Final = """
 Shops publish what happened, people ask for something to be done, and everything that is known can
 be asked about: now, or as it was at any instant.
 
-Show an API key on every request: `Authorization: Bearer hk_...`. A key has **scopes**: `ingest`,
-`query`, `command`, `audit`, `admin`; and `personal`, which opens what says who somebody is.
+Show an API key on every request: `Authorization: Bearer hk_...`. A machine's key has **scopes**:
+`ingest`, `query`, `command`, `audit`, `admin`, `metrics`; and `personal`, which opens what says who
+somebody is. A key that works for people has their **roles**: `admin`, `marketer`, `agent`, `sales`,
+`analyst`, `auditor`, `privacy-officer`.
 
 * **Commands** answer `X-Position`: the place in the log of what they recorded. Give it to a query
   as `position=`, and the query waits until its view has come that far. Repeat a command safely
@@ -40,10 +43,9 @@ TAGS: Final = [
     {"name": "health", "description": "For those who run the service."},
 ]
 
-_GUARDED: Final = "/api/"
 _REFUSALS: Final = {
     "401": "No API key, or none that lives.",
-    "403": "The key lacks a scope; `scope` says which.",
+    "403": "No scope and no role of the key allows it; `scope` and `roles` say which would.",
     "500": "A fault of the service, or a fact that this version cannot read; `detail` says which.",
     "503": "Something that is needed to answer cannot be reached just now.",
 }
@@ -51,6 +53,12 @@ _OF_PATHS: Final = {"400": "The path is not UTF-8."}
 _OF_BODIES: Final = {
     "408": "The body did not come within 30 seconds.",
     "413": "The body is too large.",
+}
+_KEY: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "hk_...",
+    "description": "An API key, made by `huike keys add NAME --scope ...` or `--role ...`.",
 }
 _MALFORMED: Final = "Something is malformed; `errors` says where."
 _SCHEMA: Final = {
@@ -89,10 +97,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         for path, methods in document["paths"].items():
-            for operation in methods.values():
-                _complete(operation, guarded=path.startswith(_GUARDED) or "security" in operation)
+            for method, operation in methods.items():
+                _complete(operation, TABLE[f"{method.upper()} {path}"])
         document["paths"].update(ingest_docs.PATHS)
         _link(document["paths"])
+        document["components"]["securitySchemes"] = {"key": _KEY}
         schemas = document["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
@@ -101,10 +110,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def _complete(operation: dict[str, Any], *, guarded: bool) -> None:
+def _complete(operation: dict[str, Any], entry: Operation) -> None:
     responses = operation["responses"]
-    if guarded:
-        operation.setdefault("security", [{"key": []}])
+    if not entry.open:
+        operation["security"] = [{"key": list(entry.needed)}]
+        operation["x-roles"] = list(entry.allowed)
         refusals = dict(_REFUSALS)
         if any(taken["in"] == "path" for taken in operation.get("parameters", ())):
             refusals |= _OF_PATHS

@@ -6,15 +6,15 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.errors import MissingScope
+from api.access import Sight
 from api.parameters import KNOWN_ALONE
 from api.responses import Json
-from api.security import Needs, may_see_persons
+from api.security import TheKey, TheSight
 from api.services import Services
 from commands.shop import Door, NotTaken, refusal_of, translate
 from commands.shop.parcel import unpack
 from commands.shop.refusals import NotRecorded
-from infra.keys import Key, Scope
+from infra.keys import Key
 from infra.refused import Packet, Refusal
 
 EXAMPLE: Final = {
@@ -35,27 +35,14 @@ EXAMPLE: Final = {
 log = structlog.get_logger("refused")
 
 
-async def one_who_looks_after(request: Request) -> Key:
-    """Let in auditors and administrators. Raises MissingScope."""
-    key: Key = request.scope["key"]
-    if not (key.may(Scope.AUDIT) or key.may(Scope.ADMIN)):
-        raise MissingScope(scope=Scope.AUDIT.value)
-    return key
-
-
 async def services(request: Request) -> Services:
     found: Services = request.app.state.services
     return found
 
 
 TheServices = Annotated[Services, Depends(services)]
-Opened = Annotated[bool, Depends(may_see_persons)]
 
-router = APIRouter(
-    prefix="/api/refused",
-    tags=["tracking"],
-    dependencies=[Depends(one_who_looks_after), KNOWN_ALONE],
-)
+router = APIRouter(prefix="/api/refused", tags=["tracking"], dependencies=[KNOWN_ALONE])
 one: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"application/json": {"example": EXAMPLE}}},
     404: {"description": "There is no such refused event."},
@@ -65,7 +52,7 @@ one: Final[dict[int | str, dict[str, Any]]] = {
 @router.get("", summary="Events that were refused, the latest first")
 def refused(
     services: TheServices,
-    opened: Opened,
+    sight: TheSight,
     reason: Annotated[str | None, Query(examples=["unknown-currency"])] = None,
     after: Annotated[UUID | None, Query(description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -75,16 +62,16 @@ def refused(
     `message` is what was sent, for keys with the scope `personal`; masked (null) for others.
     """
     found = services.refused.page(after=after, reason=reason, limit=limit)
-    packets = services.refused.open(found) if opened else {}
+    packets = services.refused.open(found) if sight is Sight.WHOLE else {}
     more = found[-1].id if len(found) == limit else None
     return Json({"refused": [_told(it, packets.get(it.id)) for it in found], "next": more})
 
 
 @router.get("/{id}", summary="One refused event", responses=one)
-def one_refused(id: UUID, services: TheServices, opened: Opened) -> Response:
+def one_refused(id: UUID, services: TheServices, sight: TheSight) -> Response:
     """`message` is what was sent, for keys with the scope `personal`; masked (null) for others."""
     found = services.refused.find(id)
-    packets = services.refused.open([found]) if opened else {}
+    packets = services.refused.open([found]) if sight is Sight.WHOLE else {}
     return Json(_told(found, packets.get(id)))
 
 
@@ -93,9 +80,7 @@ def one_refused(id: UUID, services: TheServices, opened: Opened) -> Response:
     summary="Send a refused event again",
     responses={**one, 507: {"description": "The log has no room left; nothing was recorded."}},
 )
-def resend(
-    id: UUID, services: TheServices, key: Annotated[Key, Depends(Needs(Scope.ADMIN))]
-) -> Response:
+def resend(id: UUID, services: TheServices, key: TheKey) -> Response:
     """Translate it anew, as if it came in again when it first did, and say what came of it.
 
     `outcome` is `accepted`, `duplicate` (it was accepted before), `erased` (its period's key is

@@ -1,14 +1,19 @@
-"""Who is at the door: the API key of a request, and what it may do."""
+"""Who is at the door, and the guard before every route: it lets in whom the table lets in."""
 
 import base64
-from typing import Final
+from copy import copy
+from typing import Annotated, Final, Protocol
 
-from fastapi.openapi.models import HTTPBearer
-from fastapi.security.base import SecurityBase
+from fastapi import Depends
 from starlette.requests import Request
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.access import TABLE, Operation, Sight, rights
 from api.errors import MissingScope
-from infra.keys import Key, Scope
+from domain.shared.log import Actor
+from infra.keys import Key
+from infra.keys import Scope as KeyScope
 
 _BEARER: Final = "bearer "
 _BASIC: Final = "basic "
@@ -28,26 +33,94 @@ def secret_of(authorization: str) -> str | None:
     return None
 
 
-class Needs(SecurityBase):
-    """A dependency that lets through keys with one scope, and gives the key."""
+class Caller(Protocol):
+    """Who asks: a key, or a person."""
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        self.scheme_name = "key"
-        self.model = HTTPBearer(
-            bearerFormat="hk_...",
-            description="An API key, made by `huike keys add NAME --scope ...`.",
-        )
-
-    async def __call__(self, request: Request) -> Key:
-        """Raise MissingScope unless the key of this request has the scope."""
-        key: Key = request.scope["key"]  # the door let nobody in without one
-        if self.scope not in key.scopes:
-            raise MissingScope(scope=self.scope.value)
-        return key
+    @property
+    def actor(self) -> Actor: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def roles(self) -> tuple[str, ...]: ...
+    @property
+    def scopes(self) -> tuple[str, ...]: ...
 
 
-def may_see_persons(request: Request) -> bool:
-    """Tell whether personal fields are shown opened, or masked."""
-    key: Key = request.scope["key"]
-    return Scope.PERSONAL in key.scopes
+class NoEntry(Exception):
+    """A route that the table of access does not name: nobody may ask for it."""
+
+
+def admit(caller: Caller, operation: str) -> Sight:
+    """Return how the answer shows them persons. Raises MissingScope where they may not ask."""
+    sight = rights(caller.roles, caller.scopes).get(operation)
+    if sight is None:
+        raise _missing(caller, TABLE[operation])
+    return sight
+
+
+def _missing(caller: Caller, entry: Operation) -> MissingScope:
+    scopes: tuple[str, ...] = entry.scopes
+    if entry.whole and any(scope in caller.scopes for scope in scopes):
+        scopes = (KeyScope.PERSONAL,)
+    return MissingScope(scope=" or ".join(scopes), roles=list(entry.allowed))
+
+
+class Guard:
+    """Stands before a route; `sight` of the request is how its answer shows persons."""
+
+    def __init__(self, app: ASGIApp, path: str, methods: set[str]) -> None:
+        """Stand before `app`. Raises NoEntry."""
+        self._app = app
+        self._operations = {method: operation_of(method, path) for method in methods}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        operation = self._operations[scope["method"]]
+        if not TABLE[operation].open:
+            scope["sight"] = admit(scope["key"], operation)
+        await self._app(scope, receive, send)
+
+
+def operation_of(method: str, path: str) -> str:
+    """Return the name of an operation. Raises NoEntry."""
+    name = f"{'GET' if method == 'HEAD' else method} {path}"
+    if name not in TABLE:
+        raise NoEntry(name)
+    return name
+
+
+def guarded(route: BaseRoute) -> BaseRoute:
+    """Return the route behind the guard. Raises NoEntry."""
+    if not isinstance(route, Route):
+        raise NoEntry(getattr(route, "path", route))
+    behind = copy(route)  # the router that it is of may be part of other applications
+    behind.app = Guard(route.app, route.path, route.methods or set())
+    return behind
+
+
+class GuardsItself(Protocol):
+    """A route that asks `admit` itself; `operations` are those that it answers."""
+
+    operations: tuple[str, ...]
+
+
+def all_guarded(routes: list[BaseRoute]) -> None:
+    """Raise NoEntry for a route that the guard does not stand before."""
+    for route in routes:
+        for operation in getattr(route, "operations", ()):
+            operation_of(*operation.split(" ", 1))
+        if not (hasattr(route, "operations") or isinstance(getattr(route, "app", None), Guard)):
+            raise NoEntry(getattr(route, "path", route))
+
+
+async def _key_of(request: Request) -> Key:
+    key: Key = request.scope["key"]  # the door let nobody in without one
+    return key
+
+
+async def _sight_of(request: Request) -> Sight:
+    sight: Sight = request.scope["sight"]
+    return sight
+
+
+TheKey = Annotated[Key, Depends(_key_of)]
+TheSight = Annotated[Sight, Depends(_sight_of)]

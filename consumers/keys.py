@@ -32,6 +32,7 @@ def add(  # noqa: PLR0913  # what a key says of its facts
     name: str,
     scopes: list[str],
     *,
+    roles: list[str],
     shop: str,
     source: str,
     system: bool,
@@ -40,17 +41,25 @@ def add(  # noqa: PLR0913  # what a key says of its facts
     """Make a key and print it, alone on the last line."""
     with _keys(settings) as keys:
         key, secret = keys.add(
-            name, scopes, shop=shop, source=source, system=system, currency=currency
+            name, scopes, roles=roles, shop=shop, source=source, system=system, currency=currency
         )
-    scope = ", ".join(key.scopes)
-    typer.echo(f"{key.name} ({scope}) for {key.shop}/{key.source}. It is shown only now:", err=True)
+    may = ", ".join((*key.roles, *key.scopes))
+    typer.echo(f"{key.name} ({may}) for {key.shop}/{key.source}. It is shown only now:", err=True)
     typer.echo(secret)
 
 
 def show(settings: Settings) -> None:
     """Print all keys as a table."""
     table = Table(
-        "name", "begins with", "scopes", "shop/source", "made", "last used", "state", box=None
+        "name",
+        "begins with",
+        "roles",
+        "scopes",
+        "shop/source",
+        "made",
+        "last used",
+        "state",
+        box=None,
     )
     for column in table.columns:
         column.overflow = "fold"
@@ -59,6 +68,7 @@ def show(settings: Settings) -> None:
             table.add_row(
                 key.name,
                 key.prefix,
+                " ".join(key.roles),
                 " ".join(key.scopes),
                 f"{key.shop}/{key.source}",
                 f"{key.created_at:%Y-%m-%d}",

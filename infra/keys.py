@@ -27,12 +27,25 @@ _NAMES_SECONDS: Final = 30.0
 _REMEMBERED: Final = 10_000
 _PREFIX_LENGTH: Final = 9
 _COLUMNS: Final = (
-    "id, name, prefix, scopes, shop, source, system, currency, created_at, revoked_at, last_used_at"
+    "id, name, prefix, roles, scopes, shop, source, system, currency, created_at, revoked_at,"
+    " last_used_at"
 )
 
 
+class Role(StrEnum):
+    """What somebody does for the shop: a person, or a key that works for one."""
+
+    ADMIN = "admin"
+    MARKETER = "marketer"
+    AGENT = "agent"
+    SALES = "sales"
+    ANALYST = "analyst"
+    AUDITOR = "auditor"
+    PRIVACY_OFFICER = "privacy-officer"
+
+
 class Scope(StrEnum):
-    """What a key may do."""
+    """What a machine's key may do."""
 
     INGEST = "ingest"
     QUERY = "query"
@@ -54,6 +67,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     name: str
     prefix: str
+    roles: tuple[str, ...] = ()
     scopes: tuple[str, ...]
     shop: str
     source: str
@@ -84,8 +98,9 @@ class Keys:
     def add(  # noqa: PLR0913  # what a key says of its facts
         self,
         name: str,
-        scopes: Iterable[str],
+        scopes: Iterable[str] = (),
         *,
+        roles: Iterable[str] = (),
         shop: str = "shop",
         source: str = "site",
         system: bool = False,
@@ -93,15 +108,19 @@ class Keys:
     ) -> tuple[Key, str]:
         """Make a key; its secret is returned here and never again.
 
-        Raises Malformed for a scope that there is not, or none at all, or for a name that is none;
-        UnknownCurrency.
+        Raises Malformed for a scope or role that there is not, without either, or for a name that
+        is none; UnknownCurrency.
         """
         secret = f"hk_{secrets.token_urlsafe(32)}"
+        known_roles, known_scopes = _known("role", roles, Role), _known("scope", scopes, Scope)
+        if not (known_roles or known_scopes):
+            raise Malformed(field="scope", why=f"give one or more of {_listed(Scope)}, or a role")
         key = Key(
             id=uuid4(),
             name=text("name", name),
             prefix=secret[:_PREFIX_LENGTH],
-            scopes=_scopes(scopes),
+            roles=known_roles,
+            scopes=known_scopes,
             shop=text("shop", shop),
             source=text("source", source),
             system=system,
@@ -110,13 +129,15 @@ class Keys:
         )
         with self._pool.connection() as connection:
             connection.execute(
-                "insert into log.api_key (id, name, prefix, hash, scopes, shop, source, system,"
-                " currency, created_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                "insert into log.api_key (id, name, prefix, hash, roles, scopes, shop, source,"
+                " system, currency, created_at)"
+                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
                     key.id,
                     key.name,
                     key.prefix,
                     _digest(secret),
+                    list(key.roles),
                     list(key.scopes),
                     key.shop,
                     key.source,
@@ -202,7 +223,8 @@ class Keys:
 
 
 def _key(**columns: Any) -> Key:
-    return Key(**columns | {"scopes": tuple(columns["scopes"])})
+    lists = {name: tuple(columns[name]) for name in ("roles", "scopes")}
+    return Key(**columns | lists)
 
 
 _KEY: Final = kwargs_row(_key)
@@ -213,11 +235,12 @@ def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def _scopes(asked: Iterable[str]) -> tuple[str, ...]:
-    scopes = tuple(dict.fromkeys(asked))
-    known = {scope.value for scope in Scope}
-    wrong = [scope for scope in scopes if scope not in known]
-    if wrong or not scopes:
-        which = ", ".join(sorted(known))
-        raise Malformed(field="scope", why=f"give one or more of {which}")
-    return tuple(str(scope) for scope in scopes)
+def _known(what: str, asked: Iterable[str], kind: type[Role | Scope]) -> tuple[str, ...]:
+    given = tuple(dict.fromkeys(asked))
+    if any(one not in set(kind) for one in given):
+        raise Malformed(field=what, why=f"give one or more of {_listed(kind)}")
+    return tuple(str(one) for one in given)
+
+
+def _listed(kind: type[Role | Scope]) -> str:
+    return ", ".join(sorted(kind))

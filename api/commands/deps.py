@@ -8,9 +8,10 @@ import msgspec
 from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from api.access import anywhere
 from api.parameters import Instant
 from api.responses import Json
-from api.security import Needs
+from api.security import TheKey
 from commands.application import Crm
 from commands.shop import NotTaken
 from commands.shop.clear import TRAITS, Clear, split
@@ -20,7 +21,7 @@ from commands.work import Command
 from domain.shared.ids import Ids
 from domain.shared.log import Receipt
 from domain.shared.refusals import Malformed
-from infra.keys import Key, Scope
+from infra.keys import Key
 
 LARGEST_BODY: Final = 256 * 1024
 """Bytes of a command."""
@@ -84,7 +85,7 @@ class Desk:
             correlation=self._correlation,
             idempotency=self._idempotency,
             if_match=self._if_match,
-            anywhere=self._key.may(Scope.ADMIN),
+            anywhere=anywhere(self._key.roles, self._key.scopes),
         )
 
     @staticmethod
@@ -102,7 +103,7 @@ class Desk:
 
 async def desk(
     request: Request,
-    key: Annotated[Key, Depends(Needs(Scope.COMMAND))],
+    key: TheKey,
     occurred_at: Annotated[
         Instant | None, Query(description="When it happened, if that was earlier than now.")
     ] = None,

@@ -12,18 +12,19 @@ from psycopg import IsolationLevel
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from api.access import Sight
 from api.errors import NotThereYet
 from api.jobs import accepted
 from api.parameters import FARTHEST, Instant
 from api.queries.freshness import Fresh, Freshness
 from api.responses import JSON, encode
-from api.security import Needs, may_see_persons
+from api.security import TheKey, TheSight
 from domain.shared.ids import Ids
 from domain.shared.log import Reader
 from domain.shared.refusals import Malformed, NotFound
 from infra import clock
 from infra.jobs import Jobs
-from infra.keys import Key, Keys, Scope
+from infra.keys import Key, Keys
 from infra.postgres import Pool
 from infra.reading import Readers
 from infra.sealing import PersonKeys
@@ -34,7 +35,6 @@ from projections.runtime.as_of import AsOf
 
 T = TypeVar("T")
 Connection = psycopg.Connection[Any]
-Querying = Annotated[Key, Depends(Needs(Scope.QUERY))]
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,7 +175,8 @@ def found(what: str, id: object, it: T | None) -> T:
 
 async def views(
     request: Request,
-    key: Querying,
+    key: TheKey,
+    sight: TheSight,
     position: Annotated[
         int | None,
         Query(
@@ -185,7 +186,7 @@ async def views(
         ),
     ] = None,
 ) -> Views:
-    return Views(request.app.state.sources, key, position, opened=may_see_persons(request))
+    return Views(request.app.state.sources, key, position, opened=sight is Sight.WHOLE)
 
 
 async def moment(
@@ -220,7 +221,10 @@ TheMoment = Annotated[Moment, Depends(moment)]
 Cursor = Annotated[str | None, Query(max_length=1000, description="`cursor` of the page before.")]
 
 ASKED: Final[dict[int | str, dict[str, Any]]] = {
-    403: {"description": "The key lacks a scope; `scope` says which."},
+    403: {
+        "description": "No scope and no role of the key allows it; `scope` and `roles` say which "
+        "would."
+    },
     422: {"description": "Something is malformed; `errors` says where."},
     504: {"description": "The view has not come to `position` in time; it says how far it is."},
 }

@@ -9,14 +9,14 @@ from uuid import UUID
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
-from api.errors import MissingScope
+from api.access import Sight
 from api.queries.customers import SEEN, living
 from api.queries.deps import Sources
 from api.responses import JSON, encode
-from infra.keys import Key
-from infra.keys import Scope as KeyScope
+from api.security import admit
 from projections.profile.queries import of_row
 
+_OPERATION: Final = "GET /api/customers/{id}"
 _PREFIX: Final = "/api/customers/"
 _TYPE: Final = (b"content-type", JSON.encode())
 _LENGTH: Final = len(_PREFIX) + 36
@@ -26,6 +26,7 @@ class QuickCustomer(BaseRoute):
     """GET /api/customers/{id}, when the id is a UUID and nothing else is asked."""
 
     path = "/api/customers/{id}"
+    operations = (_OPERATION,)
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
@@ -47,11 +48,9 @@ class QuickCustomer(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # no body is read
         """Answer. Raises MissingScope, NotFound, NotThereYet."""
-        key: Key = scope["key"]
-        if KeyScope.QUERY not in key.scopes:
-            raise MissingScope(scope=KeyScope.QUERY.value)
+        sight = admit(scope["key"], _OPERATION)
         sources, customer = self._sources, scope["customer"]
-        sealer = sources.sealer if KeyScope.PERSONAL in key.scopes else None
+        sealer = sources.sealer if sight is Sight.WHOLE else None
         fresh = await sources.freshness.reach(SEEN, 0)
         rows = await sources.quick.ask(customer.bytes)
         if rows and (sealer is None or sealer.holds(customer)):

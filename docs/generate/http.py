@@ -73,11 +73,22 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
     parts = [
         f"### {method.upper()} {path}",
         _told(operation),
+        _who(operation),
         table(["parameter", "in", "type", "meaning"], _parameters(operation)),
         *_body(operation),
         *_answers(operation),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _who(operation: Mapping[str, Any]) -> str:
+    """Say by which scope or roles one may ask."""
+    scopes = operation.get("security", [{}])[0].get("key", [])
+    if not scopes:
+        return ""
+    roles = operation.get("x-roles", ())
+    told = f"Scope: {' or '.join(map(code, scopes))}."
+    return f"{told} Roles: {', '.join(roles)}." if roles else told
 
 
 def _told(operation: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from docs.generate import (
+    access,
     asyncapi,
     chain,
     command_line,
@@ -29,6 +30,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/views.md": views.page,
     "reference/asyncapi.yaml": asyncapi.document_yaml,
     "reference/topics.md": topics.page,
+    "reference/access.md": access.page,
     "reference/refusals.md": refusals.page,
     "reference/chain.md": chain.page,
     "decisions/README.md": decisions.page,

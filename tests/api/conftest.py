@@ -58,6 +58,19 @@ def with_scopes(stranger: TestClient, services: Services) -> Callable[..., TestC
     return make
 
 
+@pytest.fixture
+def with_roles(stranger: TestClient, services: Services) -> Callable[..., TestClient]:
+    """Make a client whose key has these roles, and is called as `name` says."""
+
+    def make(*roles: str, name: str = "a test") -> TestClient:
+        _, secret = services.keys.add(name, roles=roles)
+        client = TestClient(stranger.app, raise_server_exceptions=False)
+        client.headers["Authorization"] = f"Bearer {secret}"
+        return client
+
+    return make
+
+
 def begun(settings: Settings) -> bool:
     """Say whether a worker follows the log for every view."""
     assert settings.views_or_log_url is not None

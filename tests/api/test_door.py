@@ -1,15 +1,16 @@
 """Requests at the door: ids, keys, errors, health."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
+from api.access import TABLE, Operation, rights
 from api.door import is_slow
-from api.security import Needs
+from api.security import guarded
 from api.services import Services
 from domain.shared.log import LogUnavailable, StreamMoved
 from domain.shared.refusals import NotFound, Refused
@@ -27,8 +28,8 @@ class TooMuch(Refused):
 
 
 @pytest.fixture
-def app(app: FastAPI) -> FastAPI:
-    router = APIRouter(prefix="/api/trial", dependencies=[Depends(Needs(Scope.COMMAND))])
+def app(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> Iterator[FastAPI]:
+    router = APIRouter(prefix="/api/trial")
 
     @router.post("/amount", max_body_size=1000)
     def amount(body: Body) -> int:
@@ -45,8 +46,14 @@ def app(app: FastAPI) -> FastAPI:
             "broken": ZeroDivisionError("secret details"),
         }[name]
 
-    app.include_router(router)
-    return app
+    trial = {"POST /api/trial/amount", "GET /api/trial/error/{name}"}
+    entry = Operation(scopes=(Scope.COMMAND,))
+    for operation in trial:
+        monkeypatch.setitem(TABLE, operation, entry)
+    rights.cache_clear()
+    app.router.routes += map(guarded, router.routes)
+    yield app
+    rights.cache_clear()
 
 
 @pytest.fixture
@@ -139,7 +146,10 @@ def test_a_missing_scope_is_named(with_scopes: Callable[..., TestClient]) -> Non
     answer = with_scopes("query", "audit").post("/api/trial/amount", json={"amount": 1})
     assert answer.status_code == 403
     assert answer.json()["scope"] == "command"
-    assert answer.json()["detail"] == "The API key lacks the scope command."
+    assert answer.json()["detail"] == (
+        "The API key has neither the scope command nor a role that may do this."
+    )
+    assert answer.json()["roles"] == []
 
 
 def test_a_refusal_is_a_409_with_its_numbers(client: TestClient) -> None:

@@ -83,6 +83,19 @@ def test_a_key_is_of_a_shop_and_a_currency_that_can_be(keys: Keys, wrong: dict[s
     assert keys.all() == []
 
 
+@pytest.mark.parametrize("roles", [["everything"], ["agent", "root"]])
+def test_a_key_has_known_roles(keys: Keys, roles: list[str]) -> None:
+    with pytest.raises(Malformed, match="give one or more of admin, agent, analyst"):
+        keys.add("shop", roles=roles)
+
+
+def test_a_key_that_works_for_people_has_their_roles(keys: Keys) -> None:
+    made, secret = keys.add("grace", roles=["agent", "sales"])
+    assert made.roles == ("agent", "sales")
+    assert made.scopes == ()
+    assert keys.check(secret) == made
+
+
 def test_a_revoked_key_is_refused_at_once_where_it_was_revoked(keys: Keys) -> None:
     key, secret = keys.add("shop", ["ingest"])
     assert keys.check(secret) is not None
