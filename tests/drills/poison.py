@@ -42,11 +42,11 @@ def run(ground: Ground, found: Findings) -> None:
     with ExitStack() as stack:
         server = stack.enter_context(installation.running("serve"))
         installation.await_ready(server)
-        if not ground.short:
-            stack.enter_context(installation.running("work", "relay"))
         settings = settings_of(installation)
         poisoned = _publish(installation, settings)
         kept = _poison(settings, poisoned)
+        if not ground.short:  # not before: Kafka would have the facts as they were
+            stack.enter_context(installation.running("work", "relay"))
         with program(installation, "tests.drills.clumsy", str(_last(settings, poisoned["fold"]))):
             _look_at_harm(found, installation, settings, poisoned)
         with closing(connect(settings.log_url or "")) as owner:
