@@ -279,6 +279,98 @@ def topics(
         typer.echo(f"{settings.kafka_topic_facts}: the relay publishes facts 1 to {last:,} again")
 
 
+@app.command("backup-key")
+def backup_key(
+    file: Annotated[Path, typer.Argument(help="Where to write it; there must be none yet.")],
+) -> None:
+    """Make the key that backups are sealed with.
+
+    ```sh
+    huike backup-key /etc/huike/backup.key  # and a copy elsewhere: without it
+                                            # a backup cannot be opened
+    ```
+    """
+    from consumers.backup import make_key
+
+    make_key(file)
+
+
+@app.command()
+def backup(
+    *,
+    to: Annotated[Path, typer.Option(help="The folder that it is put in.")],
+    key: Annotated[Path, typer.Option(help="File of the key, made by `huike backup-key`.")],
+    keys_to: Annotated[
+        Path | None, typer.Option(help="Another folder for the keys file; none: the same one.")
+    ] = None,
+) -> None:
+    """Back up the log while everything serves: a data file, and the newest keys file.
+
+    Views are not in it: they are made from the log. Of the keys file there is one, which each
+    backup replaces: who was forgotten since an older data file stays so when that is restored.
+
+    ```sh
+    huike backup --to backups --key backup.key
+    huike backup --to backups --keys-to keys --key backup.key
+    ```
+    """
+    from consumers.backup import backup as run_backup
+    from infra.settings import Settings
+
+    run_backup(Settings(), to, key, keys_to)
+
+
+Source = Annotated[
+    Path, typer.Argument(help="A data file, or a folder of them: then its newest one.")
+]
+KeysFile = Annotated[
+    Path | None, typer.Argument(help="The newest keys file; none: the one beside the data file.")
+]
+
+
+@app.command()
+def restore(
+    source: Source,
+    keys: KeysFile = None,
+    *,
+    key: Annotated[Path, typer.Option(help="File of the key that it was sealed with.")],
+    older_keys: Annotated[
+        bool,
+        typer.Option("--older-keys", help="Take keys of before the data, and lose who came since."),
+    ] = False,
+) -> None:
+    """Restore a backup into an empty database: that of HUIKE_LOG_URL, or of a new home.
+
+    The views are made when Huike is started on it. The keyring is put at its place.
+
+    ```sh
+    HUIKE_HOME=/srv/huike huike restore backups --key backup.key
+    huike restore backups/20261123T000426-99.huike-data keys --key backup.key
+    ```
+    """
+    from consumers.restore import run_restore
+    from infra.settings import Settings
+
+    run_restore(Settings(), source, keys, key, older_keys=older_keys)
+
+
+@app.command()
+def restored() -> None:
+    """Say that the log's database was put back by other means than `huike restore`.
+
+    Run it before anything starts on that database again: what the log recorded after that state
+    is not to be taken for what it will record now.
+
+    ```sh
+    huike restored  # after a recovery to a point in time, say
+    ```
+    """
+    from consumers.restore import run_restored
+    from infra.settings import Settings
+
+    run_restored(Settings())
+
+
 @app.command()
 def slots(
     number: Annotated[int, typer.Argument(min=1, max=4096, help="How many there are to be.")],
@@ -368,6 +460,11 @@ def keys_add(  # noqa: PLR0913  # what a key says of its facts
         typer.Option("--system", help="Reports come from a machine, not from what customers do."),
     ] = False,
     currency: Annotated[str, typer.Option(help="Where an amount names none.")] = "USD",
+    expires: Annotated[str | None, typer.Option(help="When it ends: 90d, 24h or 30m.")] = None,
+    per_minute: Annotated[
+        int | None,
+        typer.Option(min=1, help="Requests, or events of a shop, that each server takes from it."),
+    ] = None,
 ) -> None:
     """Make a key; it is printed once, alone on the last line.
 
@@ -379,6 +476,7 @@ def keys_add(  # noqa: PLR0913  # what a key says of its facts
     ```sh
     huike keys add site --scope ingest
     huike keys add erp --scope ingest --source erp --system
+    huike keys add partner --scope ingest --expires 90d --per-minute 600
     KEY=$(huike keys add desk --scope query --scope personal)
     KEY=$(huike keys add grace --role agent)  # sees whole whose ticket is assigned to grace
     ```
@@ -387,12 +485,13 @@ def keys_add(  # noqa: PLR0913  # what a key says of its facts
     from infra.settings import Settings
 
     about: dict[str, Any] = {"shop": shop, "source": source, "currency": currency}
+    about |= {"expires": expires, "per_minute": per_minute}
     add(Settings(), name, scope or [], roles=role or [], system=system, **about)
 
 
 @keys_app.command("list")
 def keys_list() -> None:
-    """List all keys, never their secrets.
+    """List all keys, when each was last used and until when it lives; never their secrets.
 
     ```sh
     huike keys list
@@ -402,6 +501,32 @@ def keys_list() -> None:
     from infra.settings import Settings
 
     show(Settings())
+
+
+@keys_app.command("rotate")
+def keys_rotate(
+    which: Annotated[str, typer.Argument(help="A key's id, or its name or prefix.")],
+    *,
+    overlap: Annotated[
+        str, typer.Option(help="How long the old secret still opens: 24h, 30m; 0m: not at all.")
+    ] = "24h",
+    expires: Annotated[
+        str | None, typer.Option(help="When the key ends, from now; not given: as it was.")
+    ] = None,
+) -> None:
+    """Give a key a new secret, printed alone on the last line; the old one ends after the overlap.
+
+    Its id, name and what it may do stay. A secret that was replaced before ends at once.
+
+    ```sh
+    huike keys rotate till
+    huike keys rotate till --overlap 30m --expires 90d
+    ```
+    """
+    from consumers.keys import rotate
+    from infra.settings import Settings
+
+    rotate(Settings(), which, overlap=overlap, expires=expires)
 
 
 @keys_app.command("revoke")

@@ -79,7 +79,7 @@ def create_app(services: Services) -> Application:
     app.state.mark = services.mark
     errors.install(app)
     accounts = Accounts(services.metrics)
-    app.add_middleware(Door, keys=services.keys, accounts=accounts)
+    app.add_middleware(Door, keys=services.keys, paces=services.paces, accounts=accounts)
     door = Ingest(services)
     app.shops = Shops(door.answer, errors.teller(app), accounts)
     own = [guarded(route) for route in app.router.routes]

@@ -22,6 +22,7 @@ from api.errors import (
     PROBLEM,
     NoKey,
     TooLarge,
+    TooOften,
     Unavailable,
     UnreadablePath,
     WrongKey,
@@ -31,6 +32,7 @@ from api.errors import (
 from api.fresh import fresh_name
 from api.results import Said, say
 from api.security import secret_of
+from api.shares import Paces
 from domain.shared.refusals import Refused
 from infra.keys import Key, Keys
 from infra.metrics import Metrics
@@ -146,9 +148,10 @@ class Door:
     Shops show theirs in more ways than this knows (`ingest`): what comes here of theirs is no POST.
     """
 
-    def __init__(self, app: ASGIApp, keys: Keys, accounts: Accounts) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys, paces: Paces, accounts: Accounts) -> None:
         self._app = app
         self._keys = keys
+        self._paces = paces
         self._accounts = accounts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -201,7 +204,14 @@ class Door:
                 key = await run_in_threadpool(self._keys.check, secret)
             except OperationalError:
                 return Unavailable()
-        return key or WrongKey()
+        if key is None:
+            return WrongKey()
+        if key.per_minute is not None:
+            try:
+                self._paces.take(key.id, key.per_minute)
+            except TooOften as refusal:
+                return refusal
+        return key
 
 
 def _name(scope: Scope) -> tuple[bytes, bytes]:

@@ -37,11 +37,15 @@ class NoKey(Refused):
 
 
 class WrongKey(Refused):
-    """There is no such API key, or it was revoked."""
+    """There is no such API key, or it was revoked, or has ended."""
 
 
 class MissingScope(Refused):
     """The API key has neither the scope {scope} nor a role that may do this."""
+
+
+class TooOften(Refused):
+    """The key may send or ask {per_minute} times a minute; come again in {seconds} s."""
 
 
 class NotThereYet(Refused):
@@ -82,6 +86,7 @@ STATUS: Final[dict[type[Refused], int]] = {
     NotFound: 404,
     PreconditionFailed: 412,
     TooLarge: 413,
+    TooOften: 429,
     UnreadableFact: 500,
     LogFull: 507,
     LogUnavailable: 503,
@@ -139,6 +144,7 @@ def problem_of(refusal: Refused, connection: Connection) -> Response:
         detail=str(refusal),
         slug=slug_of(type(refusal)),
         about=about,
+        headers={"Retry-After": str(about["seconds"])} if "seconds" in about else None,
     )
 
 

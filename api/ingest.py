@@ -136,6 +136,9 @@ class Ingest:
             key = scope["key"] = await self._key(shown, body)
             sent = await _opened(body, kind)
         door = self._door(key, scope["request_id"])
+        if key.per_minute is not None:
+            count = 1 if isinstance(sent, NotTaken) else len(sent)
+            self._services.paces.take(key.id, key.per_minute, count)
         try:
             if isinstance(sent, NotTaken):
                 raise sent

@@ -46,6 +46,7 @@ TAGS: Final = [
 _REFUSALS: Final = {
     "401": "No API key, or none that lives.",
     "403": "No scope and no role of the key allows it; `scope` and `roles` say which would.",
+    "429": "The key has asked as often as it may in a minute: wait as long as Retry-After says.",
     "500": "A fault of the service, or a fact that this version cannot read; `detail` says which.",
     "503": "Something that is needed to answer cannot be reached just now.",
 }

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Self
 
 from api.queries.deps import Sources
+from api.shares import Paces
 from api.works import works_apart
 from commands.application import Crm
 from commands.shop.clear import Clear
@@ -50,6 +51,7 @@ class Services:
         self.mark = mark_of(self.ids)
         self.sealer = PersonKeys(self._pool(log_url, KEEPER), keyring)
         self.keys = Keys(self.writer)
+        self.paces = Paces()
         self.metrics = Metrics()
         self.metrics.watch(Followers(self.writer, self.views, clock.now))
         self.log = EventLog(log_url, self.sealer, watch=self.metrics.committed)

@@ -1,9 +1,12 @@
 """How much of the door each key may fill: a noisy shop is asked to wait, a quiet one is not."""
 
-from collections.abc import Hashable, Iterator
+import math
+import time
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from api.errors import TooOften
 from domain.shared.refusals import Refused
 
 MOST_IN_HAND: Final = 5_000
@@ -43,3 +46,29 @@ class Shares:
             self._held[key] -= events
             if not self._held[key]:
                 del self._held[key]
+
+
+class Paces:
+    """Counts what each key with a limit does in a minute: a bucket that fills up evenly.
+
+    For this process alone; from one thread.
+    """
+
+    def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
+        self._steady = steady
+        self._left: dict[Hashable, tuple[float, float]] = {}
+
+    def take(self, key: Hashable, per_minute: int, count: int = 1) -> None:
+        """Take from a key's bucket, or raise TooOften.
+
+        What is more than a whole bucket is taken from a full one, and waited for afterwards.
+        """
+        now = self._steady()
+        left, at = self._left.get(key, (float(per_minute), now))
+        left = min(left + (now - at) * per_minute / 60, per_minute)
+        missing = min(count, per_minute) - left
+        if missing > 0:
+            self._left[key] = left, now
+            seconds = math.ceil(missing * 60 / per_minute)
+            raise TooOften(per_minute=per_minute, seconds=seconds)
+        self._left[key] = left - count, now

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from api.bodies import BodyBroken, BodyTooLarge, BodyTooSlow, UnknownEncoding, UnknownMedia
-from api.errors import MissingScope, NoKey, WrongKey, problem, slug_of, title_of
+from api.errors import MissingScope, NoKey, TooOften, WrongKey, problem, slug_of, title_of
 from api.shares import Busy
 from commands.shop import NotTaken
 from domain.shared.log import LogFull, LogLost, LogUnavailable
@@ -36,6 +36,7 @@ STATUS: Final[dict[type[Exception], int]] = {
     MissingScope: 403,
     NoSuchDoor: 404,
     Busy: 429,
+    TooOften: 429,
     LogFull: 507,
     LogUnavailable: 503,
 }
@@ -55,7 +56,9 @@ def turn_away(error: Exception, scope: Scope) -> Response:
         detail=str(refused),
         slug=code,
         about={"code": code, "message": str(refused)},
-        headers={**SHARED, "Retry-After": "1"} if status in _LATER else SHARED,
+        headers={**SHARED, "Retry-After": str(refused.about.get("seconds", 1))}
+        if status in _LATER
+        else SHARED,
     )
 
 

@@ -1,18 +1,25 @@
 """API keys from the command line."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
 
 import typer
 from rich.table import Table
 
 from consumers.place import log_url
 from consumers.screen import screen
-from domain.shared.refusals import Refused
-from infra.keys import Keys
+from domain.shared.refusals import Malformed, Refused
+from infra import clock
+from infra.keys import Key, Keys
 from infra.migrations import migrate
 from infra.postgres import WRITER, pool
 from infra.settings import Settings
+
+_UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
+_SPAN: Final = re.compile(r"(\d{1,4})([dhm])")
 
 
 @contextmanager
@@ -37,11 +44,21 @@ def add(  # noqa: PLR0913  # what a key says of its facts
     source: str,
     system: bool,
     currency: str,
+    expires: str | None,
+    per_minute: int | None,
 ) -> None:
     """Make a key and print it, alone on the last line."""
     with _keys(settings) as keys:
         key, secret = keys.add(
-            name, scopes, roles=roles, shop=shop, source=source, system=system, currency=currency
+            name,
+            scopes,
+            roles=roles,
+            shop=shop,
+            source=source,
+            system=system,
+            currency=currency,
+            expires=_span("expires", expires) if expires else None,
+            per_minute=per_minute,
         )
     may = ", ".join((*key.roles, *key.scopes))
     typer.echo(f"{key.name} ({may}) for {key.shop}/{key.source}. It is shown only now:", err=True)
@@ -53,11 +70,11 @@ def show(settings: Settings) -> None:
     table = Table(
         "name",
         "begins with",
-        "roles",
-        "scopes",
+        "may",
         "shop/source",
         "made",
         "last used",
+        "limits",
         "state",
         box=None,
     )
@@ -68,14 +85,44 @@ def show(settings: Settings) -> None:
             table.add_row(
                 key.name,
                 key.prefix,
-                " ".join(key.roles),
-                " ".join(key.scopes),
+                " ".join((*key.roles, *key.scopes)),
                 f"{key.shop}/{key.source}",
                 f"{key.created_at:%Y-%m-%d}",
                 f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never",
-                f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "living",
+                f"{key.per_minute} a minute" if key.per_minute else "",
+                _state(key),
             )
     screen().print(table)
+
+
+def _state(key: Key) -> str:
+    now = clock.now()
+    if key.revoked_at:
+        return f"revoked {key.revoked_at:%Y-%m-%d}"
+    if key.expires_at and key.expires_at <= now:
+        return f"ended {key.expires_at:%Y-%m-%d}"
+    state = f"living until {key.expires_at:%Y-%m-%d}" if key.expires_at else "living"
+    if key.former_until and key.former_until > now:
+        state += f"; its old secret until {key.former_until:%Y-%m-%d %H:%M}"
+    return state
+
+
+def rotate(settings: Settings, which: str, *, overlap: str, expires: str | None) -> None:
+    """Give a key a new secret and print it, alone on the last line."""
+    with _keys(settings) as keys:
+        ends = _span("expires", expires) if expires else None
+        key, secret = keys.rotate(which, _span("overlap", overlap), expires=ends)
+    until = f"{key.former_until:%Y-%m-%d %H:%M}"
+    typer.echo(f"{key.name}: the old secret opens until {until} UTC. The new one:", err=True)
+    typer.echo(secret)
+
+
+def _span(field: str, words: str) -> timedelta:
+    """Read 90d, 24h or 30m. Raises Malformed."""
+    found = _SPAN.fullmatch(words.strip())
+    if found is None:
+        raise Malformed(field=field, why=f"{words} is no span; say 90d, 24h or 30m")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def revoke(settings: Settings, which: str) -> None:

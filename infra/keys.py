@@ -5,7 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -28,7 +28,14 @@ _REMEMBERED: Final = 10_000
 _PREFIX_LENGTH: Final = 9
 _COLUMNS: Final = (
     "id, name, prefix, roles, scopes, shop, source, system, currency, created_at, revoked_at,"
-    " last_used_at"
+    " last_used_at, expires_at, per_minute, former_until"
+)
+
+
+_LIVING: Final = (
+    f"select {_COLUMNS} from log.api_key where"  # noqa: S608  # constant columns
+    " (hash = %s or (former_hash = %s and former_until > now()))"
+    " and revoked_at is null and (expires_at is null or expires_at > now())"
 )
 
 
@@ -62,6 +69,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     `shop` and `source` are whose facts it records: what is another shop's, its commands do not find
     (unless it is an admin's); `system`: the reports come from a machine of the
     shop (an ERP), not from what the customer does; `currency` is meant where a report names none.
+    `per_minute` bounds its requests, or the events of a shop, at each server; until `former_until`
+    the secret before its last change opens too.
     """
 
     id: UUID
@@ -76,6 +85,9 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    expires_at: datetime | None = None
+    per_minute: int | None = None
+    former_until: datetime | None = None
 
     @property
     def actor(self) -> Actor:
@@ -105,13 +117,16 @@ class Keys:
         source: str = "site",
         system: bool = False,
         currency: str = "USD",
+        expires: timedelta | None = None,
+        per_minute: int | None = None,
     ) -> tuple[Key, str]:
-        """Make a key; its secret is returned here and never again.
+        """Make a key; its secret is returned here and never again. `expires`: from now.
 
         Raises Malformed for a scope or role that there is not, without either, or for a name that
         is none; UnknownCurrency.
         """
-        secret = f"hk_{secrets.token_urlsafe(32)}"
+        secret = _secret()
+        now = clock.now()
         known_roles, known_scopes = _known("role", roles, Role), _known("scope", scopes, Scope)
         if not (known_roles or known_scopes):
             raise Malformed(field="scope", why=f"give one or more of {_listed(Scope)}, or a role")
@@ -125,13 +140,15 @@ class Keys:
             source=text("source", source),
             system=system,
             currency=known_currency(currency),
-            created_at=clock.now(),
+            created_at=now,
+            expires_at=now + expires if expires else None,
+            per_minute=per_minute,
         )
         with self._pool.connection() as connection:
             connection.execute(
                 "insert into log.api_key (id, name, prefix, hash, roles, scopes, shop, source,"
-                " system, currency, created_at)"
-                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                " system, currency, created_at, expires_at, per_minute)"
+                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
                     key.id,
                     key.name,
@@ -144,6 +161,8 @@ class Keys:
                     key.system,
                     key.currency,
                     key.created_at,
+                    key.expires_at,
+                    key.per_minute,
                 ),
             )
         return key, secret
@@ -168,6 +187,41 @@ class Keys:
         Every process refuses it within a second. Raises NotFound when there is none, Malformed when
         the name fits several.
         """
+        revoked = msgspec.structs.replace(self._one(which), revoked_at=clock.now())
+        with self._pool.connection() as connection:
+            connection.execute(
+                "update log.api_key set revoked_at = %s where id = %s and revoked_at is null",
+                (revoked.revoked_at, revoked.id),
+            )
+        self._forget()
+        return revoked
+
+    def rotate(
+        self, which: str, overlap: timedelta, *, expires: timedelta | None = None
+    ) -> tuple[Key, str]:
+        """Give a living key a new secret; the one that it has opens for as long as `overlap`.
+
+        A secret before that ends at once. `expires`: when the key ends, from now; None: as it was.
+        Id, name and what it may do stay. Raises NotFound and Malformed as `revoke` does.
+        """
+        secret, now = _secret(), clock.now()
+        old = self._one(which)
+        key = msgspec.structs.replace(
+            old,
+            prefix=secret[:_PREFIX_LENGTH],
+            former_until=now + overlap,
+            expires_at=now + expires if expires else old.expires_at,
+        )
+        with self._pool.connection() as connection:
+            connection.execute(
+                "update log.api_key set prefix = %s, hash = %s, former_hash = hash,"
+                " former_until = %s, expires_at = %s where id = %s",
+                (key.prefix, _digest(secret), key.former_until, key.expires_at, key.id),
+            )
+        self._forget()
+        return key, secret
+
+    def _one(self, which: str) -> Key:
         living = [k for k in self.all() if k.revoked_at is None]
         found = [k for k in living if which in {str(k.id), k.name, k.prefix}]
         if not found:
@@ -175,15 +229,11 @@ class Keys:
         if len(found) > 1:
             why = f"{len(found)} keys are called {which}; say what the key begins with, or its id"
             raise Malformed(field="key", why=why)
-        revoked = msgspec.structs.replace(found[0], revoked_at=clock.now())
-        with self._pool.connection() as connection:
-            connection.execute(
-                "update log.api_key set revoked_at = %s where id = %s and revoked_at is null",
-                (revoked.revoked_at, revoked.id),
-            )
+        return found[0]
+
+    def _forget(self) -> None:
         with self._lock:
             self._known.clear()
-        return revoked
 
     def remembered(self, secret: str) -> Key | None:
         """Return a living key that was looked up within the last second, without any wait."""
@@ -209,8 +259,8 @@ class Keys:
     def _look_up(self, digest: bytes) -> Key | None:
         with self._pool.connection() as connection, connection.cursor(row_factory=_KEY) as cursor:
             cursor.execute(
-                f"select {_COLUMNS} from log.api_key where hash = %s and revoked_at is null",  # noqa: S608  # constant columns
-                (digest,),
+                _LIVING,
+                (digest, digest),
             )
             key = cursor.fetchone()
             if key is not None:
@@ -228,6 +278,10 @@ def _key(**columns: Any) -> Key:
 
 
 _KEY: Final = kwargs_row(_key)
+
+
+def _secret() -> str:
+    return f"hk_{secrets.token_urlsafe(32)}"
 
 
 def _digest(secret: str) -> bytes:

@@ -1,6 +1,7 @@
 """API keys: made, checked, revoked; their secrets are nowhere."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -130,6 +131,77 @@ def test_a_key_says_when_it_was_last_used(keys: Keys) -> None:
     assert keys.all()[0].last_used_at is None
     keys.check(secret)
     assert keys.all()[0].last_used_at is not None
+
+
+def test_a_key_that_ends_is_refused_from_then_on(keys: Keys, writer: Pool) -> None:
+    key, secret = keys.add("partner", ["ingest"], expires=timedelta(days=90))
+    assert key.expires_at is not None
+    assert key.expires_at - key.created_at == timedelta(days=90)
+    assert keys.check(secret) == key
+    with writer.connection() as connection:
+        connection.execute("update log.api_key set expires_at = now()")
+    assert Keys(writer).check(secret) is None
+
+
+def test_a_rotated_key_has_two_secrets_for_a_while(keys: Keys, writer: Pool) -> None:
+    key, old = keys.add("till", ["ingest"], expires=timedelta(days=1))
+    rotated, new = keys.rotate("till", timedelta(hours=24))
+    assert (rotated.id, rotated.name, rotated.expires_at) == (key.id, "till", key.expires_at)
+    assert [found and found.id for found in map(keys.check, (old, new))] == [key.id] * 2
+    assert new.startswith(rotated.prefix)
+    with writer.connection() as connection:
+        connection.execute("update log.api_key set former_until = now()")
+    elsewhere = Keys(writer)
+    assert elsewhere.check(old) is None
+    assert elsewhere.check(new) is not None
+
+
+def test_a_key_rotated_twice_has_the_last_two_secrets(keys: Keys) -> None:
+    _, first = keys.add("till", ["ingest"])
+    _, second = keys.rotate("till", timedelta(hours=24))
+    _, third = keys.rotate("till", timedelta(hours=24), expires=timedelta(days=9))
+    assert keys.check(first) is None
+    assert keys.check(second) is not None
+    assert keys.check(third) is not None
+
+
+def test_without_overlap_the_old_secret_ends_at_once(keys: Keys) -> None:
+    _, old = keys.add("till", ["ingest"])
+    assert keys.check(old) is not None
+    _, new = keys.rotate("till", timedelta(0))
+    assert keys.check(old) is None
+    assert keys.check(new) is not None
+    keys.revoke("till")
+    assert keys.check(new) is None
+    with pytest.raises(NotFound, match="no living key"):
+        keys.rotate("till", timedelta(0))
+
+
+def test_a_key_with_a_limit_is_asked_to_wait_and_others_are_not(
+    with_scopes: Callable[..., TestClient], services: Services
+) -> None:
+    _, secret = services.keys.add("eager", ["query"], per_minute=3)
+    other = with_scopes("query")
+    eager = TestClient(other.app, headers={"Authorization": f"Bearer {secret}"})
+    assert [eager.get("/openapi.json").status_code for _ in range(4)] == [200, 200, 200, 429]
+    refusal = eager.get("/openapi.json")
+    assert refusal.json()["per_minute"] == 3
+    assert 1 <= int(refusal.headers["Retry-After"]) <= 20
+    assert other.get("/openapi.json").status_code == 200
+
+
+def test_the_events_of_a_shop_with_a_limit_are_counted(
+    with_scopes: Callable[..., TestClient], services: Services
+) -> None:
+    _, secret = services.keys.add("site", ["ingest"], per_minute=10)
+    site = TestClient(with_scopes("query").app, headers={"Authorization": f"Bearer {secret}"})
+    event = {"type": "track", "event": "Seen", "userId": "ada"}
+
+    def sends(count: int) -> int:
+        return site.post("/v1/batch", json={"batch": [event] * count}).status_code
+
+    assert [sends(6), sends(4), sends(1)] == [200, 200, 429]
+    assert site.post("/v1/track", json=event).headers["Retry-After"]
 
 
 def test_a_revoked_key_stays_in_the_list(keys: Keys) -> None:
