@@ -40,18 +40,15 @@ _MAKE_RELAXED: Final = (
     + _MADE.format("relaxed, ")
 )
 
-_FORGET: Final = """
-with had as materialized (
-  select identity from keeper.person_key
-  where identity = any(%b) and wrapped is not null order by identity for update
-), gone as (
-  insert into keeper.person_key as k (identity, epoch, wrapped, forgotten_at)
-  select i, %b, null, clock_timestamp() from unnest(%b::uuid[]) as i order by i
-  on conflict (identity) do update set wrapped = null,
-    forgotten_at = coalesce(k.forgotten_at, excluded.forgotten_at)
-  returning identity, generation
+_LIVING: Final = (
+    "select identity, generation from keeper.person_key "
+    "where identity = any(%s) and wrapped is not null order by identity for update"
 )
-select identity, generation from gone join had using (identity)
+_FORGET: Final = """
+insert into keeper.person_key as k (identity, epoch, wrapped, forgotten_at)
+select i, %s, null, clock_timestamp() from unnest(%s::uuid[]) as i order by i
+on conflict (identity) do update set wrapped = null,
+  forgotten_at = coalesce(k.forgotten_at, excluded.forgotten_at)
 """
 
 # Those forgotten are asked after for longer than any of our transactions may take.
@@ -183,10 +180,10 @@ class PersonKeys(PeriodKeys):
         numbers = uuids({i.int for i in identities})
 
         def destroy() -> list[tuple[Any, ...]]:
-            with self._pool.connection() as connection:
-                return connection.execute(
-                    _FORGET, (numbers, self._keyring.current, numbers), binary=True
-                ).fetchall()
+            with self._pool.connection() as connection, connection.transaction():
+                living = connection.execute(_LIVING, (numbers,), binary=True).fetchall()
+                connection.execute(_FORGET, (self._keyring.current, numbers))
+                return living
 
         destroyed = self.under_current(destroy)
         self._let_go(identities)
