@@ -32,9 +32,11 @@ def sentence_of(error: Exception) -> str | None:
     from consumers.place import NoDatabase  # noqa: PLC0415
     from consumers.relay import WrongTopic  # noqa: PLC0415
     from domain.shared.refusals import UnreadableFact  # noqa: PLC0415
+    from infra.backup.unusable import Unusable  # noqa: PLC0415
     from infra.dev import ServerUnavailable  # noqa: PLC0415
     from infra.keyring import KeyringLost  # noqa: PLC0415
     from infra.listening import CannotListen  # noqa: PLC0415
+    from infra.migrations import RestoreUnfinished  # noqa: PLC0415
     from projections.runtime.batch import Poisoned  # noqa: PLC0415
     from projections.runtime.schema import OtherSlots  # noqa: PLC0415
 
@@ -47,6 +49,8 @@ def sentence_of(error: Exception) -> str | None:
         (HomeTaken, f"{error}"),
         (NotReady, f"{error}"),
         (NoDatabase, f"{error}"),
+        (Unusable, f"{error}"),
+        (RestoreUnfinished, f"{error}"),
         (ServerUnavailable, f"{error}"),
         (CannotListen, f"{error}."),
         (NotTaken, f"The service did not take what was sent: {error}."),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 from psycopg import sql
@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from domain.shared.ids import Ids
 from infra.backup.catalogue import columns_of, identifier, tables_of
 from infra.backup.files import put
+from infra.backup.incarnation import part_ways
 from infra.backup.key import BackupKey
 from infra.backup.records import RecordReader, Sequence, Table, TableEnd
 from infra.backup.sealed_file import SealedReader
@@ -109,7 +110,7 @@ def restore(  # noqa: PLR0913  # from what, with what, to where
                 kept, content = _copy_in(owner, keys, KEEPER, told)
                 _put_keyring(owner, keyring_file, content, keys)
             migrate(url, restoring=True)
-            incarnation = _finish(admin, data)
+            incarnation = _finish(admin)
             forgotten = admin.execute(
                 "select count(*) from keeper.person_key where wrapped is null"
             ).fetchone()
@@ -288,16 +289,10 @@ def _check_keyring(owner: Connection, file: Path, keys: Opened) -> None:
         raise OtherKeyring(file) from None
 
 
-def _finish(admin: Connection, data: Opened) -> UUID:
+def _finish(admin: Connection) -> UUID:
     """Make it a log of its own, which it is from here on, and one that can be started."""
-    incarnation = uuid4()
     with admin.transaction():
-        admin.execute(
-            "insert into log.ancestor (incarnation, position) "
-            "select incarnation, %s from log.installation",
-            (data.header["position"],),
-        )
-        admin.execute("update log.installation set incarnation = %s", (incarnation,))
+        incarnation, _ = part_ways(admin)
         admin.execute("drop table public.huike_restore")
     for schema in (LOG, KEEPER):
         for table in tables_of(admin, schema):

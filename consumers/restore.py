@@ -1,0 +1,100 @@
+"""`huike restore`: a log out of its backup, into an empty database."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg
+import typer
+
+from consumers.backup import bytes_bar, files_told
+from consumers.one_machine import alone
+from consumers.place import log_url
+from infra.backup.files import KEYS, newest
+from infra.backup.incarnation import part_ways
+from infra.backup.key import BackupKey
+from infra.backup.restoring import Restored, restore
+from infra.backup.unusable import ViewsStand
+from infra.dev.postgres import EmbeddedPostgres
+from infra.postgres import connect
+from infra.settings import Settings
+
+
+def run_restore(
+    settings: Settings, source: Path, keys: Path | None, key_file: Path, *, older_keys: bool
+) -> None:
+    """Restore into the database that the settings name, or the embedded one of the home."""
+    with files_told():
+        key = BackupKey.read(key_file)
+        data_file, keys_file = files_of(source, keys)
+        with _standing(settings) as url:
+            _no_views(settings, url)
+            made = restore_with_bar(
+                url, data_file, keys_file, key, settings.keyring_file, older_keys=older_keys
+            )
+    typer.echo(f"{made.facts:,} facts, up to position {made.position:,}, from {data_file.name}")
+    typer.echo(f"{made.persons:,} persons' keys; {made.forgotten:,} of them are forgotten")
+    typer.echo(f"chain {made.chain or 'of no fact'}")
+    typer.echo(f"It is a log of its own from here on: incarnation {made.incarnation}.")
+
+
+def run_restored(settings: Settings) -> None:
+    """Make the log one of its own, after its database was put back by other means."""
+    url = log_url(settings)
+    with closing(connect(url)) as connection, connection.transaction():
+        made, position = part_ways(connection)
+    typer.echo(f"Up to position {position:,} it is the log that it was; from there on {made}.")
+
+
+def files_of(source: Path, keys: Path | None) -> tuple[Path, Path]:
+    """Return the data file of a backup, the newest of a folder, and its keys file."""
+    data = newest(source) if source.is_dir() else source
+    if keys is not None and keys.is_dir():
+        keys /= KEYS
+    return data, keys or data.with_name(KEYS)
+
+
+def restore_with_bar(  # noqa: PLR0913  # as `restore`
+    url: str,
+    data_file: Path,
+    keys_file: Path,
+    key: BackupKey,
+    keyring_file: Path,
+    *,
+    older_keys: bool = False,
+) -> Restored:
+    """Restore, and show how far it is."""
+    with bytes_bar() as bar:
+        tasks = {
+            file.name: bar.add_task(file.name, total=file.stat().st_size)
+            for file in (data_file, keys_file)
+        }
+        return restore(
+            url,
+            data_file,
+            keys_file,
+            key,
+            keyring_file,
+            older_keys=older_keys,
+            told=lambda name, done, total: bar.update(tasks[name], completed=done, total=total),
+        )
+
+
+@contextmanager
+def _standing(settings: Settings) -> Iterator[str]:
+    """Give the database's address; the embedded one runs meanwhile. Raises HomeTaken."""
+    if settings.log_url is not None:
+        yield settings.log_url
+        return
+    with alone(settings), EmbeddedPostgres(settings.home.absolute() / "postgres") as postgres:
+        yield postgres.database("huike")
+
+
+def _no_views(settings: Settings, log: str) -> None:
+    """Refuse views of the log that was: they have seen what this one will never have."""
+    if settings.views_url is None or settings.views_url == log:
+        return
+    with psycopg.connect(settings.views_url) as connection:
+        there = connection.execute("select to_regnamespace('views')").fetchone()
+        if there != (None,):
+            raise ViewsStand(connection.info.dbname)

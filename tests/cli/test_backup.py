@@ -1,0 +1,85 @@
+"""A shop is backed up while it serves, loses its disk, and goes on in another home."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.dev.postgres import EmbeddedPostgres
+from tests.cli.running import TRACEBACK, Done, Installation, await_that
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+ADA = {"type": "identify", "userId": "ada", "messageId": "m1", "traits": {"email": "a@example.com"}}
+
+
+@pytest.fixture
+def installation(server_folder: Path) -> Installation:
+    (server_folder / "one").mkdir()
+    return Installation(server_folder / "one")
+
+
+@pytest.fixture
+def another(server_folder: Path) -> Installation:
+    (server_folder / "two").mkdir()
+    return Installation(server_folder / "two")
+
+
+def done(what: Done) -> str:
+    assert what.returncode == 0, what.stdout + what.stderr
+    return what.stdout
+
+
+def refused(what: Done) -> str:
+    assert what.returncode == 2, what.stdout + what.stderr
+    assert TRACEBACK not in what.stderr
+    return what.stderr.splitlines()[-1]
+
+
+def knows_ada(home: Installation, key: str) -> bool:
+    with home.client(key) as client:
+        answer = client.get("/api/customers/by/email/a@example.com")
+    return answer.is_success and "a@example.com" in answer.text
+
+
+def test_a_home_that_was_lost_goes_on_from_its_backup(
+    installation: Installation, another: Installation, tmp_path: Path
+) -> None:
+    backups, key_file = tmp_path / "backups", tmp_path / "backup.key"
+    done(installation.run("backup-key", str(key_file)))
+    with installation.up():
+        key = installation.key("query", "personal", "ingest")
+        with installation.client(key) as client:
+            assert client.post("/v1/identify", json=ADA).is_success
+        await_that(lambda: knows_ada(installation, key), installation.told)
+        told = done(installation.run("backup", "--to", str(backups), "--key", str(key_file)))
+        assert "up to position" in told
+    asked = ("restore", str(backups), "--key", str(key_file))
+    try:
+        assert "incarnation" in done(another.run(*asked))
+        assert "restore into an empty database" in refused(another.run(*asked))
+        with another.up():
+            await_that(lambda: knows_ada(another, key), another.told)
+            assert "chain" not in done(another.run("verify", "profile"))
+            done(another.run("verify", "log"))
+    finally:
+        EmbeddedPostgres(another.home / "postgres").stop()
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("backup", "--to", "backups", "--key", "none.key"), "none.key: No such file"),
+        (("backup", "--to", "backups", "--key", "a.key"), "`huike up`"),
+        (("restore", "backups", "--key", "a.key"), "There is no backup in backups"),
+        (("restore", "none", "--key", "a.key"), "none: No such file"),
+        (("restore", "backups", "--key", "huike.env"), "is no key of backups"),
+        (("backup-key", "a.key"), "a.key: File exists"),
+    ],
+)
+def test_what_is_missing_is_named(
+    installation: Installation, asked: tuple[str, ...], said: str
+) -> None:
+    done(installation.run("backup-key", "a.key"))
+    (installation.folder / "huike.env").write_text("")
+    (installation.folder / "backups").mkdir()
+    assert said in refused(installation.run(*asked))
