@@ -50,15 +50,26 @@ docs: install  ## write the generated pages of the reference
 lock: | venv  ## newest versions into constraints.txt
 	@rm -rf .venv/lock
 	@$(PY) -m venv .venv/lock
-	@.venv/lock/bin/python -m pip --disable-pip-version-check --quiet install -e '.[dev]'
+	@.venv/lock/bin/python -m pip --disable-pip-version-check --quiet install -e '.[dev,sbom]'
 	@{ echo '# Exact versions, made by `make lock`.'; \
 	   .venv/lock/bin/python -m pip --disable-pip-version-check list --format=freeze --exclude-editable \
 	     | grep -Ev '^(pip|setuptools|wheel|huike)==' | LC_ALL=C sort -f; } > constraints.txt
 	@rm -rf .venv/lock
 
+.PHONY: sbom
+sbom: | venv  ## write sbom.json (CycloneDX): every package that an installation runs
+	@rm -rf .venv/sbom && mkdir .venv/sbom
+	@for part in huike tool; do $(PY) -m venv .venv/sbom/$$part; done
+	@.venv/sbom/huike/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt .
+	@.venv/sbom/tool/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt cyclonedx-bom
+	@.venv/sbom/huike/bin/python -m pip --quiet uninstall -y pip setuptools
+	@.venv/sbom/tool/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	  -o sbom.json .venv/sbom/huike/bin/python
+	@rm -rf .venv/sbom
+
 .PHONY: clean
 clean:  ## remove everything that was made, the demo's data too
-	@rm -rf .venv .huike .huike-dev dist build .*_cache .hypothesis
+	@rm -rf .venv .huike .huike-dev dist build sbom.json .*_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Stamps: what was installed last, so that a second `make` has nothing to do.
