@@ -33,6 +33,8 @@ app = typer.Typer(
 )
 keys_app = typer.Typer(help="Make, list and revoke the API keys of machines.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
+drill_app = typer.Typer(help="Prove that what is kept for a bad day works.", no_args_is_help=True)
+app.add_typer(drill_app, name="drill")
 keyring_app = typer.Typer(help="Look after the file of secrets.", no_args_is_help=True)
 app.add_typer(keyring_app, name="keyring")
 
@@ -279,6 +281,39 @@ def topics(
         typer.echo(f"{settings.kafka_topic_facts}: the relay publishes facts 1 to {last:,} again")
 
 
+Source = Annotated[
+    Path, typer.Argument(help="A data file, or a folder of them: then its newest one.")
+]
+KeysFile = Annotated[
+    Path | None, typer.Argument(help="The newest keys file; none: the one beside the data file.")
+]
+
+
+@drill_app.command("restore")
+def drill_restore(
+    source: Source,
+    keys: KeysFile = None,
+    *,
+    key: Annotated[Path, typer.Option(help="File of the key that it was sealed with.")],
+    processes: Annotated[int, typer.Option(help="How many fold in parallel.")] = 2,
+) -> None:
+    """Restore a backup into a scratch server, make all views, verify everything, clean up.
+
+    The views are compared with the log that runs, as of the backup, or with a replay of themselves.
+    Scratch is in TMPDIR, and takes as much room as the log and its views. Exits with 1 when
+    something is wrong; prints what each step took.
+
+    ```sh
+    huike drill restore backups --key backup.key
+    TMPDIR=/large huike drill restore backups keys --key backup.key
+    ```
+    """
+    from consumers.drill import drill_restore as run_drill
+    from infra.settings import Settings
+
+    raise typer.Exit(run_drill(Settings(), source, keys, key, processes=processes))
+
+
 @app.command("backup-key")
 def backup_key(
     file: Annotated[Path, typer.Argument(help="Where to write it; there must be none yet.")],
@@ -318,14 +353,6 @@ def backup(
     from infra.settings import Settings
 
     run_backup(Settings(), to, key, keys_to)
-
-
-Source = Annotated[
-    Path, typer.Argument(help="A data file, or a folder of them: then its newest one.")
-]
-KeysFile = Annotated[
-    Path | None, typer.Argument(help="The newest keys file; none: the one beside the data file.")
-]
 
 
 @app.command()

@@ -1,0 +1,213 @@
+"""`huike drill restore`: proves on a scratch server that a backup is one."""
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Final, TypeVar
+
+import msgspec
+import psycopg
+import typer
+from rich.table import Table
+
+from consumers.backup import files_told
+from consumers.opened import Opened, opened
+from consumers.place import NoDatabase
+from consumers.rebuild import rebuild_view, show
+from consumers.restore import files_of, restore_with_bar
+from consumers.screen import screen
+from infra.arrays import uuids
+from infra.backup.key import BackupKey
+from infra.backup.restoring import Restored
+from infra.dev.postgres import EmbeddedPostgres
+from infra.event_store import LogReader
+from infra.event_store.chain import first_break
+from infra.keyring import KeyringLost
+from infra.postgres import KEEPER, WRITER, connect
+from infra.settings import Settings
+from projections.catalogue import VIEWS
+from projections.projection import View
+from projections.runtime.verify import Report, Verifier
+
+_PREFIX: Final = "huike-drill-"
+_PERSONS: Final = 10_000
+_MILLION: Final = 1_000_000
+
+T = TypeVar("T")
+
+
+class Found(msgspec.Struct):
+    """What a drill found: the seconds of each step, and what is wrong."""
+
+    facts: int = 0
+    took: dict[str, float] = msgspec.field(default_factory=dict)
+    wrong: list[str] = msgspec.field(default_factory=list)
+
+    def timed(self, step: str, work: Callable[[], T]) -> T:
+        began = monotonic()
+        done = work()
+        self.took[step] = self.took.get(step, 0.0) + monotonic() - began
+        return done
+
+
+def drill_restore(
+    settings: Settings, source: Path, keys: Path | None, key_file: Path, *, processes: int
+) -> int:
+    """Restore a backup aside, make all views of it, verify all; return 1 if something is wrong."""
+    with files_told(), _scratch() as folder, ExitStack() as stack:
+        key = BackupKey.read(key_file)
+        data_file, keys_file = files_of(source, keys)
+        postgres = stack.enter_context(EmbeddedPostgres(folder / "postgres"))
+        scratch = settings.model_copy(
+            update={
+                "log_url": postgres.database("huike"),
+                "views_url": None,
+                "keyring": folder / "keyring.json",
+                "kafka_bootstrap": None,
+            }
+        )
+        assert scratch.log_url is not None
+        url = scratch.log_url
+        found = Found()
+        made = found.timed(
+            "restored",
+            lambda: restore_with_bar(url, data_file, keys_file, key, scratch.keyring_file),
+        )
+        found.facts = made.facts
+        with opened(scratch) as here:
+            running = stack.enter_context(_running(settings, made))
+            since = 0 if running is None else _forget_since(settings, url)
+            _look_at_chain(url, found)
+            opens = _open_all(here, url, found)
+            _look_at_views(scratch, here, running, found, processes)
+    typer.echo(f"{made.facts:,} facts, up to position {made.position:,}, from {data_file.name}")
+    typer.echo(f"{opens:,} persons' keys open, {made.forgotten + since:,} are forgotten")
+    against = "a replay of the log that runs, as of then" if running else "a replay of themselves"
+    typer.echo(f"{len(VIEWS)} views were made, and compared with {against}")
+    _print(found)
+    return int(bool(found.wrong))
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """Give a folder in TMPDIR, and remove it; and those of drills that were killed."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        _clear(left)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    try:
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield folder
+    finally:
+        _clear(folder)
+
+
+def _clear(folder: Path) -> None:
+    try:
+        with (folder / "lock").open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            EmbeddedPostgres(folder / "postgres").stop()
+    except (FileNotFoundError, PermissionError, BlockingIOError):
+        return  # being made, somebody else's, or still in use
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _running(settings: Settings, made: Restored) -> Iterator[LogReader | None]:
+    """Give the log that runs, if it is the one that the backup is of; else None."""
+    if not settings.keyring_file.exists():  # else one would be made
+        yield None
+        return
+    with ExitStack() as stack:
+        try:
+            there = stack.enter_context(opened(settings))
+            assert there.settings.log_url is not None
+            with closing(connect(there.settings.log_url, WRITER)) as connection:
+                row = connection.execute(
+                    "select encode(chain, 'hex') from log.batch where position = %s",
+                    (made.position,),
+                ).fetchone()
+        except (NoDatabase, KeyringLost, psycopg.Error):
+            row = None
+        yield there.reader if row == (made.chain,) else None
+
+
+def _forget_since(settings: Settings, scratch_url: str) -> int:
+    """Forget aside whom the running system forgot after the keys were taken; return how many."""
+    with opened(settings) as there:
+        assert there.settings.log_url is not None
+        with closing(connect(there.settings.log_url, KEEPER)) as running:
+            gone = running.execute(
+                "select identity from keeper.person_key where forgotten_at is not null"
+            ).fetchall()
+    with closing(connect(scratch_url, KEEPER)) as scratch:
+        return scratch.execute(
+            "update keeper.person_key set wrapped = null, forgotten_at = now() "
+            "where identity = any(%s) and wrapped is not null",
+            (uuids([row[0].int for row in gone]),),
+        ).rowcount
+
+
+def _look_at_chain(url: str, found: Found) -> None:
+    with closing(connect(url, WRITER)) as connection:
+        broken = found.timed("chain verified", lambda: first_break(connection))
+    if broken is not None:
+        found.wrong.append(f"the chain breaks at the batch that ends at {broken}")
+
+
+def _open_all(here: Opened, url: str, found: Found) -> int:
+    """Open every person's key; return how many there are."""
+
+    def open_all() -> int:
+        count = 0
+        with (
+            closing(connect(url, KEEPER)) as connection,
+            connection.transaction(),
+            psycopg.ServerCursor(connection, "persons") as cursor,
+        ):
+            cursor.execute("select identity from keeper.person_key where wrapped is not null")
+            while persons := cursor.fetchmany(_PERSONS):
+                here.sealer.load([person for (person,) in persons])
+                count += len(persons)
+        return count
+
+    try:
+        return found.timed("keys opened", open_all)
+    except KeyringLost as lost:
+        found.wrong.append(f"not every key opens: {lost}")
+        return 0
+
+
+def _look_at_views(
+    scratch: Settings, here: Opened, running: LogReader | None, found: Found, processes: int
+) -> None:
+    for view in VIEWS.values():
+
+        def build(view: View = view) -> None:
+            rebuild_view(scratch, view, processes=processes, decide=lambda _: True)
+
+        found.timed("views made", build)
+        verifier = Verifier(here.views, view, here.sealer, running or here.reader, scratch.slots)
+        report: Report = found.timed("views compared", verifier.verify)
+        if report.different:
+            found.wrong.append(f"{view.name} differs in {report.different:,} values")
+            show(screen(stderr=True), report.different, report.differences)
+
+
+def _print(found: Found) -> None:
+    table = Table("step", "took", "a million facts", box=None)
+    for step, took in found.took.items():
+        each = f"{took * _MILLION / found.facts:,.1f} s" if found.facts else ""
+        table.add_row(step, f"{took:,.1f} s", each)
+    whole = sum(found.took.values())
+    each = f"{whole * _MILLION / found.facts:,.1f} s" if found.facts else ""
+    table.add_row("all", f"{whole:,.1f} s", each)
+    screen().print(table)
+    for wrong in found.wrong:
+        typer.echo(f"Wrong: {wrong}.")
+    if not found.wrong:
+        typer.echo("The backup is good.")

@@ -1,0 +1,105 @@
+"""A backup is proved on a scratch server, against the log that runs or against itself."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from consumers.drill import drill_restore
+from infra.backup.key import BackupKey
+from infra.backup.taking import back_up
+from infra.backup.unusable import Altered
+from infra.postgres import KEEPER, connect
+from infra.settings import Settings
+from tests.projections.runtime.shop import Shop
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(autouse=True)
+def scratch(server_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Have the drill in a folder of its own, which must be empty in the end."""
+    monkeypatch.setattr(tempfile, "tempdir", str(server_folder))
+    yield server_folder
+    assert list(server_folder.glob("huike-drill-*")) == []
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    BackupKey.make(tmp_path / "backup.key")
+    return tmp_path / "backup.key"
+
+
+@pytest.fixture
+def folder(shop: Shop, key: Path, tmp_path: Path) -> Path:
+    """Give the backup of a shop that goes on after it."""
+    for n in range(20):
+        shop.pay(f"user{n % 5}", f"o{n}", n)
+    shop.email("user1", "one@example.com")
+    shop.email("user2", "two@example.com")
+    shop.email(None, "v@example.com", visitor="v1")
+    folder = tmp_path / "backups"
+    back_up(shop.url, shop.keyring, BackupKey.read(key), folder)
+    shop.recognise("v1", "user1")
+    shop.pay("user1", "later", 7)
+    return folder
+
+
+def test_a_good_backup_is_what_the_log_that_runs_was(
+    settings: Settings, folder: Path, key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert drill_restore(settings, folder, None, key, processes=1) == 0
+    told = capsys.readouterr().out
+    assert "23 facts, up to position 23" in told
+    assert "compared with a replay of the log that runs" in told
+    assert "The backup is good." in told
+    for step in ("restored", "chain verified", "keys opened", "views made", "views compared"):
+        assert step in told
+
+
+def test_who_was_forgotten_after_the_backup_is_no_difference(
+    shop: Shop, settings: Settings, folder: Path, key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with connect(shop.url, KEEPER) as keeper:
+        keeper.execute(
+            "update keeper.person_key set wrapped = null, forgotten_at = now() where identity = %s",
+            (shop.user("user2"),),
+        )
+    assert drill_restore(settings, folder, None, key, processes=1) == 0
+    assert "1 are forgotten" in capsys.readouterr().out
+
+
+def test_a_log_that_was_rewritten_since_differs_from_its_backup(
+    shop: Shop, settings: Settings, folder: Path, key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with psycopg.connect(shop.url, autocommit=True) as owner:
+        owner.execute(
+            "update log.fact set body = (select body from log.fact where position = 20) "
+            "where position = 3"
+        )
+    assert drill_restore(settings, folder, None, key, processes=1) == 1
+    assert "Wrong: profile differs" in capsys.readouterr().out
+
+
+def test_where_nothing_runs_the_backup_is_proved_by_itself(
+    settings: Settings, folder: Path, key: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = settings.model_copy(
+        update={"log_url": None, "home": tmp_path / "none", "keyring": tmp_path / "none.json"}
+    )
+    assert drill_restore(alone, folder, None, key, processes=1) == 0
+    assert "a replay of themselves" in capsys.readouterr().out
+    assert not (tmp_path / "none.json").exists()
+
+
+def test_a_harmed_backup_ends_the_drill_with_its_reason(
+    settings: Settings, folder: Path, key: Path
+) -> None:
+    (data,) = folder.glob("*.huike-data")
+    content = bytearray(data.read_bytes())
+    content[-20] ^= 1
+    data.write_bytes(content)
+    with pytest.raises(Altered):
+        drill_restore(settings, folder, None, key, processes=1)
