@@ -59,9 +59,6 @@ def main(
 
 
 View = Annotated[str, typer.Argument(help="profile, timeline, lifecycle or conversion")]
-Verifiable = Annotated[
-    str, typer.Argument(help="profile, timeline, lifecycle or conversion; or log, for its chain")
-]
 
 
 @app.command()
@@ -185,12 +182,11 @@ def rebuild(
 
 
 @app.command()
-def verify(view: Verifiable) -> None:
+def verify(view: View) -> None:
     """Compare a view with a replay of the log; exit with 1 when they differ.
 
     ```sh
     huike verify conversion && echo it says what the log says
-    huike verify log    # every hash of the chain again, from the rows
     ```
     """
     from consumers.verify import verify as run_verify
@@ -594,6 +590,31 @@ def keyring_renew(
     from infra.settings import Settings
 
     renew_now(Settings(), only_prepare=prepare)
+
+
+audit_app = typer.Typer(help="Prove that nobody touched the history.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
+
+
+@audit_app.command("verify")
+def audit_verify(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Make the log's chain again from its rows; exit with 1 where it does not follow.
+
+    It names the first batch in which a fact was changed, removed, put in or moved: its positions,
+    when it was recorded and by whom. Writers go on meanwhile; what they add is not looked at.
+
+    ```sh
+    huike audit verify
+    huike audit verify --json | jq .whole
+    ```
+    """
+    from consumers.audit import verify as run_verify
+    from infra.settings import Settings
+
+    raise typer.Exit(run_verify(Settings(), as_json=as_json))
 
 
 def _stop_event() -> threading.Event:

@@ -1,7 +1,4 @@
-"""Verifies from the command line that a view says what the log says, and that the log is whole."""
-
-from contextlib import closing
-from typing import Final
+"""Verifies from the command line that a view says what the log says."""
 
 import typer
 from rich.console import Console
@@ -9,27 +6,17 @@ from rich.progress import Progress, TimeElapsedColumn
 from rich.table import Table
 
 from consumers.opened import opened
-from consumers.place import log_url
 from consumers.screen import screen
-from infra.event_store.chain import first_break
-from infra.postgres import WRITER, connect
 from infra.settings import Settings
 from projections.catalogue import VIEWS
 from projections.runtime.verify import Report, Verifier
 
-LOG: Final = "log"
-"""Asks for the chain of the log itself, instead of a view."""
-
 
 def verify(settings: Settings, name: str) -> int:
     """Print the differences between a view and a replay; return 1 if there are any."""
-    if name == LOG:
-        return _verify_log(settings)
     view = VIEWS.get(name)
     if view is None:
-        typer.echo(
-            f"There is no view {name}: {', '.join(VIEWS)}; or {LOG}, for its chain.", err=True
-        )
+        typer.echo(f"There is no view {name}: {', '.join(VIEWS)}.", err=True)
         return 2
     console = screen()
     with (
@@ -41,21 +28,6 @@ def verify(settings: Settings, name: str) -> int:
         report = verifier.verify(lambda share: bar.update(task, completed=share))
     _print(console, report)
     return int(report.different > 0)
-
-
-def _verify_log(settings: Settings) -> int:
-    """Make the log's chain again from its rows; return 1 where it does not follow."""
-    with closing(connect(log_url(settings), WRITER)) as connection:
-        broken = first_break(connection)
-        last = connection.execute(
-            "select position, encode(chain, 'hex') from log.batch order by position desc limit 1"
-        ).fetchone()
-    if broken is not None:
-        typer.echo(f"The chain breaks at the batch that ends at {broken}: a row was changed.")
-        return 1
-    position, chain = last or (0, "")
-    typer.echo(f"{position:,} facts are as they were recorded. Keep this elsewhere: {chain}")
-    return 0
 
 
 def _print(console: Console, report: Report) -> None:

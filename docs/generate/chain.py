@@ -46,8 +46,25 @@ Every append writes one row into `log.batch`: its last position, how many facts 
     chain = SHA-256(chain of the batch before || row || row || ...)
 
 over its facts in the order of their positions. The chain before the first batch is 32 zero bytes.
-So the chain of the last batch vouches for every fact before it: keep a copy of it elsewhere (print
-it, mail it, have it timestamped), and nobody can change, add or drop an old fact unnoticed.
+So the chain of the last batch vouches for every fact before it: keep a copy of it elsewhere, and
+nobody can change, add or drop an old fact unnoticed.
+"""
+
+_VERIFIED: Final = """
+`huike audit verify` makes every hash again from the rows, and names the first batch that is wrong:
+its positions, when it was recorded, by whom, and what is wrong with it.
+
+| it says | when |
+| --- | --- |
+| `changed` | a fact of the batch was changed, put in or moved, or the batch's hash or time was |
+| `removed`, `inserted` | it has fewer facts than positions, or more |
+| `batch` | a batch before it was removed, or its count changed |
+| `loose` | facts stand behind the last batch, which nobody vouches for |
+
+It takes the log as it ends when the command begins: what is written meanwhile is no break. Nor is
+it one when somebody is forgotten: that destroys keys, and no fact. Whoever owns the tables can also
+make the *whole* chain anew behind a change, or cut off the log's end; then all of it follows, and
+only a copy of the chain from before shows it.
 """
 
 _CANONICAL: Final = """
@@ -69,6 +86,8 @@ def page() -> str:
     return document(
         "The log's columns and its chain",
         _ABOUT,
+        "## What is checked",
+        _VERIFIED,
         "## Canonical bytes",
         _CANONICAL,
         "## The columns",

@@ -111,6 +111,19 @@ def pack_stream(number: int, version: int, origin: UUID | None, content: bytes |
     return _STREAM(4, 16, number.to_bytes(16), 4, version) + uuid(origin) + octets(content)
 
 
+_LENGTH: Final = struct.Struct("!i").unpack_from
+_LONG: Final = struct.Struct("!q").unpack_from
+_BEFORE_RECORDED: Final = COLUMNS.split(", ").index("recorded_at")
+
+
+def recorded_of(row: bytes | bytearray | memoryview) -> int:
+    """Return when a packed row was recorded, as `microseconds` counts."""
+    at = 2
+    for _ in range(_BEFORE_RECORDED):
+        at += 4 + max(_LENGTH(row, at)[0], 0)
+    return int(_LONG(row, at + 4)[0])
+
+
 def fact_of(row: tuple[Any, ...], sealer: Sealer | None) -> Fact:
     """Return the fact of a row of COLUMNS; its event is Unreadable where it cannot be decoded."""
     return Fact(
