@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final, LiteralString, TypeVar
 from uuid import UUID
 
-from domain.customer.events import KnownByAnotherId, VisitorRecognised
+from domain.customer.events import CustomerErased, KnownByAnotherId, VisitorRecognised
 from domain.shared.depth import Depth, Depths
 from domain.shared.events import FACTS, Event, Fact, Stored, Unreadable
 from projections.rows import Key, Rows, Table
@@ -21,7 +21,7 @@ Wants = Callable[[Fact, Any], Iterable[tuple[Table[Any], Key]]]
 RECOGNITION: Final = frozenset((KnownByAnotherId, VisitorRecognised))
 """Events at which a visitor's rows become a customer's, whatever the view."""
 
-_ALWAYS: Final = RECOGNITION | {Unreadable}
+_ALWAYS: Final = RECOGNITION | {CustomerErased, Unreadable}
 """Events that concern every view."""
 
 

@@ -1,16 +1,24 @@
 """Who a customer is, and what they let us do."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from domain.customer.events import (
+    Asker,
     ConsentGranted,
     ConsentWithdrawn,
+    CustomerErased,
     CustomerRegistered,
+    ErasureCancelled,
+    ErasureCertified,
+    ErasureRequested,
     Kind,
     KindStated,
+    LegalHoldLifted,
+    LegalHoldPlaced,
     NoteAdded,
     Person,
     TagAdded,
@@ -30,6 +38,18 @@ class OtherNote(Refused):
     """Note {note} is there already and says something else; a note is not rewritten."""
 
 
+class ErasedCustomer(Refused):
+    """The customer asked to be forgotten, and is."""
+
+
+class NoErasure(Refused):
+    """Nobody asked that this customer be forgotten."""
+
+
+class UnderLegalHold(Refused):
+    """The customer may not be forgotten, by the law: {reason}."""
+
+
 class Customer(Root):
     """A customer, over the streams of all identities that are theirs."""
 
@@ -46,6 +66,10 @@ class Customer(Root):
         self.consents: dict[tuple[Channel, str], str | None] = {}
         self.tags: set[str] = set()
         self.notes: dict[UUID, str | Erased] = {}
+        self.erasure: UUID | None = None
+        self.erased = False
+        self.certified = False
+        self.hold: str | None = None
 
     def whose(self) -> Who:
         return Who(user=self.id)
@@ -113,6 +137,42 @@ class Customer(Root):
         elif self.notes[note] != words:
             raise OtherNote(note=note)
 
+    def request_erasure(self, erasure: UUID, by: Asker, due_at: datetime) -> None:
+        if not self.known:
+            raise NotFound(what="customer", id=self.id)
+        if self.erasure is None:  # asked for once, it is under way
+            self.record(ErasureRequested(erasure=erasure, by=by, due_at=due_at))
+
+    def cancel_erasure(self) -> None:
+        self._must_be_known()
+        if self.erasure is not None:
+            self.record(ErasureCancelled(erasure=self.erasure))
+
+    def erase(self, erasure: UUID, identities: tuple[UUID, ...]) -> None:
+        """Say that the keys are destroyed; nobody but the process that did it says so."""
+        if self.erasure != erasure:
+            raise NoErasure
+        if not self.erased:
+            self.record(CustomerErased(erasure=erasure, identities=identities))
+
+    def certify_erasure(self, erasure: UUID, digest: str) -> None:
+        if self.erasure != erasure or not self.erased:
+            raise NoErasure
+        if not self.certified:
+            self.record(ErasureCertified(erasure=erasure, digest=digest))
+
+    def place_hold(self, reason: str) -> None:
+        self._must_be_known()
+        reason = text("reason", reason)
+        if self.hold != reason:
+            self.record(LegalHoldPlaced(reason=reason))
+
+    def lift_hold(self, reason: str) -> None:
+        self._must_be_known()
+        reason = text("reason", reason)
+        if self.hold is not None:
+            self.record(LegalHoldLifted(reason=reason))
+
     def evolve(self, event: Event) -> None:
         self.known = True
         match event:
@@ -132,6 +192,23 @@ class Customer(Root):
                 self.tags.discard(tag)
             case NoteAdded():
                 self.notes[event.note] = event.text
+            case _:
+                self._evolve_erasure(event)
+
+    def _evolve_erasure(self, event: Event) -> None:
+        match event:
+            case ErasureRequested(erasure=erasure):
+                self.erasure = erasure
+            case ErasureCancelled():
+                self.erasure = None
+            case CustomerErased():
+                self.erased = True
+            case ErasureCertified():
+                self.certified = True
+            case LegalHoldPlaced(reason=reason):
+                self.hold = reason
+            case LegalHoldLifted():
+                self.hold = None
 
     def _evolve_traits(self, event: TraitsAsserted) -> None:
         if isinstance(event.person, Person):
@@ -143,6 +220,8 @@ class Customer(Root):
     def _must_be_known(self) -> None:
         if not self.known:
             raise NotFound(what="customer", id=self.id)
+        if self.erased:
+            raise ErasedCustomer
 
 
 def _asserted(person: Person) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What happens to customers."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -136,3 +137,56 @@ class NoteAdded(Event, frozen=True, kw_only=True):
 
     note: UUID
     text: Personal[str]
+
+
+class Asker(StrEnum):
+    """Who asked that a customer be forgotten: somebody of the shop, or the customer."""
+
+    OFFICER = "officer"
+    CUSTOMER = "customer"
+
+
+@fact("customer.erasure-requested")
+class ErasureRequested(Event, frozen=True, kw_only=True):
+    """Somebody asked that the customer be forgotten, from an instant on at the earliest."""
+
+    erasure: UUID
+    by: Asker
+    due_at: datetime
+
+
+@fact("customer.erasure-cancelled")
+class ErasureCancelled(Event, frozen=True, kw_only=True):
+    """The customer is to stay known after all."""
+
+    erasure: UUID
+
+
+@fact("customer.erased")
+class CustomerErased(Event, frozen=True, kw_only=True):
+    """The customer is forgotten: the keys of all these identities are destroyed."""
+
+    erasure: UUID
+    identities: tuple[UUID, ...]
+
+
+@fact("customer.erasure-certified")
+class ErasureCertified(Event, frozen=True, kw_only=True):
+    """A certificate says what of the customer was destroyed where; SHA-256 of it, in hex."""
+
+    erasure: UUID
+    digest: str
+
+
+@fact("customer.legal-hold-placed")
+class LegalHoldPlaced(Event, frozen=True, kw_only=True):
+    """The law forbids to forget the customer for the time being; `reason` names no person."""
+
+    reason: str
+
+
+@fact("customer.legal-hold-lifted")
+class LegalHoldLifted(Event, frozen=True, kw_only=True):
+    """The law does not forbid any more that the customer be forgotten."""
+
+    reason: str

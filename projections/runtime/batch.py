@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, Protocol, overload
 from uuid import UUID
 
 import msgspec
 
-from domain.customer.events import KnownByAnotherId, VisitorRecognised
+from domain.customer.events import CustomerErased, KnownByAnotherId, VisitorRecognised
 from domain.shared.events import Fact
 from projections.projection import RECOGNITION, View, slot_of
 from projections.rows import Key, NotLoaded, Rows, Table
@@ -273,6 +274,8 @@ class _Folding:
                     rows.shared = shares.at(slot, fact.position)
                 if type(fact.event) in RECOGNITION:
                     self._recognise(rows, fact)
+                if type(fact.event) is CustomerErased:
+                    self._forget(rows, fact, fact.event)
                 fold(rows, fact)
             fact = None
             rows.shared = shares.last(slot)
@@ -293,6 +296,17 @@ class _Folding:
             if theirs:
                 visitor = fold_past(view, event.identity, theirs, rows.shared, self._blind)
                 view.combine(rows, visitor)
+
+    def _forget(self, rows: Rows, fact: Fact, event: CustomerErased) -> None:
+        """Fold the customer's past again, now that nothing of it opens any more: as a replay does.
+
+        What was read before, and what was made of it (masks, indexes), goes by that.
+        """
+        rows.clear(self._view.tables)
+        past = (told for whose in event.identities for told in self._past(whose, fact.position))
+        for told in sorted(past, key=attrgetter("position")):
+            if told.position < fact.position:
+                self._view.fold(rows, told)
 
 
 def _once(past: Past) -> Past:

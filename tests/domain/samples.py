@@ -37,12 +37,19 @@ from domain.campaign.events import (
 from domain.coupon.events import CouponRedeemed
 from domain.customer.events import (
     Address,
+    Asker,
     ConsentGranted,
     ConsentWithdrawn,
+    CustomerErased,
     CustomerRegistered,
+    ErasureCancelled,
+    ErasureCertified,
+    ErasureRequested,
     Kind,
     KindStated,
     KnownByAnotherId,
+    LegalHoldLifted,
+    LegalHoldPlaced,
     NoteAdded,
     Person,
     TagAdded,
@@ -186,6 +193,14 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     TagAdded(tag="vip"),
     TagRemoved(tag="vip"),
     NoteAdded(note=OTHER, text="Likes to be called in the morning"),
+    ErasureRequested(
+        erasure=OTHER, by=Asker.CUSTOMER, due_at=datetime(2026, 11, 30, 12, tzinfo=UTC)
+    ),
+    ErasureCancelled(erasure=OTHER),
+    CustomerErased(erasure=OTHER, identities=(STREAM, OTHER)),
+    ErasureCertified(erasure=OTHER, digest="5f" * 32),
+    LegalHoldPlaced(reason="A claim is before the court"),
+    LegalHoldLifted(reason="The claim was settled"),
     OrderPlaced(
         number="A-1",
         currency="USD",

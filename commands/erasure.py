@@ -1,0 +1,95 @@
+"""What can be asked about forgetting a customer."""
+
+from datetime import datetime
+from uuid import UUID
+
+from commands.work import Command, Work, handles
+from domain.customer.aggregate import Customer
+from domain.customer.events import Asker
+
+
+class RequestErasure(Command, frozen=True, kw_only=True):
+    """Have a customer forgotten, from an instant on at the earliest."""
+
+    customer: UUID
+    by: Asker
+    due_at: datetime
+
+
+class CancelErasure(Command, frozen=True, kw_only=True):
+    """Let a customer stay known after all."""
+
+    customer: UUID
+
+
+class SayErased(Command, frozen=True, kw_only=True):
+    """Say that the keys of these identities, which were all of the customer's, are destroyed."""
+
+    customer: UUID
+    erasure: UUID
+    identities: tuple[UUID, ...]
+
+
+class CertifyErasure(Command, frozen=True, kw_only=True):
+    """Say that a certificate was made, and its digest."""
+
+    customer: UUID
+    erasure: UUID
+    digest: str
+
+
+class PlaceLegalHold(Command, frozen=True, kw_only=True):
+    """Keep that the law forbids to forget the customer for the time being."""
+
+    customer: UUID
+    reason: str
+
+
+class LiftLegalHold(Command, frozen=True, kw_only=True):
+    """Keep that the law does not forbid it any more."""
+
+    customer: UUID
+    reason: str
+
+
+@handles(RequestErasure)
+def request_erasure(command: RequestErasure, crm: Work) -> dict[str, UUID | None]:
+    customer = crm.get(Customer, command.customer)
+    customer.request_erasure(crm.fresh(), command.by, command.due_at)
+    crm.keep(customer)
+    return {"erasure": customer.erasure}
+
+
+@handles(CancelErasure)
+def cancel_erasure(command: CancelErasure, crm: Work) -> None:
+    customer = crm.get(Customer, command.customer)
+    customer.cancel_erasure()
+    crm.keep(customer)
+
+
+@handles(SayErased)
+def say_erased(command: SayErased, crm: Work) -> None:
+    customer = crm.get(Customer, command.customer)
+    customer.erase(command.erasure, command.identities)
+    crm.keep(customer)
+
+
+@handles(CertifyErasure)
+def certify_erasure(command: CertifyErasure, crm: Work) -> None:
+    customer = crm.get(Customer, command.customer)
+    customer.certify_erasure(command.erasure, command.digest)
+    crm.keep(customer)
+
+
+@handles(PlaceLegalHold)
+def place_legal_hold(command: PlaceLegalHold, crm: Work) -> None:
+    customer = crm.get(Customer, command.customer)
+    customer.place_hold(command.reason)
+    crm.keep(customer)
+
+
+@handles(LiftLegalHold)
+def lift_legal_hold(command: LiftLegalHold, crm: Work) -> None:
+    customer = crm.get(Customer, command.customer)
+    customer.lift_hold(command.reason)
+    crm.keep(customer)

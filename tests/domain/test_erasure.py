@@ -1,0 +1,97 @@
+"""Forgetting a customer: asked for, waited with, done and certified, in this order."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from domain.customer.aggregate import Customer, ErasedCustomer, NoErasure
+from domain.customer.events import (
+    Asker,
+    CustomerErased,
+    CustomerRegistered,
+    ErasureCancelled,
+    ErasureCertified,
+    ErasureRequested,
+    LegalHoldLifted,
+    LegalHoldPlaced,
+)
+from domain.shared.refusals import NotFound
+from tests.scenario import ID, of
+
+ERASURE, AGAIN = UUID(int=7), UUID(int=8)
+DUE = datetime(2026, 11, 30, tzinfo=UTC)
+registered = CustomerRegistered()
+requested = ErasureRequested(erasure=ERASURE, by=Asker.OFFICER, due_at=DUE)
+cancelled = ErasureCancelled(erasure=ERASURE)
+erased = CustomerErased(erasure=ERASURE, identities=(ID,))
+certified = ErasureCertified(erasure=ERASURE, digest="5f" * 32)
+held = LegalHoldPlaced(reason="A claim")
+lifted = LegalHoldLifted(reason="Settled")
+
+
+def request(customer: Customer, erasure: UUID = ERASURE) -> None:
+    customer.request_erasure(erasure, Asker.OFFICER, DUE)
+
+
+def erase(customer: Customer) -> None:
+    customer.erase(ERASURE, (ID,))
+
+
+def test_an_erasure_is_asked_for() -> None:
+    of(Customer).given(registered).when(request).then(requested)
+
+
+def test_nobody_is_erased_who_is_not_known() -> None:
+    of(Customer).when(request).then_refused(NotFound)
+
+
+def test_asking_again_while_it_is_under_way_is_not_news() -> None:
+    of(Customer).given(registered, requested).when(lambda c: request(c, AGAIN)).then_nothing()
+
+
+def test_it_can_be_taken_back_and_asked_for_anew() -> None:
+    of(Customer).given(registered, requested).when(Customer.cancel_erasure).then(cancelled)
+    of(Customer).given(registered, requested, cancelled).when(request).then(requested)
+
+
+def test_to_take_back_what_nobody_asked_for_is_not_news() -> None:
+    of(Customer).given(registered).when(Customer.cancel_erasure).then_nothing()
+
+
+def test_what_was_done_is_said_once() -> None:
+    of(Customer).given(registered, requested).when(erase).then(erased)
+    of(Customer).given(registered, requested, erased).when(erase).then_nothing()
+
+
+def test_nobody_is_erased_for_a_request_that_was_taken_back() -> None:
+    of(Customer).given(registered, requested, cancelled).when(erase).then_refused(NoErasure)
+
+
+def test_a_certificate_is_of_what_was_done_and_there_is_one() -> None:
+    def certify(customer: Customer) -> None:
+        customer.certify_erasure(ERASURE, "5f" * 32)
+
+    of(Customer).given(registered, requested).when(certify).then_refused(NoErasure)
+    of(Customer).given(registered, requested, erased).when(certify).then(certified)
+    of(Customer).given(registered, requested, erased, certified).when(certify).then_nothing()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        Customer.cancel_erasure,
+        lambda c: c.add_tag("vip"),
+        lambda c: c.place_hold("Too late"),
+    ],
+)
+def test_the_erased_are_left_alone(ask: object) -> None:
+    assert callable(ask)
+    of(Customer).given(registered, requested, erased).when(ask).then_refused(ErasedCustomer)
+
+
+def test_a_legal_hold_is_placed_and_lifted() -> None:
+    of(Customer).given(registered).when(lambda c: c.place_hold("A claim")).then(held)
+    of(Customer).given(registered, held).when(lambda c: c.place_hold("A claim")).then_nothing()
+    of(Customer).given(registered, held).when(lambda c: c.lift_hold("Settled")).then(lifted)
+    of(Customer).given(registered).when(lambda c: c.lift_hold("Settled")).then_nothing()
