@@ -163,6 +163,7 @@ TABLE: Final[dict[str, Operation]] = {
     "GET /api/lifecycle/what-if": _ASKS,
     "PUT /api/lifecycle/policy": _SENDS,
     # audit
+    "GET /api/audit/access": _AUDITS,
     "GET /api/audit/facts": _sees(_AUDITS, *_FACTS, many=True),
     "GET /api/audit/facts/export": _sees(_AUDITS, *_FACTS, many=True),
     "GET /api/audit/facts/{position}/original": _sees(_AUDITS, *_MESSAGE, whole=True),
@@ -196,6 +197,15 @@ def rights(roles: tuple[str, ...], scopes: tuple[str, ...]) -> Mapping[str, Sigh
     """Return the operations that these may ask for, and how each shows them persons."""
     sights = {name: operation.sight(roles, scopes) for name, operation in TABLE.items()}
     return {name: sight for name, sight in sights.items() if sight is not None}
+
+
+def basis(roles: tuple[str, ...], scopes: tuple[str, ...], sight: Sight) -> str:
+    """Say what lets somebody with these see a person so."""
+    if sight is Sight.SERVED:
+        return "serves them"
+    if Scope.PERSONAL in scopes:
+        return "scope personal"
+    return " ".join(("role", *(role for role in Role if role in roles and SIGHT[role] is sight)))
 
 
 def anywhere(roles: tuple[str, ...], scopes: tuple[str, ...]) -> bool:

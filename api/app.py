@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from api import audit, errors, health, jobs, openapi, refused
+from api import audit, errors, health, jobs, openapi, reads, refused
 from api.commands import campaign, customer, lifecycle, order, ticket
 from api.door import Accounts, Door, Shops
 from api.ingest import Ingest
@@ -30,6 +30,7 @@ ROUTERS: Final = (
     stories.router,
     campaigns.router,
     audit.router,
+    reads.router,
     jobs.router,
     refused.router,
     health.router,

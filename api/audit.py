@@ -1,22 +1,24 @@
 """The facts themselves, for auditors: searched, exported, and the history of one thing in order."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from api.access import Sight
 from api.facts import Told, told
 from api.jobs import JOB, TheJobs, accepted
+from api.looking import Look, TheLook
 from api.parameters import FARTHEST, KNOWN_ALONE, CampaignId, CustomerId, Instant, OrderId, TicketId
 from api.responses import NDJSON, Json, ndjson
-from api.security import TheKey, TheSight
+from api.security import TheKey
 from api.services import Services
 from domain.shared.events import Fact
 from domain.shared.refusals import NotFound
-from infra.event_store.search import Wanted
+from infra.access_log import Asked, Kept
+from infra.event_store.search import Found, Wanted
 
 router = APIRouter(prefix="/api/audit", tags=["audit"], dependencies=[KNOWN_ALONE])
 
@@ -44,6 +46,7 @@ ORIGINAL: Final = {
     "recorded_at": "2026-11-20T10:15:01.204Z",
     "shop": "shop",
     "source": "site",
+    "customer": "8a4f5f6e-1c1b-8a77-9b53-1f0c7d1a2b3c",
     "message": {
         "batch": [{"userId": "42", "event": "Products Searched", "properties": {"query": "tea"}}],
         "type": "track",
@@ -67,26 +70,34 @@ class ViewName(StrEnum):
 class Archive:
     """The log as one request may see it."""
 
-    def __init__(self, services: Services, *, opened: bool) -> None:
+    def __init__(self, services: Services, look: Look) -> None:
         self._services = services
-        self._opened = opened
+        self._look = look
+        self._opened = look.whole is not None
 
     def page(self, wanted: Wanted, limit: int) -> Response:
-        found = self._services.search.page(wanted, limit, opened=self._opened)
-        return Json({"facts": list(self._told(found.facts)), "next": found.next})
+        return self._page(self._services.search.page(wanted, limit, opened=self._opened))
 
     def every(self, wanted: Wanted) -> Response:
-        return ndjson(self._told(self._services.search.every(wanted, opened=self._opened)))
+        search = self._services.search
+        if self._opened:
+            conditions = {k: v for k, v in msgspec.structs.asdict(wanted).items() if v is not None}
+            self._look.note(whom=None, conditions=conditions, count=search.count(wanted))
+        return ndjson(self._told(search.every(wanted, opened=self._opened)))
 
     def original(self, position: int) -> Response:
-        return Json(self._services.originals.find(position))
+        found = self._services.originals.find(position)
+        if found.message is not None and found.customer is not None:
+            self._look.seen.add(found.customer)
+            self._look.note(conditions={"position": position})
+        return Json(found)
 
     def history(self, what: str, id: UUID, wanted: Wanted, limit: int) -> Response:
         """Answer a page of one thing's facts. Raises NotFound where there never was one."""
         found = self._services.search.page(wanted, limit, opened=self._opened)
         if not found.facts and not wanted.after:
             raise NotFound(what=what, id=id)
-        return Json({"facts": list(self._told(found.facts)), "next": found.next})
+        return self._page(found)
 
     def origins(self, customer: UUID) -> tuple[UUID, ...]:
         """Return the identities that are one customer's now, whichever of them is given."""
@@ -94,16 +105,28 @@ class Archive:
         whole = reader.customer_of(customer)
         return tuple(reader.origins_of(whole, at=reader.head().position))
 
+    def reads(self, asked: Asked, limit: int) -> list[Kept]:
+        return self._services.access.page(asked, limit)
+
+    def names(self) -> Mapping[str, str]:
+        return self._services.keys.names()
+
     def assignment(self, campaign: UUID, recipient: UUID) -> UUID:
         return self._services.ids.assignment(campaign, recipient)
+
+    def _page(self, found: Found) -> Response:
+        if self._opened:
+            self._look.saw_facts(found.facts)
+            self._look.note()
+        return Json({"facts": list(self._told(found.facts)), "next": found.next})
 
     def _told(self, facts: Iterable[Fact]) -> Iterator[Told]:
         names = self._services.keys.names()
         return (told(fact, names, opened=self._opened) for fact in facts)
 
 
-async def archive(request: Request, sight: TheSight) -> Archive:
-    return Archive(request.app.state.services, opened=sight is Sight.WHOLE)
+async def archive(request: Request, look: TheLook) -> Archive:
+    return Archive(request.app.state.services, look)
 
 
 TheArchive = Annotated[Archive, Depends(archive)]

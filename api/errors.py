@@ -20,6 +20,7 @@ from api.bodies import BodyTooSlow
 from api.responses import encode
 from domain.shared.log import LogFull, LogUnavailable
 from domain.shared.refusals import (
+    AccessNotWritten,
     Conflict,
     Malformed,
     NotFound,
@@ -91,6 +92,7 @@ STATUS: Final[dict[type[Refused], int]] = {
     LogFull: 507,
     LogUnavailable: 503,
     Unavailable: 503,
+    AccessNotWritten: 503,
     NotBegun: 503,
     OtherVersion: 503,
     NotThereYet: 504,

@@ -1,15 +1,16 @@
 """What was refused at the shops' doors: to look at with its reason, and to send again."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.access import Sight
+from api.looking import Look, TheLook
 from api.parameters import KNOWN_ALONE
 from api.responses import Json
-from api.security import TheKey, TheSight
+from api.security import TheKey
 from api.services import Services
 from commands.shop import Door, NotTaken, refusal_of, translate
 from commands.shop.parcel import unpack
@@ -52,7 +53,7 @@ one: Final[dict[int | str, dict[str, Any]]] = {
 @router.get("", summary="Events that were refused, the latest first")
 def refused(
     services: TheServices,
-    sight: TheSight,
+    look: TheLook,
     reason: Annotated[str | None, Query(examples=["unknown-currency"])] = None,
     after: Annotated[UUID | None, Query(description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -62,16 +63,16 @@ def refused(
     `message` is what was sent, for keys with the scope `personal`; masked (null) for others.
     """
     found = services.refused.page(after=after, reason=reason, limit=limit)
-    packets = services.refused.open(found) if sight is Sight.WHOLE else {}
+    packets = _packets(services, found, look)
     more = found[-1].id if len(found) == limit else None
     return Json({"refused": [_told(it, packets.get(it.id)) for it in found], "next": more})
 
 
 @router.get("/{id}", summary="One refused event", responses=one)
-def one_refused(id: UUID, services: TheServices, sight: TheSight) -> Response:
+def one_refused(id: UUID, services: TheServices, look: TheLook) -> Response:
     """`message` is what was sent, for keys with the scope `personal`; masked (null) for others."""
     found = services.refused.find(id)
-    packets = services.refused.open([found]) if sight is Sight.WHOLE else {}
+    packets = _packets(services, [found], look)
     return Json(_told(found, packets.get(id)))
 
 
@@ -90,6 +91,14 @@ def resend(id: UUID, services: TheServices, key: TheKey) -> Response:
     packet = services.refused.open([found]).get(id)
     outcome = "erased" if packet is None else _again(services, found, packet, key)
     return Json(_told(services.refused.settle(id, outcome), None))
+
+
+def _packets(services: Services, found: Sequence[Refusal], look: Look) -> Mapping[UUID, Packet]:
+    """Return what was sent, to who may see it; nobody knows whom it tells of."""
+    packets = services.refused.open(found) if look.whole is not None else {}
+    if packets:
+        look.note(conditions={"refused": sorted(map(str, packets))}, count=len(packets))
+    return packets
 
 
 def _again(services: Services, it: Refusal, packet: Packet, key: Key) -> str:

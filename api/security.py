@@ -66,7 +66,7 @@ def _missing(caller: Caller, entry: Operation) -> MissingScope:
 
 
 class Guard:
-    """Stands before a route; `sight` of the request is how its answer shows persons."""
+    """Stands before a route; tells a request its `operation`, and how its answer shows persons."""
 
     def __init__(self, app: ASGIApp, path: str, methods: set[str]) -> None:
         """Stand before `app`. Raises NoEntry."""
@@ -76,6 +76,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         operation = self._operations[scope["method"]]
         if not TABLE[operation].open:
+            scope["operation"] = operation
             scope["sight"] = admit(scope["key"], operation)
         await self._app(scope, receive, send)
 
@@ -117,10 +118,4 @@ async def _key_of(request: Request) -> Key:
     return key
 
 
-async def _sight_of(request: Request) -> Sight:
-    sight: Sight = request.scope["sight"]
-    return sight
-
-
 TheKey = Annotated[Key, Depends(_key_of)]
-TheSight = Annotated[Sight, Depends(_sight_of)]

@@ -11,6 +11,7 @@ from commands.application import Crm
 from commands.shop.clear import Clear
 from domain.shared.ids import Ids
 from infra import clock
+from infra.access_log import AccessLog
 from infra.event_store import EventLog, LogReader
 from infra.event_store.factory import LogFactory
 from infra.event_store.search import FactSearch
@@ -63,6 +64,8 @@ class Services:
         self.refused = Refusals(self.writer, self.sealer)
         self.originals = Originals(self.writer, self.sealer)
         self.jobs = Jobs(self.writer)
+        self.access = AccessLog(self.writer, self.sealer)
+        self._open.callback(self.access.close)
         readers = Readers(views_url, READER)
         self._open.callback(readers.close)
         quick = Wires(views_url, READER, BY_ID.replace(b"%s", b"$1"))
@@ -75,6 +78,7 @@ class Services:
             sealer=self.sealer,
             ids=self.ids,
             jobs=self.jobs,
+            access=self.access,
             keys=self.keys,
             region=settings.region,
         )

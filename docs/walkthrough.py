@@ -214,6 +214,9 @@ class Walk:
         original = f"/api/audit/facts/{seen[0]['position']}/original"
         me.is_refused(403, "GET", original)
         assert self.operator.asks(original, waiting=False)["message"]
+        (read, *_) = me.asks("/api/audit/access", waiting=False, since="2025-01-01")["reads"]
+        assert read["by"]["name"] == self.operator.name
+        assert read["operation"].endswith("/original")
         me.says(f"who refunded and when, net before ({before['net']}) and after; the view is right")
 
     def operate(self) -> None:

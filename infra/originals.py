@@ -1,6 +1,7 @@
 """Messages of shops as they were sent: kept whole beside their facts, opened for auditors alone."""
 
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -9,7 +10,7 @@ from infra.postgres import Pool
 from infra.sealing import PersonKeys
 
 _FIND = (
-    "select o.recorded_at, o.origin, o.shop, o.source, o.sealed, f.stream "
+    "select o.recorded_at, o.origin, o.shop, o.source, o.sealed, f.stream, f.subject "
     "from log.original o join log.fact f using (position) where o.position = %s"
 )
 
@@ -21,6 +22,7 @@ class Original(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: datetime
     shop: str
     source: str
+    customer: UUID | None
     message: msgspec.Raw | None
 
 
@@ -37,7 +39,7 @@ class Originals:
             row = connection.execute(_FIND, (position,)).fetchone()
         if row is None:
             raise NotFound(what="message at", id=position)
-        recorded_at, origin, shop, source, sealed, stream = row
+        recorded_at, origin, shop, source, sealed, stream, subject = row
         plain = self._keys.open_original(
             origin, stream, sealed, shop, source, f"{recorded_at:%Y-%m}"
         )
@@ -46,5 +48,6 @@ class Originals:
             recorded_at=recorded_at,
             shop=shop,
             source=source,
+            customer=subject,
             message=None if plain is None else msgspec.Raw(plain),
         )

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.jobs import JOB
+from api.looking import Look
 from api.parameters import KNOWN_ALONE, CustomerId, Instant
 from api.queries.deps import (
     ASKED,
@@ -28,7 +29,6 @@ from api.queries.deps import (
 )
 from api.responses import CSV, NDJSON, csv_of, ndjson
 from domain.customer.events import Kind
-from infra.sealing import PersonKeys
 from projections.conversion import queries as conversion_queries
 from projections.conversion.projection import conversion
 from projections.conversion.recipients import recipients_in
@@ -121,22 +121,22 @@ class Customers:
 
     def __init__(self, views: Views) -> None:
         self._views = views
-        self._sealer = views.sealer
+        self._look = views.look
 
     async def one(self, customer: UUID, moment: Moment) -> Response:
         """Answer a customer now, or as of a moment. Raises NotFound."""
         if moment.is_now:
             return await self._views.answer(
-                SEEN, lambda c: living(c, self._views.sources, customer, self._sealer)
+                SEEN, lambda c: living(c, self._views.sources, customer, self._look)
             )
 
         def tell(rows: Rows, _at: datetime) -> Customer:
             row = found("customer", customer, rows.get(PROFILE))
             life = self._views.replayed(lifecycle, customer, moment)[0].get(LIFECYCLE)
+            answer = shown(row, reveal=self._views.opens(row.customer))
+            self._look.saw(answer)
             return msgspec.structs.replace(
-                shown(row, reveal=self._views.opened),
-                stage=life.stage if life else None,
-                tier=life.tier if life else None,
+                answer, stage=life.stage if life else None, tier=life.tier if life else None
             )
 
         return await self._views.as_of(profile, customer, moment, tell)
@@ -146,7 +146,7 @@ class Customers:
         if moment.is_now:
             return await self._views.answer(
                 SEEN,
-                lambda c: _page(queries.some(c, wanted, part, sealer=self._sealer)),
+                lambda c: self._page(queries.some(c, wanted, part, sealer=self._look.whole)),
             )
         about = {"wanted": wanted, "sort": part.sort, "limit": part.limit}
         return await self._views.everybody("customers", moment, about)
@@ -154,6 +154,10 @@ class Customers:
     async def every(self, wanted: Wanted, format: Format) -> Response:
         """Stream all of them, as they are read."""
         headers = await self._views.headers(SEEN)
+        if self._look.whole is not None:
+            conditions = {k: v for k, v in msgspec.structs.asdict(wanted).items() if v is not None}
+            count = await self._views.sources.readers.ask(lambda c: queries.count(c, wanted))
+            await self._look.noted(whom=None, conditions=conditions, count=count)
         return await run_in_threadpool(_WRITERS[format], self._each(wanted), headers)
 
     async def with_index(
@@ -163,28 +167,36 @@ class Customers:
 
         def ask(connection: Connection) -> dict[str, list[Customer]]:
             ids = look_up(connection, self._views.sources.sealer.blind)
-            each = (queries.by_id(connection, who, sealer=self._sealer) for who in ids)
-            return {"customers": [customer for customer in each if customer is not None]}
+            each = (
+                queries.by_id(connection, who, sealer=self._look.at(connection, who)) for who in ids
+            )
+            found = [customer for customer in each if customer is not None]
+            return {"customers": self._all_seen(found)}
 
         return await self._views.answer(SEEN, ask)
 
     def _each(self, wanted: Wanted) -> Iterator[Customer]:
         with self._views.sources.exports.connection() as connection:
-            yield from queries.every(connection, wanted, sealer=self._sealer)
+            yield from queries.every(connection, wanted, sealer=self._look.whole)
+
+    def _page(self, page: Page[Customer]) -> dict[str, Any]:
+        return {"customers": self._all_seen(page.items), "cursor": page.cursor}
+
+    def _all_seen(self, customers: list[Customer]) -> list[Customer]:
+        for customer in customers:
+            self._look.saw(customer)
+        return customers
 
 
-def living(
-    connection: Connection, sources: Sources, customer: UUID, sealer: PersonKeys | None
-) -> Customer:
+def living(connection: Connection, sources: Sources, customer: UUID, look: Look) -> Customer:
     """Return a customer as it is now. Raises NotFound."""
-    row = queries.by_id(connection, customer, sealer=sealer)
+    row = queries.by_id(connection, customer, sealer=look.at(connection, customer))
     if row is None:  # a visitor who was recognised lives on in the customer
-        row = queries.by_id(connection, sources.reader.customer_of(customer), sealer=sealer)
-    return found("customer", customer, row)
-
-
-def _page(page: Page[Customer]) -> dict[str, Any]:
-    return {"customers": page.items, "cursor": page.cursor}
+        whole = sources.reader.customer_of(customer)
+        row = queries.by_id(connection, whole, sealer=look.at(connection, whole))
+    answer = found("customer", customer, row)
+    look.saw(answer)
+    return answer
 
 
 _FIELDS: Final = tuple(f.name for f in msgspec.structs.fields(Customer))
@@ -279,7 +291,7 @@ async def by_phone(value: Value, customers: TheCustomers, views: TheViews) -> Re
 async def one(id: CustomerId, customers: TheCustomers, moment: TheMoment) -> Response:
     """Give all that is known of a customer in one row, now or as of any moment.
 
-    What says who somebody is, is masked unless the key has the scope `personal`.
+    What says who somebody is, is masked for who may not see it.
     """
     return await customers.one(id, moment)
 

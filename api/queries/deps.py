@@ -15,16 +15,17 @@ from starlette.concurrency import run_in_threadpool
 from api.access import Sight
 from api.errors import NotThereYet
 from api.jobs import accepted
+from api.looking import Look, TheLook
 from api.parameters import FARTHEST, Instant
 from api.queries.freshness import Fresh, Freshness
 from api.responses import JSON, encode
-from api.security import TheKey, TheSight
 from domain.shared.ids import Ids
 from domain.shared.log import Reader
 from domain.shared.refusals import Malformed, NotFound
 from infra import clock
+from infra.access_log import AccessLog
 from infra.jobs import Jobs
-from infra.keys import Key, Keys
+from infra.keys import Keys
 from infra.postgres import Pool
 from infra.reading import Readers
 from infra.sealing import PersonKeys
@@ -61,6 +62,7 @@ class Sources:
         sealer: PersonKeys,
         ids: Ids,
         jobs: Jobs,
+        access: AccessLog,
         keys: Keys,
         region: str,
     ) -> None:
@@ -71,6 +73,7 @@ class Sources:
         self.sealer = sealer
         self.ids = ids
         self.jobs = jobs
+        self.access = access
         self.keys = keys
         self.region = region
         self.freshness = Freshness(readers, clock.now)
@@ -79,11 +82,10 @@ class Sources:
 class Views:
     """The views as the key of one request may see them."""
 
-    def __init__(self, sources: Sources, key: Key, position: int | None, *, opened: bool) -> None:
+    def __init__(self, sources: Sources, look: Look, position: int | None) -> None:
         self.sources = sources
-        self.key = key
-        self.opened = opened
-        self.sealer: PersonKeys | None = sources.sealer if opened else None
+        self.look = look
+        self.key = look.key
         self._position = position
 
     @property
@@ -94,6 +96,7 @@ class Views:
         """Answer from a view, once it has come to the position that is waited for."""
         headers = await self.headers(view)
         body = await self.sources.readers.ask(lambda connection: encode(ask(connection)))
+        await self.look.noted()
         return Response(body, headers=headers, media_type=JSON)
 
     async def headers(self, view: str | tuple[str, ...]) -> Mapping[str, str]:
@@ -112,7 +115,16 @@ class Views:
             body = encode(tell(*self.replayed(view, subject, moment)))
             return Response(body, headers=headers, media_type=JSON)
 
-        return await run_in_threadpool(work)
+        response = await run_in_threadpool(work)
+        await self.look.noted()
+        return response
+
+    def opens(self, customer: UUID) -> bool:
+        """Tell, from a thread, whether a customer of a replay is shown whole."""
+        if self.look.sight is not Sight.SERVED:
+            return self.look.whole is not None
+        with self.sources.exports.connection() as connection:
+            return self.look.at(connection, customer) is not None
 
     def replay_headers(self, moment: Moment) -> Mapping[str, str]:
         """Say how far a replay goes. Raises NotThereYet where the log is not at the position."""
@@ -175,8 +187,7 @@ def found(what: str, id: object, it: T | None) -> T:
 
 async def views(
     request: Request,
-    key: TheKey,
-    sight: TheSight,
+    look: TheLook,
     position: Annotated[
         int | None,
         Query(
@@ -186,7 +197,7 @@ async def views(
         ),
     ] = None,
 ) -> Views:
-    return Views(request.app.state.sources, key, position, opened=sight is Sight.WHOLE)
+    return Views(request.app.state.sources, look, position)
 
 
 async def moment(

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from api.access import Sight
+from api.looking import Look
 from api.queries.customers import SEEN, living
 from api.queries.deps import Sources
 from api.responses import JSON, encode
@@ -47,18 +48,22 @@ class QuickCustomer(BaseRoute):
             return Match.NONE, {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # no body is read
-        """Answer. Raises MissingScope, NotFound, NotThereYet."""
-        sight = admit(scope["key"], _OPERATION)
+        """Answer. Raises MissingScope, NotFound, NotThereYet, AccessNotWritten."""
         sources, customer = self._sources, scope["customer"]
-        sealer = sources.sealer if sight is Sight.WHOLE else None
+        look = Look(sources, scope, _OPERATION, admit(scope["key"], _OPERATION))
+        sealer = look.whole
         fresh = await sources.freshness.reach(SEEN, 0)
         rows = await sources.quick.ask(customer.bytes)
-        if rows and (sealer is None or sealer.holds(customer)):
-            body = encode(of_row(rows[0], sealer))
+        if rows and look.sight is not Sight.SERVED and (sealer is None or sealer.holds(customer)):
+            answer = of_row(rows[0], sealer)
+            look.saw(answer)
+            body = encode(answer)
         else:
             body = await sources.readers.ask(
-                lambda connection: encode(living(connection, sources, customer, sealer))
+                lambda connection: encode(living(connection, sources, customer, look))
             )
+        if look.seen:
+            await look.noted()
         said = {**sources.freshness.headers(fresh), "content-length": str(len(body))}
         headers = [_TYPE, *((k.lower().encode(), v.encode()) for k, v in said.items())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -95,28 +95,29 @@ class Stories:
     async def of(self, customer: UUID, asked: Asked, moment: Moment) -> Response:
         """Answer a page of a story, newest first, now or as of a moment."""
         if moment.is_now:
-            return await self._views.answer(
-                "timeline", lambda c: _page(self._living(c, customer, asked))
-            )
+            return await self._views.answer("timeline", lambda c: self._living(c, customer, asked))
 
         def tell(rows: Rows, _at: datetime) -> dict[str, Any]:
-            reveal = self._views.opened
-            return _page(queries.page_of(rows, asked, self._names(rows, moment), reveal=reveal))
+            reveal = self._views.opens(rows.subject)
+            page = queries.page_of(rows, asked, self._names(rows, moment), reveal=reveal)
+            return self._page(page, rows.subject)
 
         return await self._views.as_of(timeline, customer, moment, tell)
 
-    def _living(self, connection: Connection, customer: UUID, asked: Asked) -> Page[Told]:
+    def _living(self, connection: Connection, customer: UUID, asked: Asked) -> dict[str, Any]:
         whole = self._views.sources.reader.customer_of(customer)
-        return queries.page(connection, whole, asked, sealer=self._views.sealer)
+        sealer = self._views.look.at(connection, whole)
+        return self._page(queries.page(connection, whole, asked, sealer=sealer), whole)
+
+    def _page(self, page: Page[Told], customer: UUID) -> dict[str, Any]:
+        if any(isinstance(told.private, dict) for told in page.items):
+            self._views.look.seen.add(customer)
+        return {"timeline": page.items, "cursor": page.cursor}
 
     def _names(self, rows: Rows, moment: Moment) -> list[Campaign]:
         ids = {entry.campaign for entry in rows.all(ENTRY).values() if entry.campaign}
         replays = (self._views.replayed(timeline, campaign, moment)[0] for campaign in ids)
         return [row for replay in replays for row in replay.all(CAMPAIGN).values()]
-
-
-def _page(page: Page[Told]) -> dict[str, Any]:
-    return {"timeline": page.items, "cursor": page.cursor}
 
 
 async def stories(views: TheViews) -> Stories:
@@ -159,13 +160,17 @@ def _because(views: Views, customer: UUID, field: str, moment: Moment) -> Respon
     headers = views.replay_headers(moment)  # first: the answer is at least so fresh
     reason = _reason(views, customer, field, moment)
     names = views.sources.keys.names()
+    opened = views.opens(views.sources.reader.customer_of(customer))
+    if opened:
+        views.look.saw_facts(reason.facts)
+        views.look.note()
     return Json(
         {
             "field": reason.field,
             "rule": reason.rule,
             "types": reason.types,
             "deciding": reason.deciding,
-            "facts": [told(fact, names, opened=views.opened) for fact in reason.facts],
+            "facts": [told(fact, names, opened=opened) for fact in reason.facts],
         },
         headers=headers,
     )

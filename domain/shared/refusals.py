@@ -33,6 +33,10 @@ class Malformed(Refused):
     """{field}: {why}."""
 
 
+class AccessNotWritten(Refused):
+    """Reading personal data could not be written to the access log, so it is not answered."""
+
+
 class UnreadableFact(Refused):
     """Fact {position}, {type} v{version}, cannot be read by this version of Huike: {why}."""
 

@@ -89,6 +89,23 @@ class FactSearch:
             found, after = self._next(wanted, after, upto, _AT_ONCE, opened=opened)
             yield from found
 
+    def count(self, wanted: Wanted) -> int:
+        """Return how many there are."""
+        after, upto = self._bounds(wanted)
+        asked, filters = _filters(wanted)
+        number = 0
+        while after < upto:
+            end = min(after + _WINDOW, upto)
+            with self._pool.connection() as connection:
+                row = connection.execute(
+                    "select count(*) from log.fact where position > %(after)s"  # noqa: S608  # constants
+                    f" and position <= %(end)s{filters}",
+                    {**asked, "after": after, "end": end},
+                ).fetchone()
+            number += row[0] if row else 0
+            after = end
+        return number
+
     def _bounds(self, wanted: Wanted) -> tuple[int, int]:
         with self._pool.connection() as connection:
             row = connection.execute(
@@ -106,13 +123,9 @@ class FactSearch:
         self, wanted: Wanted, after: int, upto: int, limit: int, *, opened: bool
     ) -> tuple[list[Fact], int]:
         """Return facts of the next window, and the position up to which everything was seen."""
-        asked = {k: v for k, v in msgspec.structs.asdict(wanted).items() if v is not None}
-        for many in ("types", "streams", "origins"):
-            if many in asked:
-                asked[many] = list(asked[many])
+        asked, filters = _filters(wanted)
         indexed = "streams" in asked or "origins" in asked
         end = upto if indexed else min(after + _WINDOW, upto)
-        filters = "".join(f" and {_FILTERS[name]}" for name in asked if name in _FILTERS)
         with self._pool.connection() as connection:
             rows = connection.execute(
                 f"select {COLUMNS} from log.fact where position > %(after)s"  # noqa: S608  # constants
@@ -130,3 +143,12 @@ class FactSearch:
             [r[7] for r in rows if r[7] is not None and r[3] in FACTS and FACTS[r[3]].personal]
         )
         return [fact_of(row, self._sealer) for row in rows]
+
+
+def _filters(wanted: Wanted) -> tuple[dict[str, Any], str]:
+    """Return the values that were given, and the conditions on a fact that they stand in."""
+    asked = {k: v for k, v in msgspec.structs.asdict(wanted).items() if v is not None}
+    for many in ("types", "streams", "origins"):
+        if many in asked:
+            asked[many] = list(asked[many])
+    return asked, "".join(f" and {_FILTERS[name]}" for name in asked if name in _FILTERS)

@@ -134,6 +134,21 @@ def every(
         values["after"] = found[-1][1]
 
 
+def count(connection: Connection, wanted: Wanted) -> int:
+    """Return how many customers there are such."""
+    conditions, values = _conditions(wanted)
+    where = " and ".join(conditions) or "true"
+    row = connection.execute(f"select count(*) {_WITH_STAGE} where {where}".encode(), values)
+    found: int = row.fetchall()[0][0]
+    return found
+
+
+def is_served(connection: Connection, customer: UUID, agents: Sequence[str]) -> bool:
+    """Tell whether a ticket of a customer is assigned to one of these names, and is not closed."""
+    found = connection.execute(_SERVED, (customer, list(agents))).fetchone()
+    return found is not None
+
+
 class Place(NamedTuple):
     """Where a page ended."""
 
@@ -149,6 +164,10 @@ BY_ID: Final = (
     f"select {_LISTED}, l.stage, l.tier, p.person {_WITH_STAGE} where p.customer = %s".encode()
 )
 """One customer, with stage, tier and the sealed column `person` last."""
+_SERVED: Final = (
+    b"select 1 from huike.profile_ticket where customer = %s and agent = any(%s)"
+    b" and status is distinct from 'closed' limit 1"
+)
 _LAST_SEEN: Final = "coalesce(p.last_seen, p.first_seen)"
 _SORTED_BY: Final = {
     "net": "p.net",
