@@ -378,20 +378,31 @@ def restore(
 
 
 @app.command()
-def restored() -> None:
+def restored(
+    keys: Annotated[
+        Path | None,
+        typer.Argument(help="The newest keys file; none: the keys are those that came back."),
+    ] = None,
+    *,
+    key: Annotated[
+        Path | None, typer.Option(help="File of the key that the keys file was sealed with.")
+    ] = None,
+) -> None:
     """Say that the log's database was put back by other means than `huike restore`.
 
     Run it before anything starts on that database again: what the log recorded after that state
-    is not to be taken for what it will record now.
+    is not to be taken for what it will record now. With a keys file, who was forgotten since stays
+    forgotten, and everybody else opens with the newest keyring.
 
     ```sh
     huike restored  # after a recovery to a point in time, say
+    huike restored backups/huike-keys --key backup.key
     ```
     """
     from consumers.restore import run_restored
     from infra.settings import Settings
 
-    run_restored(Settings())
+    run_restored(Settings(), keys, key)
 
 
 @app.command()

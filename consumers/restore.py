@@ -13,6 +13,7 @@ from consumers.place import log_url
 from infra.backup.files import KEYS, newest
 from infra.backup.incarnation import part_ways
 from infra.backup.key import BackupKey
+from infra.backup.keys import put_keys
 from infra.backup.restoring import Restored, restore
 from infra.backup.unusable import ViewsStand
 from infra.dev.postgres import EmbeddedPostgres
@@ -38,9 +39,24 @@ def run_restore(
     typer.echo(f"It is a log of its own from here on: incarnation {made.incarnation}.")
 
 
-def run_restored(settings: Settings) -> None:
+def run_restored(settings: Settings, keys: Path | None, key_file: Path | None) -> None:
     """Make the log one of its own, after its database was put back by other means."""
     url = log_url(settings)
+    if keys is not None:
+        if key_file is None:
+            typer.echo("A keys file is opened with its key: name it with --key.", err=True)
+            raise typer.Exit(2)
+        with files_told(), bytes_bar() as bar:
+            keys_file = keys / KEYS if keys.is_dir() else keys
+            task = bar.add_task(keys_file.name)
+            persons = put_keys(
+                url,
+                keys_file,
+                BackupKey.read(key_file),
+                settings.keyring_file,
+                lambda _name, done, total: bar.update(task, completed=done, total=total),
+            )
+        typer.echo(f"{persons:,} persons' keys are those of {keys_file}.")
     with closing(connect(url)) as connection, connection.transaction():
         made, position = part_ways(connection)
     typer.echo(f"Up to position {position:,} it is the log that it was; from there on {made}.")

@@ -24,8 +24,8 @@ from infra.backup.files import DATA, KEYS, alone, drafted
 from infra.backup.key import BackupKey
 from infra.backup.records import RecordWriter, Table, TableEnd
 from infra.backup.sealed_file import SealedWriter
-from infra.backup.unusable import Unopened
-from infra.keyring import Keyring
+from infra.epochs import check_epochs
+from infra.keyring import Keyring, KeyringLost
 from infra.postgres import OWNER, Connection, connect
 
 LOG: Final = "log"
@@ -60,7 +60,7 @@ def back_up(  # noqa: PLR0913  # from where, with what, to where
 ) -> Taken:
     """Write a data file and the newest keys file; each stands there whole, or not at all.
 
-    Nobody waits for it but who drops a table. Raises FolderTaken, Unopened, KeyringLost, OSError,
+    Nobody waits for it but who drops a table. Raises FolderTaken, KeyringLost, OSError,
     psycopg.Error.
     """
     keys_folder = keys_folder or folder
@@ -84,7 +84,7 @@ def _take_data(
     connection: Connection, key: BackupKey, folder: Path, told: Told
 ) -> tuple[Path, dict[str, Any], dict[str, int]]:
     with _snapshot(connection):
-        header = {"kind": "data", **_standing(connection)}
+        header = {"kind": "data", **standing(connection)}
         moment = clock.now().astimezone(UTC)
         file = folder / f"{moment:%Y%m%dT%H%M%S}-{header['position']}{DATA}"
         with drafted(file) as out:
@@ -100,14 +100,13 @@ def _take_keys(
     """Take the keys after the data, so that they open all of it."""
     for left in reversed(range(_TRIES)):
         with _snapshot(connection):
-            needed = epochs_of(connection)
-            content = keyring_file.read_bytes()
-            missing = needed - set(Keyring.open(keyring_file).held)
-            if missing or keyring_file.read_bytes() != content:
-                if left:
+            try:
+                content = _keyring_of(connection, keyring_file)
+            except KeyringLost:
+                if left:  # an epoch began or ended since
                     continue
-                raise Unopened("the log", file=keyring_file, epoch=max(missing, default=0))
-            header = {"kind": "keys", **_standing(connection)}
+                raise
+            header = {"kind": "keys", **standing(connection)}
             file = folder / KEYS
             with drafted(file) as out:
                 records = RecordWriter(SealedWriter(out, key, header))
@@ -116,6 +115,17 @@ def _take_keys(
                 records.end(tables)
             break
     return file, tables
+
+
+def _keyring_of(connection: Connection, file: Path) -> bytes:
+    """Return the keyring's content, which opens the keys that are seen. Raises KeyringLost."""
+    content = file.read_bytes()
+    keyring = Keyring(file)
+    check_epochs(connection, keyring)
+    missing = epochs_of(connection) - set(keyring.held)
+    if missing or file.read_bytes() != content:
+        raise KeyringLost(str(KeyringLost.__doc__))
+    return content
 
 
 @contextmanager
@@ -128,8 +138,8 @@ def _snapshot(connection: Connection) -> Iterator[None]:
         yield
 
 
-def _standing(connection: Connection) -> dict[str, Any]:
-    """Say which log it is, and how far it has come."""
+def standing(connection: Connection) -> dict[str, Any]:
+    """Say which log it is, and how far it has come. Call it in a transaction, as the owner."""
     row = connection.execute(
         "select incarnation, encode(fingerprint, 'hex') from log.installation"
     ).fetchone()

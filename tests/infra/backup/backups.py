@@ -8,8 +8,9 @@ from psycopg import sql
 from domain.customer.events import TraitsAsserted
 from domain.shared.personal import ERASED
 from infra.backup.catalogue import identifier, tables_of
+from infra.backup.copying import Told
 from infra.backup.key import BackupKey
-from infra.backup.restoring import Restored, Told, restore
+from infra.backup.restoring import Restored, restore
 from infra.backup.taking import Taken, back_up
 from infra.event_store import LogReader
 from infra.keyring import Keyring

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.backup.key import BackupKey
-from infra.backup.restoring import open_file
+from infra.backup.opening import open_file
 from infra.backup.sealed_file import CHUNK, FORMAT, MARK, SealedReader, SealedWriter
 from infra.backup.unusable import (
     Altered,

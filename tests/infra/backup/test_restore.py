@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from domain.shared.personal import ERASED
+from infra.backup.keys import put_keys
 from infra.backup.restoring import restore
 from infra.backup.taking import back_up
 from infra.backup.unusable import (
@@ -16,6 +17,7 @@ from infra.backup.unusable import (
     OtherInstallation,
     OtherKeyring,
 )
+from infra.epochs import renew
 from infra.event_store.chain import first_break
 from infra.installation import prepare
 from infra.keyring import Keyring
@@ -247,3 +249,34 @@ def test_a_backup_says_how_far_it_is(backups: Backups) -> None:
     )
     assert told == sorted(told)
     assert told[-1][0] == told[-1][1] > 0
+
+
+def test_a_log_that_was_put_back_by_other_means_takes_the_newest_keys(backups: Backups) -> None:
+    before = backups.take()
+    back_then = before.keys.rename(before.keys.with_name("keys-of-then"))
+    keyring_of_then = backups.shop.keyring.read_bytes()
+    backups.keyring.parent.mkdir()
+    backups.keyring.write_bytes(keyring_of_then)
+    backups.restore(before, back_then)
+    with connect(backups.target) as as_it_was:
+        was = backups.shop.reader.incarnation()
+        as_it_was.execute("update log.installation set incarnation = %s", (was,))
+        as_it_was.execute("delete from log.ancestor")
+    backups.forget("user2")
+    renew(backups.shop.url, Keyring.open(backups.shop.keyring))
+    newest = backups.take()
+    with pytest.raises(OtherKeyring):
+        put_keys(backups.target, newest.keys, backups.key, backups.keyring)
+    backups.keyring.write_bytes(backups.shop.keyring.read_bytes())
+    put_keys(backups.target, newest.keys, backups.key, backups.keyring)
+    assert backups.addresses == ["one@example.com", ERASED, "v@example.com"]
+
+
+def test_a_log_takes_no_keys_that_do_not_know_all_of_it(backups: Backups) -> None:
+    taken = backups.take()
+    backups.shop.email("late", "late@example.com")
+    with pytest.raises(OlderKeys):
+        put_keys(backups.shop.url, taken.keys, backups.key, backups.shop.keyring)
+    backups.restore(taken, backups.take().keys)
+    with pytest.raises(OtherFuture):
+        put_keys(backups.target, taken.keys, backups.key, backups.keyring)

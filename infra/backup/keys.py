@@ -1,0 +1,74 @@
+"""The keys of a backup, put where a log's keys belong."""
+
+from contextlib import closing
+from pathlib import Path
+
+from domain.shared.ids import Ids
+from infra.backup.copying import Told, copy_in
+from infra.backup.files import put
+from infra.backup.key import BackupKey
+from infra.backup.opening import Opened, check_known, check_together, open_file
+from infra.backup.taking import KEEPER, epochs_of, standing
+from infra.backup.unusable import OtherKeyring, Unopened
+from infra.epochs import check_epochs
+from infra.installation import same_installation
+from infra.keyring import Keyring, KeyringLost
+from infra.postgres import OWNER, Connection, connect
+
+
+def put_keys(
+    url: str,
+    keys_file: Path,
+    key: BackupKey,
+    keyring_file: Path,
+    told: Told = lambda _file, _done, _total: None,
+) -> int:
+    """Put a keys file in the place of all keys of a log that was put back by other means.
+
+    Return how many there are. Raises what `Unusable` there is, OSError, psycopg.Error.
+    """
+    with (
+        open_file(keys_file, key, "keys") as keys,
+        closing(connect(url, OWNER)) as owner,
+        owner.transaction(),
+    ):
+        check_known(keys)
+        check_together("the log", standing(owner), keys)
+        return take_keys(owner, keys, keyring_file, told)
+
+
+def take_keys(owner: Connection, keys: Opened, keyring_file: Path, told: Told) -> int:
+    """Copy the keys in, in a transaction, and put their keyring where there is none."""
+    owner.execute("set local idle_in_transaction_session_timeout to 0")
+    kept, content = copy_in(owner, keys, KEEPER, told)
+    made = not keyring_file.exists()
+    if made:
+        put(keyring_file, content)
+    try:
+        _check_keyring(owner, keyring_file, keys)
+    except BaseException:
+        if made:
+            keyring_file.unlink()
+        raise
+    return kept.get("keeper.person_key", 0)
+
+
+def _check_keyring(owner: Connection, file: Path, keys: Opened) -> None:
+    """Make sure that a keyring is this log's, and opens a key of each epoch that there is."""
+    try:
+        keyring = Keyring.open(file)
+        if not same_installation(owner, Ids(keyring.secret), claim=False):
+            raise OtherKeyring(file)
+        check_epochs(owner, keyring)
+        for epoch in sorted(epochs_of(owner)):
+            row = owner.execute(
+                "select identity, wrapped from keeper.person_key "
+                "where epoch = %s and wrapped is not null limit 1",
+                (epoch,),
+            ).fetchone()
+            if epoch not in keyring.held:
+                raise Unopened(keys.name, file=file, epoch=epoch)
+            if row is not None:
+                keyring.unwrap(epoch, row[1], row[0].bytes)
+    except KeyringLost:
+        raise OtherKeyring(file) from None
