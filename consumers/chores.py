@@ -2,17 +2,20 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from time import monotonic
 from types import TracebackType
 from typing import Final, Self
 
 import structlog
 
+from consumers.erasure.carrying_out import carry_out
 from consumers.keyring import renew_daily
 from infra.settings import Settings
 
-EVERY_SECONDS: Final = 60.0
+Chore = tuple[Callable[[Settings], None], float]
+"""What is to be done, and after how many seconds again."""
 
-CHORES: Final[Mapping[str, Callable[[Settings], None]]] = {"keyring": renew_daily}
+CHORES: Final[Mapping[str, Chore]] = {"keyring": (renew_daily, 60.0), "erasures": (carry_out, 5.0)}
 """Each may be done by several at once: it sees to it itself that one does it."""
 
 log = structlog.get_logger("chores")
@@ -21,15 +24,9 @@ log = structlog.get_logger("chores")
 class Chores:
     """Does all chores every so often, in a thread, within a block."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        chores: Mapping[str, Callable[[Settings], None]] = CHORES,
-        every: float = EVERY_SECONDS,
-    ) -> None:
+    def __init__(self, settings: Settings, chores: Mapping[str, Chore] = CHORES) -> None:
         self._settings = settings
         self._chores = chores
-        self._every = every
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="chores", daemon=True)
 
@@ -48,9 +45,13 @@ class Chores:
         self._thread.join(timeout=20)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._every):
-            for name, chore in self._chores.items():
+        due = {name: monotonic() + every for name, (_, every) in self._chores.items()}
+        while not self._stop.wait(max(0.0, min(due.values()) - monotonic())):
+            for name, (chore, every) in self._chores.items():
+                if monotonic() < due[name]:
+                    continue
                 try:
                     chore(self._settings)
-                except Exception as error:  # a chore that fails is tried again, and never alone
+                except Exception as error:  # it is tried again, and the others go on
                     log.exception("chore.failed", chore=name, why=str(error))
+                due[name] = monotonic() + every

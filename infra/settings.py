@@ -105,6 +105,17 @@ class Settings(BaseSettings):
         description="Days after which somebody's being forgotten is followed by a new epoch. "
         "0: only `huike keyring renew` makes one.",
     )
+    erasure_days: int = Field(
+        default=7,
+        ge=0,
+        description="Days of grace between a request to be forgotten and its being carried out.",
+    )
+    erasure_order_days: int = Field(
+        default=90,
+        ge=0,
+        description="Days that an order keeps its customer from being forgotten after it last "
+        "moved, unless it is delivered, cancelled or refunded.",
+    )
     log_level: str = Field(default="info", description="debug, info, warning or error.")
 
     @field_validator("clear_traits", "clear_properties", mode="before")

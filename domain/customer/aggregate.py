@@ -21,6 +21,7 @@ from domain.customer.events import (
     LegalHoldPlaced,
     NoteAdded,
     Person,
+    PersonalDataRevealed,
     TagAdded,
     TagRemoved,
     TraitsAsserted,
@@ -42,12 +43,8 @@ class ErasedCustomer(Refused):
     """The customer asked to be forgotten, and is."""
 
 
-class NoErasure(Refused):
-    """Nobody asked that this customer be forgotten."""
-
-
-class UnderLegalHold(Refused):
-    """The customer may not be forgotten, by the law: {reason}."""
+class NotErased(Refused):
+    """The customer is not forgotten: there is nothing to certify."""
 
 
 class Customer(Root):
@@ -137,6 +134,12 @@ class Customer(Root):
         elif self.notes[note] != words:
             raise OtherNote(note=note)
 
+    def reveal(self, reason: str, fields: tuple[str, ...]) -> None:
+        """Say that somebody is shown personal data; each time is news."""
+        self._must_be_known()
+        reason = text("reason", reason, longest=LONGEST_PROSE)
+        self.record(PersonalDataRevealed(reason=reason, fields=fields))
+
     def request_erasure(self, erasure: UUID, by: Asker, due_at: datetime) -> None:
         if not self.known:
             raise NotFound(what="customer", id=self.id)
@@ -149,15 +152,13 @@ class Customer(Root):
             self.record(ErasureCancelled(erasure=self.erasure))
 
     def erase(self, erasure: UUID, identities: tuple[UUID, ...]) -> None:
-        """Say that the keys are destroyed; nobody but the process that did it says so."""
-        if self.erasure != erasure:
-            raise NoErasure
+        """Say that the keys are destroyed: it is said even if it was to be taken back just then."""
         if not self.erased:
             self.record(CustomerErased(erasure=erasure, identities=identities))
 
     def certify_erasure(self, erasure: UUID, digest: str) -> None:
-        if self.erasure != erasure or not self.erased:
-            raise NoErasure
+        if not self.erased:
+            raise NotErased
         if not self.certified:
             self.record(ErasureCertified(erasure=erasure, digest=digest))
 

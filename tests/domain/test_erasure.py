@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.customer.aggregate import Customer, ErasedCustomer, NoErasure
+from domain.customer.aggregate import Customer, ErasedCustomer, NotErased
 from domain.customer.events import (
     Asker,
     CustomerErased,
@@ -64,15 +64,15 @@ def test_what_was_done_is_said_once() -> None:
     of(Customer).given(registered, requested, erased).when(erase).then_nothing()
 
 
-def test_nobody_is_erased_for_a_request_that_was_taken_back() -> None:
-    of(Customer).given(registered, requested, cancelled).when(erase).then_refused(NoErasure)
+def test_what_was_done_is_said_even_if_it_was_taken_back_just_then() -> None:
+    of(Customer).given(registered, requested, cancelled).when(erase).then(erased)
 
 
 def test_a_certificate_is_of_what_was_done_and_there_is_one() -> None:
     def certify(customer: Customer) -> None:
         customer.certify_erasure(ERASURE, "5f" * 32)
 
-    of(Customer).given(registered, requested).when(certify).then_refused(NoErasure)
+    of(Customer).given(registered, requested).when(certify).then_refused(NotErased)
     of(Customer).given(registered, requested, erased).when(certify).then(certified)
     of(Customer).given(registered, requested, erased, certified).when(certify).then_nothing()
 

@@ -1,0 +1,144 @@
+"""Who asks to be forgotten is, once nothing stands against it, and a certificate says so."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from commands.customer import AddTag
+from consumers.erasure import carrying_out, certificate
+from domain.customer.events import Person
+from domain.order.events import OrderDelivered
+from infra import erasures
+from infra.settings import Settings
+from projections import catalogue
+from projections.runtime import schema
+from projections.runtime.verify import Verifier
+from tests.consumers.erasure.asked import Privacy, privacy
+from tests.consumers.following import eventually
+from tests.projections.histories import SLOTS
+from tests.projections.runtime.shop import Shop
+
+BOB = Person(email="bob@example.com")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def desk(shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Privacy]:
+    monkeypatch.setattr(carrying_out, "FORGOTTEN_WITHIN_SECONDS", 0.5)
+    with privacy(shop, settings) as opened:
+        yield opened
+
+
+def sealed(shop: Shop, customer: UUID) -> list[Any]:
+    served = schema.active(shop.connection, "profile")
+    if served is None:
+        return []
+    return shop.connection.execute(
+        "select person, email_mask, email_index from "  # noqa: S608  # a generation's own name
+        f"{served.schema}.profile where customer = %s",
+        (customer,),
+    ).fetchall()
+
+
+def test_who_asks_is_forgotten_everywhere_and_nobody_else_is(desk: Privacy) -> None:
+    ada, bob = desk.know("ada"), desk.know("bob", BOB)
+    desk.shop.recognise("v1", "ada")
+    desk.ask(AddTag(customer=ada, tag="vip"), idempotency="once")
+    theirs = desk.refuse(b'{"batch":[{"userId":"ada","anonymousId":"v1"}]}')
+    by_address = desk.refuse(b'{"batch":[{"email":"ADA@example.com"}]}')
+    bobs = desk.refuse(b'{"batch":[{"userId":"bob"}]}')
+    eventually(lambda: bool(sealed(desk.shop, ada)), "a profile")
+    done = desk.certified(desk.request(ada))
+
+    assert done.certificate is not None
+    paper = certificate.read(done.certificate)
+    assert paper.is_signed
+    assert {key.identity for key in paper.certified.keys} == {ada, desk.shop.visitor("v1")}
+    assert desk.kept_refused() == {bobs}
+    assert {theirs, by_address}.isdisjoint(desk.kept_refused())
+    assert (paper.certified.refused, paper.certified.answers) == (2, 1)
+    assert sealed(desk.shop, ada) == [(b"", None, None)]
+    assert sealed(desk.shop, bob)[0][1] == "b•••@e•••.com"
+    assert not desk.shop.sealer.has_key(ada)
+    assert desk.shop.sealer.has_key(bob)
+    told = desk.shop.log.stream(ada)[-1].event
+    assert getattr(told, "digest", None) == paper.digest
+    for view in catalogue.VIEWS.values():
+        report = Verifier(desk.shop.connection, view, desk.shop.sealer, desk.shop.reader, SLOTS)
+        assert report.verify().different == 0
+
+
+def test_a_certificate_in_which_a_word_was_changed_is_not_signed(desk: Privacy) -> None:
+    ada = desk.know("ada")
+    kept = desk.certified(desk.request(ada)).certificate
+    assert kept is not None
+    changed = json.loads(kept)
+    changed["certified"]["refused"] += 1
+    assert not certificate.read(json.dumps(changed).encode()).is_signed
+
+
+def test_nothing_is_done_before_its_time_nor_once_it_was_taken_back(desk: Privacy) -> None:
+    ada = desk.know("ada")
+    later = desk.request(ada, timedelta(days=7))
+    desk.carry_out()
+    assert desk.stands(later).state == "waiting"
+    desk.cancel(ada)
+    desk.carry_out()
+    assert desk.stands(later).state == "cancelled"
+    assert desk.shop.sealer.has_key(ada)
+
+
+def test_it_waits_for_the_law_and_for_an_order_that_is_not_done(desk: Privacy) -> None:
+    ada = desk.know("ada")
+    desk.shop.pay("ada", "o1", 12)
+    desk.hold(ada)
+    asked = desk.request(ada)
+
+    def waits_for(*reasons: str) -> bool:
+        desk.carry_out()
+        return tuple(desk.stands(asked).waits_for) == reasons
+
+    eventually(lambda: waits_for("legal-hold", "open-order"), "both reasons")
+    assert desk.shop.sealer.has_key(ada)
+    desk.lift(ada)
+    eventually(lambda: waits_for("open-order"), "the order alone")
+    desk.shop.say(OrderDelivered(), user="ada", stream=desk.shop.ids.order("tea", "o1"))
+    assert desk.certified(asked).waits_for == []
+
+
+class Killed(BaseException):
+    """The process ended here."""
+
+
+@pytest.mark.parametrize(
+    "at", ["forget", "SayErased", "purge_answers", "purge_columns", "keep_certificate", "Certify"]
+)
+def test_one_that_was_killed_anywhere_is_completed(
+    desk: Privacy, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    ada = desk.know("ada")
+    eventually(lambda: bool(sealed(desk.shop, ada)), "a profile")
+    asked = desk.request(ada)
+
+    def dies(*_: Any, **__: Any) -> Any:
+        raise Killed
+
+    with monkeypatch.context() as mortal:
+        if at == "forget":
+            mortal.setattr(carrying_out, "sleep", dies)  # keys are gone, nobody knows
+        elif at in {"SayErased", "Certify"}:
+            name = "SayErased" if at == "SayErased" else "CertifyErasure"
+            mortal.setattr(carrying_out, name, dies)
+        else:
+            mortal.setattr(erasures if at == "keep_certificate" else carrying_out, at, dies)
+        with pytest.raises(Killed):
+            desk.certified(asked)
+    done = desk.certified(asked)
+    assert done.certificate is not None
+    assert certificate.read(done.certificate).is_signed
+    assert sealed(desk.shop, ada) == [(b"", None, None)]
