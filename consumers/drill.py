@@ -156,7 +156,7 @@ def _look_at_chain(url: str, found: Found) -> None:
     with closing(connect(url, WRITER)) as connection:
         broken = found.timed("chain verified", lambda: first_break(connection))
     if broken is not None:
-        found.wrong.append(f"the chain breaks at the batch that ends at {broken}")
+        found.wrong.append(f"the chain does not follow: {broken}")
 
 
 def _open_all(here: Opened, url: str, found: Found) -> int:

@@ -8,7 +8,7 @@ from psycopg import sql
 
 from infra.backup.catalogue import columns_of, identifier, tables_of
 from infra.backup.opening import Opened
-from infra.backup.records import Sequence, Table, TableEnd
+from infra.backup.records import Kept, Sequence, Table, TableEnd
 from infra.backup.unusable import Inconsistent
 from infra.postgres import Connection
 
@@ -18,14 +18,14 @@ Told = Callable[[str, int, int], None]
 
 def copy_in(
     owner: Connection, opened: Opened, schema: str, told: Told
-) -> tuple[dict[str, int], bytes]:
-    """Copy all tables of a file; return the rows of each, and the file that came with them."""
+) -> tuple[dict[str, int], dict[str, bytes]]:
+    """Copy all tables of a file; return the rows of each, and the files that came with them."""
     size = opened.path.stat().st_size
     there = {table.full: table for table in tables_of(owner, schema)}
     for table in there.values():  # what the migrations put there
         owner.execute(sql.SQL("truncate {} cascade").format(identifier(table)))
     counted: dict[str, int] = {}
-    content = b""
+    files: dict[str, bytes] = {}
     records = opened.records().each()
     for kind, told_of in records:
         match kind:
@@ -46,9 +46,10 @@ def copy_in(
                     "select setval(%s::regclass, %s, %s)", (name, sequence.last, sequence.called)
                 )
             case b"K":
-                content = told_of
+                kept = msgspec.json.decode(told_of, type=Kept)
+                files[kept.name] = kept.content
     told(opened.name, size, size)
-    return counted, content
+    return counted, files
 
 
 def _make_room(owner: Connection, table: Table, there: Table) -> None:

@@ -8,7 +8,7 @@ from infra.backup.copying import Told, copy_in
 from infra.backup.files import put
 from infra.backup.key import BackupKey
 from infra.backup.opening import Opened, check_known, check_together, open_file
-from infra.backup.taking import KEEPER, epochs_of, standing
+from infra.backup.taking import KEEPER, KEYRING, SIGNING, epochs_of, standing
 from infra.backup.unusable import OtherKeyring, Unopened
 from infra.epochs import check_epochs
 from infra.installation import same_installation
@@ -38,17 +38,18 @@ def put_keys(
 
 
 def take_keys(owner: Connection, keys: Opened, keyring_file: Path, told: Told) -> int:
-    """Copy the keys in, in a transaction, and put their keyring where there is none."""
+    """Copy the keys in, in a transaction, and put their files where there are none."""
     owner.execute("set local idle_in_transaction_session_timeout to 0")
-    kept, content = copy_in(owner, keys, KEEPER, told)
-    made = not keyring_file.exists()
-    if made:
-        put(keyring_file, content)
+    kept, files = copy_in(owner, keys, KEEPER, told)
+    places = {KEYRING: keyring_file, SIGNING: keyring_file.with_name(SIGNING)}
+    made = [name for name in files if not places[name].exists()]
     try:
+        for name in made:
+            put(places[name], files[name])
         _check_keyring(owner, keyring_file, keys)
     except BaseException:
-        if made:
-            keyring_file.unlink()
+        for name in made:
+            places[name].unlink(missing_ok=True)
         raise
     return kept.get("keeper.person_key", 0)
 

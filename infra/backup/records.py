@@ -6,7 +6,7 @@ Records follow each other: 1 byte of kind, 4 bytes of length, the content.
     D  a piece of its rows, in PostgreSQL's binary COPY format
     E  it ends (JSON: how many rows and bytes, their SHA-256)
     S  a sequence (JSON: its name, its last value)
-    K  a file that goes with the tables, whole
+    K  a file that goes with the tables (JSON: its name, its content in base64)
     Z  the end (JSON: the rows of each table, SHA-256 of all records before)
 """
 
@@ -54,6 +54,13 @@ class Sequence(msgspec.Struct, frozen=True):
     name: str
     last: int
     called: bool
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A small file that goes with the tables."""
+
+    name: str
+    content: bytes
 
 
 class End(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from infra.backup.catalogue import (
 )
 from infra.backup.files import DATA, KEYS, alone, drafted
 from infra.backup.key import BackupKey
-from infra.backup.records import RecordWriter, Table, TableEnd
+from infra.backup.records import Kept, RecordWriter, Table, TableEnd
 from infra.backup.sealed_file import SealedWriter
 from infra.epochs import check_epochs
 from infra.keyring import Keyring, KeyringLost
@@ -30,6 +30,10 @@ from infra.postgres import OWNER, Connection, connect
 
 LOG: Final = "log"
 KEEPER: Final = "keeper"
+
+KEYRING: Final = "keyring"
+SIGNING: Final = "signing.key"
+"""Files that go with the keys: the keyring, and what certificates are signed with, beside it."""
 
 _PIECE: Final = 1 << 18
 _TRIES: Final = 5
@@ -111,7 +115,10 @@ def _take_keys(
             with drafted(file) as out:
                 records = RecordWriter(SealedWriter(out, key, header))
                 tables = _copy_out(connection, KEEPER, records, lambda _done, _total: None)
-                records.write(b"K", content)
+                records.tell(b"K", Kept(KEYRING, content))
+                signing = keyring_file.with_name(SIGNING)
+                if signing.exists():
+                    records.tell(b"K", Kept(SIGNING, signing.read_bytes()))
                 records.end(tables)
             break
     return file, tables

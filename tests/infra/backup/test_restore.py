@@ -6,7 +6,7 @@ import pytest
 from domain.shared.personal import ERASED
 from infra.backup.keys import put_keys
 from infra.backup.restoring import restore
-from infra.backup.taking import back_up
+from infra.backup.taking import KEEPER, LOG, SIGNING, back_up
 from infra.backup.unusable import (
     FolderTaken,
     Inconsistent,
@@ -22,7 +22,7 @@ from infra.event_store.chain import first_break
 from infra.installation import prepare
 from infra.keyring import Keyring
 from infra.migrations import RestoreUnfinished, migrate
-from infra.postgres import connect
+from infra.postgres import OWNER, connect
 from tests.infra.backup.backups import Backups, contents
 from tests.projections.runtime.shop import Shop
 
@@ -280,3 +280,35 @@ def test_a_log_takes_no_keys_that_do_not_know_all_of_it(backups: Backups) -> Non
     backups.restore(taken, backups.take().keys)
     with pytest.raises(OtherFuture):
         put_keys(backups.target, taken.keys, backups.key, backups.keyring)
+
+
+def test_everything_that_the_migrations_make_is_in_a_backup(backups: Backups) -> None:
+    """Whoever adds a schema adds it to the backup."""
+    with connect(backups.shop.url) as connection:
+        rows = connection.execute(
+            "select distinct nspname from pg_class c join pg_namespace n on n.oid = relnamespace "
+            "where relkind in ('r', 'p', 'S') and nspname !~ '^(pg_|information_schema)' "
+            "and relname <> 'huike_migration'"
+        ).fetchall()
+    assert {name for (name,) in rows} - {"views", "huike"} == {LOG, KEEPER}
+
+
+def test_what_certificates_are_signed_with_is_kept(backups: Backups) -> None:
+    backups.shop.keyring.with_name(SIGNING).write_bytes(b"a key")
+    backups.restore(backups.take())
+    assert backups.keyring.with_name(SIGNING).read_bytes() == b"a key"
+
+
+def test_numbers_go_on_where_they_were(backups: Backups) -> None:
+    with connect(backups.shop.url, OWNER) as owner:
+        owner.execute(
+            "insert into log.access (at, actor, shop, period, sealed) "
+            "select now(), '', 'tea', '2026-11', '' from generate_series(1, 3)"
+        )
+    backups.restore(backups.take())
+    with connect(backups.target, OWNER) as owner:
+        row = owner.execute(
+            "insert into log.access (at, actor, shop, period, sealed) "
+            "values (now(), '', 'tea', '2026-11', '') returning id"
+        ).fetchone()
+    assert row == (4,)
