@@ -84,6 +84,14 @@ class AddNote(Command, frozen=True, kw_only=True):
     note: UUID | None = None
 
 
+class RevealPersonalData(Command, frozen=True, kw_only=True):
+    """Keep that somebody is shown these fields of a customer, and why."""
+
+    customer: UUID
+    reason: str
+    fields: tuple[str, ...]
+
+
 @handles(RegisterCustomer)
 def register_customer(command: RegisterCustomer, crm: Work) -> None:
     customer = crm.get(Customer, command.customer, likely_new=True)
@@ -146,3 +154,10 @@ def add_note(command: AddNote, crm: Work) -> dict[str, UUID]:
     customer.add_note(note, command.text)
     crm.keep(customer)
     return {"note": note}
+
+
+@handles(RevealPersonalData)
+def reveal_personal_data(command: RevealPersonalData, crm: Work) -> None:
+    customer = crm.get(Customer, command.customer)
+    customer.reveal(command.reason, command.fields)
+    crm.keep(customer)

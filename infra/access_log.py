@@ -16,7 +16,7 @@ from psycopg import sql
 from domain.shared.refusals import AccessNotWritten
 from infra import clock
 from infra.postgres import Connection, Pool
-from infra.sealing import PersonKeys
+from infra.sealing import KeyForgotten, PersonKeys
 
 PURPOSE: Final = "access"
 
@@ -141,6 +141,10 @@ class AccessLog:
         for elsewhere in ("at", "shop"):
             del told[elsewhere]
         plain = _encode(told)
+        said: bytes | None = None
+        if reason and access.whom:
+            with suppress(KeyForgotten):  # nobody is to read it any more
+                said = self._keys.seal(access.whom[0], reason.encode(), _REASON)
         return (
             access.at,
             self._keys.blind("access-actor", access.actor_id),
@@ -148,9 +152,7 @@ class AccessLog:
             access.shop,
             period,
             self._keys.seal_period(PURPOSE, access.shop, "", period, plain),
-            self._keys.seal(access.whom[0], reason.encode(), _REASON)
-            if reason and access.whom
-            else None,
+            said,
         )
 
     def _whom(self, customer: UUID) -> bytes:

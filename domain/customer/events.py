@@ -139,6 +139,14 @@ class NoteAdded(Event, frozen=True, kw_only=True):
     text: Personal[str]
 
 
+@fact("customer.personal-data-revealed")
+class PersonalDataRevealed(Event, frozen=True, kw_only=True):
+    """Somebody who otherwise sees masks was shown these fields whole, and said why."""
+
+    reason: Personal[str]
+    fields: tuple[str, ...]
+
+
 class Asker(StrEnum):
     """Who asked that a customer be forgotten: somebody of the shop, or the customer."""
 

@@ -18,6 +18,7 @@ ENGLISH: Final = Language(
         "customer.tag-added": "Tagged “{tag}”",
         "customer.tag-removed": "Tag “{tag}” taken off",
         "customer.note-added": "Note[: {text}]",
+        "customer.personal-data-revealed": "Personal data was shown[: {reason}]",
         "customer.erasure-requested": "Is to be forgotten, as asked[ by {by}]",
         "customer.erasure-cancelled": "Is to stay known after all",
         "customer.erased": "Forgotten",

@@ -18,6 +18,7 @@ CHINESE: Final = Language(
         "customer.tag-added": "添加标签“{tag}”",
         "customer.tag-removed": "移除标签“{tag}”",
         "customer.note-added": "备注[：{text}]",
+        "customer.personal-data-revealed": "个人信息被查看[：{reason}]",
         "customer.erasure-requested": "[{by}]申请遗忘该客户",
         "customer.erasure-cancelled": "取消遗忘申请",
         "customer.erased": "已被遗忘",

@@ -52,6 +52,7 @@ from domain.customer.events import (
     LegalHoldPlaced,
     NoteAdded,
     Person,
+    PersonalDataRevealed,
     TagAdded,
     TagRemoved,
     TraitsAsserted,
@@ -193,6 +194,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     TagAdded(tag="vip"),
     TagRemoved(tag="vip"),
     NoteAdded(note=OTHER, text="Likes to be called in the morning"),
+    PersonalDataRevealed(reason="She asks to be called back", fields=("name", "phone")),
     ErasureRequested(
         erasure=OTHER, by=Asker.CUSTOMER, due_at=datetime(2026, 11, 30, 12, tzinfo=UTC)
     ),

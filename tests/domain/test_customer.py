@@ -15,6 +15,7 @@ from domain.customer.events import (
     KindStated,
     NoteAdded,
     Person,
+    PersonalDataRevealed,
     TagAdded,
     TagRemoved,
     TraitsAsserted,
@@ -189,6 +190,7 @@ def test_a_note_is_not_rewritten() -> None:
         lambda c: c.add_tag("vip"),
         lambda c: c.remove_tag("vip"),
         lambda c: c.add_note(NOTE, "x"),
+        lambda c: c.reveal("She calls", ("name",)),
     ],
 )
 def test_nothing_is_asked_of_who_is_unknown(ask: Any) -> None:
@@ -211,7 +213,15 @@ def test_a_visitor_who_was_recognised_is_known() -> None:
         (lambda c: c.grant_consent(Channel.EMAIL, "p", "", "w"), "source"),
         (lambda c: c.withdraw_consent(Channel.EMAIL, "p", "s", ""), "wording"),
         (lambda c: c.add_note(NOTE, " "), "text"),
+        (lambda c: c.reveal(" ", ("name",)), "reason"),
     ],
 )
 def test_empty_and_endless_texts_are_malformed(ask: Any, field: str) -> None:
     of(Customer).given(registered).when(ask).then_refused(Malformed, field)
+
+
+def test_each_reveal_is_news() -> None:
+    revealed = PersonalDataRevealed(reason="She calls", fields=("name", "phone"))
+    of(Customer).given(registered, revealed).when(
+        lambda c: c.reveal(" She calls ", ("name", "phone"))
+    ).then(revealed)
