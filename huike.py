@@ -610,22 +610,69 @@ app.add_typer(audit_app, name="audit")
 @audit_app.command("verify")
 def audit_verify(
     *,
+    against: Annotated[
+        Path | None, typer.Option(help="A file of seals, one a line: the log must agree with all.")
+    ] = None,
+    public_key: Annotated[
+        list[Path] | None,
+        typer.Option(help="Keys (PEM) that they are signed with; none: that of this Huike."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Make the log's chain again from its rows; exit with 1 where it does not follow.
 
     It names the first batch in which a fact was changed, removed, put in or moved: its positions,
     when it was recorded and by whom. Writers go on meanwhile; what they add is not looked at.
+    Against a seal, it proves that nothing up to there was rewritten, not even with its whole chain.
+    A seal that was altered, or that is another's, is refused with 2.
 
     ```sh
     huike audit verify
+    huike audit verify --against /mnt/elsewhere/seals.jsonl
     huike audit verify --json | jq .whole
     ```
     """
     from consumers.audit import verify as run_verify
     from infra.settings import Settings
 
-    raise typer.Exit(run_verify(Settings(), as_json=as_json))
+    raise typer.Exit(run_verify(Settings(), against, public_key or [], as_json=as_json))
+
+
+@audit_app.command("seal")
+def audit_seal(
+    *,
+    to: Annotated[Path | None, typer.Option(help="A file that the seal is added to.")] = None,
+    topic: Annotated[str | None, typer.Option(help="A topic of Kafka that it is sent to.")] = None,
+) -> None:
+    """Sign where the log ends, having checked what came since the last seal.
+
+    Write it where nobody who can write the log can write: from then on, nobody can rewrite what is
+    before it unnoticed. Neither file nor topic: it is printed. Exits with 1, and signs nothing,
+    when the log is not as it was recorded.
+
+    ```sh
+    huike audit seal --to /mnt/elsewhere/seals.jsonl
+    huike audit seal --topic huike.seals
+    ```
+    """
+    from consumers.seals import seal_head
+    from infra.settings import Settings
+
+    raise typer.Exit(seal_head(Settings(), to, topic))
+
+
+@audit_app.command("public-key")
+def audit_public_key() -> None:
+    """Print the key that seals are checked with: give it to auditors, and keep it elsewhere too.
+
+    ```sh
+    huike audit public-key > huike.pem
+    ```
+    """
+    from consumers.audit import public_key
+    from infra.settings import Settings
+
+    raise typer.Exit(public_key(Settings()))
 
 
 def _stop_event() -> threading.Event:

@@ -37,6 +37,8 @@ def sentence_of(error: Exception) -> str | None:
     from infra.keyring import KeyringLost  # noqa: PLC0415
     from infra.listening import CannotListen  # noqa: PLC0415
     from infra.migrations import RestoreUnfinished  # noqa: PLC0415
+    from infra.seals import BadSeal  # noqa: PLC0415
+    from infra.signing import NoSigningKey  # noqa: PLC0415
     from projections.runtime.batch import Poisoned  # noqa: PLC0415
     from projections.runtime.schema import OtherSlots  # noqa: PLC0415
 
@@ -51,6 +53,8 @@ def sentence_of(error: Exception) -> str | None:
         (NoDatabase, f"{error}"),
         (Unusable, f"{error}"),
         (RestoreUnfinished, f"{error}"),
+        (BadSeal, f"{error}"),
+        (NoSigningKey, f"{error}"),
         (ServerUnavailable, f"{error}"),
         (CannotListen, f"{error}."),
         (NotTaken, f"The service did not take what was sent: {error}."),

@@ -6,8 +6,23 @@ import secrets
 from pathlib import Path
 from typing import Self
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+
+class NoSigningKey(ValueError):
+    """{} holds no Ed25519 key (PEM): put back a copy, or name another file."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(str(self.__doc__).format(file))
 
 
 class Signer:
@@ -15,21 +30,47 @@ class Signer:
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
-        self.public = base64.b64encode(key.public_key().public_bytes_raw()).decode()
+        self.public = _text(key.public_key())
         """The public key in base64: 32 bytes."""
 
     @classmethod
     def beside(cls, keyring_file: Path) -> Self:
-        """Read the key, made when there is none. Raises OSError, ValueError."""
-        file = keyring_file.with_name("signing.key")
+        """Read the key, made when there is none. Raises OSError, NoSigningKey."""
+        file = file_beside(keyring_file)
         if not file.exists():
             _make(file)
-        key = base64.b64decode(file.read_text(encoding="utf-8"))
-        return cls(Ed25519PrivateKey.from_private_bytes(key))
+        try:
+            key = load_pem_private_key(file.read_bytes(), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise NoSigningKey(file) from None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise NoSigningKey(file)
+        return cls(key)
 
     def sign(self, what: bytes) -> str:
         """Return a signature in base64."""
         return base64.b64encode(self._key.sign(what)).decode()
+
+    @property
+    def public_pem(self) -> str:
+        key = self._key.public_key()
+        return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def file_beside(keyring_file: Path) -> Path:
+    """Return where the private key is."""
+    return keyring_file.with_name("signing.key")
+
+
+def read_public(file: Path) -> str:
+    """Return the public key of a PEM file, in base64. Raises OSError, NoSigningKey."""
+    try:
+        key = load_pem_public_key(file.read_bytes())
+    except (ValueError, UnsupportedAlgorithm):
+        raise NoSigningKey(file) from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise NoSigningKey(file)
+    return _text(key)
 
 
 def is_signed(what: bytes, signature: str, public: str) -> bool:
@@ -42,12 +83,20 @@ def is_signed(what: bytes, signature: str, public: str) -> bool:
     return True
 
 
+def _text(key: Ed25519PublicKey) -> str:
+    return base64.b64encode(key.public_bytes_raw()).decode()
+
+
 def _make(file: Path) -> None:
+    """Write a new key, durably."""
     file.parent.mkdir(parents=True, exist_ok=True)
+    made = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
     draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write(base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode())
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(made)
         out.flush()
         os.fsync(out.fileno())
     try:

@@ -64,7 +64,30 @@ its positions, when it was recorded, by whom, and what is wrong with it.
 It takes the log as it ends when the command begins: what is written meanwhile is no break. Nor is
 it one when somebody is forgotten: that destroys keys, and no fact. Whoever owns the tables can also
 make the *whole* chain anew behind a change, or cut off the log's end; then all of it follows, and
-only a copy of the chain from before shows it.
+only a seal from before shows it: `rewritten`, or `shortened`.
+"""
+
+_SEALS: Final = """
+`huike audit seal` signs where the log ends, with Ed25519: [how to](../how-to/seal-the-log.md). A
+seal is a line of JSON: `log` (the log's incarnation), `position` (a batch's last), `chain` (of that
+batch), `peaks` (see below), `sealed_at`, `key` (the public one, 32 bytes) and `signature`; hashes
+are in hexadecimal, the key and the signature in base64.
+What is signed are these lines, each with a line feed, in UTF-8:
+
+```text
+Huike seal 1
+the log's incarnation
+the position
+the chain
+the peaks, with a space between each two
+the time, as 2026-11-20T10:15:00.123456+00:00 (the fraction only when there is one)
+```
+
+The *peaks* vouch for each fact by itself: with a few hashes more, one fact is proven to whoever may
+not see the others. They are the roots of a Merkle mountain range over the facts, in the order of
+their positions. A leaf is SHA-256(byte 0 || the fact's canonical bytes), a node SHA-256(byte 1 ||
+left || right). Of *n* facts, each 1 in the binary digits of *n*, from the left, is a whole tree of
+as many leaves as the digit counts, and its root is a peak.
 """
 
 _CANONICAL: Final = """
@@ -88,6 +111,8 @@ def page() -> str:
         _ABOUT,
         "## What is checked",
         _VERIFIED,
+        "## Seals",
+        _SEALS,
         "## Canonical bytes",
         _CANONICAL,
         "## The columns",

@@ -1,13 +1,21 @@
-"""The log is proven from the command line."""
+"""The log is proven, and sealed, from the command line."""
 
 import json
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from kafka import KafkaConsumer
+from kafka.admin import KafkaAdminClient, NewTopic
 
-from consumers.audit import verify
+from consumers.audit import NoPublicKey, public_key, verify
+from consumers.seals import seal_head
+from infra.seals import ForeignKey, ForgedSeal
 from infra.settings import Settings
+from infra.signing import file_beside
 from tests.infra.event_store import kept
+
+Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -18,29 +26,159 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(log_url=database_url, keyring=keyring)
 
 
-def test_a_log_as_it_was_recorded_is_whole(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert verify(settings, as_json=False) == 0
-    assert "18 facts are as they were recorded" in capsys.readouterr().out
+@pytest.fixture
+def seals(settings: Settings, tmp_path: Path, capsys: Capture) -> Path:
+    """Where the log's head was sealed, apart from the log."""
+    file = tmp_path / "seals.jsonl"
+    assert seal_head(settings, file, None) == 0
+    assert "Sealed up to 18" in capsys.readouterr().out
+    return file
 
 
-def test_the_first_batch_that_is_wrong_is_named(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
+def proven(settings: Settings, against: Path | None = None, *keys: Path) -> int:
+    return verify(settings, against, keys, as_json=False)
+
+
+def forget_seals(settings: Settings) -> None:
+    kept.tamper(str(settings.log_url), "delete from log.seal")
+
+
+def test_a_log_as_it_was_recorded_is_whole(settings: Settings, capsys: Capture) -> None:
+    assert proven(settings) == 0
+    told = capsys.readouterr().out
+    assert "18 facts are as they were recorded, none of them was sealed" in told
+
+
+def test_the_first_batch_that_is_wrong_is_named(settings: Settings, capsys: Capture) -> None:
     kept.tamper(str(settings.log_url), "update log.fact set actor_id = 'x' where position = 8")
-    assert verify(settings, as_json=False) == 1
+    assert proven(settings) == 1
     told = capsys.readouterr().out
     assert "positions 7 to 9, recorded 20" in told
     assert "by process w3:3, process x" in told
 
 
-def test_programs_read_it_as_json(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    assert verify(settings, as_json=True) == 0
+def test_programs_read_it_as_json(settings: Settings, capsys: Capture) -> None:
+    assert verify(settings, None, [], as_json=True) == 0
     whole = json.loads(capsys.readouterr().out)
     kept.tamper(str(settings.log_url), "delete from log.fact where position = 8")
-    assert verify(settings, as_json=True) == 1
+    assert verify(settings, None, [], as_json=True) == 1
     broken = json.loads(capsys.readouterr().out)
     assert (whole["whole"], whole["position"], len(whole["chain"])) == (True, 18, 64)
     assert (broken["whole"], broken["break"]["kind"]) == (False, "removed")
     assert (broken["break"]["first"], broken["break"]["last"]) == (7, 9)
+
+
+def test_nothing_up_to_a_seal_was_rewritten(
+    settings: Settings, seals: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    with kept.writer(str(settings.log_url), tmp_path / "keyring.json") as log:
+        kept.fill(log, 2, begin=10)
+    assert proven(settings, seals) == 0
+    told = capsys.readouterr().out
+    assert "24 facts are as they were recorded, those up to 18 as they were sealed" in told
+
+
+def test_who_makes_the_whole_chain_anew_is_found_by_a_seal(
+    settings: Settings, seals: Path, capsys: Capture
+) -> None:
+    forget_seals(settings)
+    kept.tamper(str(settings.log_url), "update log.fact set body = '' where position = 8")
+    kept.chain_anew(str(settings.log_url))
+    assert proven(settings) == 0
+    assert proven(settings, seals) == 1
+    told = capsys.readouterr().out
+    assert "positions 1 to 18: the chain was made anew" in told
+
+
+def test_who_cuts_off_the_end_is_found_by_a_seal(
+    settings: Settings, seals: Path, capsys: Capture
+) -> None:
+    forget_seals(settings)
+    for table in ("fact", "batch"):
+        kept.tamper(str(settings.log_url), f"delete from log.{table} where position > 15")  # noqa: S608
+    assert proven(settings) == 0
+    assert proven(settings, seals) == 1
+    assert "the log ends before a seal, which stands at position 18" in capsys.readouterr().out
+
+
+def test_the_seals_that_the_log_keeps_itself_are_asked_too(settings: Settings, seals: Path) -> None:
+    assert seals.exists()
+    kept.tamper(str(settings.log_url), "update log.fact set body = '' where position = 8")
+    kept.chain_anew(str(settings.log_url))
+    assert proven(settings) == 1
+
+
+def test_a_kept_seal_that_was_altered_is_told(
+    settings: Settings, seals: Path, capsys: Capture
+) -> None:
+    assert seals.exists()
+    kept.tamper(str(settings.log_url), "update log.seal set seal = replace(seal, '0', '1')")
+    assert proven(settings) == 1
+    assert "The seal at position 18 in log.seal" in capsys.readouterr().out
+
+
+def test_an_altered_seal_is_refused(settings: Settings, seals: Path) -> None:
+    told = json.loads(seals.read_text())
+    seals.write_text(json.dumps({**told, "sealed_at": "2020-01-01T00:00:00Z"}))
+    with pytest.raises(ForgedSeal):
+        proven(settings, seals)
+
+
+def test_seals_are_checked_with_the_key_that_is_given(
+    settings: Settings, seals: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    public_key(settings)
+    ours, theirs = tmp_path / "ours.pem", tmp_path / "theirs.pem"
+    ours.write_text(capsys.readouterr().out)
+    file_beside(settings.keyring_file).rename(tmp_path / "elsewhere.pem")
+    with pytest.raises(NoPublicKey):
+        proven(settings, seals)
+    assert proven(settings, seals, ours) == 0
+    capsys.readouterr()
+    public_key(settings)  # a new one
+    theirs.write_text(capsys.readouterr().out)
+    with pytest.raises(ForeignKey):
+        proven(settings, seals, theirs)
+    assert proven(settings, seals, theirs, ours) == 0
+
+
+def test_a_log_that_is_not_whole_is_not_sealed(settings: Settings, capsys: Capture) -> None:
+    kept.tamper(str(settings.log_url), "update log.fact set body = '' where position = 8")
+    assert seal_head(settings, None, None) == 1
+    assert "The log is not sealed" in capsys.readouterr().err
+
+
+def test_without_a_place_for_it_a_seal_is_printed(settings: Settings, capsys: Capture) -> None:
+    assert seal_head(settings, None, None) == 0
+    assert json.loads(capsys.readouterr().out)["position"] == 18
+
+
+def test_each_seal_is_one_more_line(settings: Settings, seals: Path, tmp_path: Path) -> None:
+    with kept.writer(str(settings.log_url), tmp_path / "keyring.json") as log:
+        kept.fill(log, 1, begin=10)
+    assert seal_head(settings, seals, None) == 0
+    assert [json.loads(line)["position"] for line in seals.read_text().splitlines()] == [18, 21]
+    assert proven(settings, seals) == 0
+
+
+def test_a_seal_is_sent_to_a_topic_that_somebody_made(
+    settings: Settings, kafka_bootstrap: str, tmp_path: Path, capsys: Capture
+) -> None:
+    topic = f"seals-{uuid4().hex}"
+    settings = settings.model_copy(update={"kafka_bootstrap": kafka_bootstrap})
+    assert seal_head(settings, None, topic) == 2
+    assert f"There is no topic {topic}" in capsys.readouterr().err
+    admin = KafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1)])
+    admin.close()
+    assert seal_head(settings, None, topic) == 0
+    consumer = KafkaConsumer(
+        topic,
+        bootstrap_servers=kafka_bootstrap,
+        auto_offset_reset="earliest",
+        consumer_timeout_ms=30_000,
+    )
+    file = tmp_path / "heard.jsonl"
+    file.write_bytes(next(iter(consumer)).value)
+    consumer.close()
+    assert proven(settings, file) == 0

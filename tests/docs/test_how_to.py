@@ -20,7 +20,13 @@ HOW_TO = DOCS / "how-to"
 
 @pytest.mark.parametrize(
     "page",
-    ["segment-sdk.md", "replay-a-customer.md", "rebuild-a-view.md", "resend-refused-events.md"],
+    [
+        "segment-sdk.md",
+        "replay-a-customer.md",
+        "rebuild-a-view.md",
+        "resend-refused-events.md",
+        "seal-the-log.md",
+    ],
 )
 def test_a_page_works_as_it_stands(page: str, shop: dict[str, str], tmp_path: Path) -> None:
     run(HOW_TO / page, tmp_path, shop)

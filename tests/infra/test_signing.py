@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from infra.signing import Signer, is_signed
+import pytest
+
+from infra.signing import NoSigningKey, Signer, is_signed, read_public
 
 
 def test_what_was_signed_is_known_and_what_was_changed_is_not(tmp_path: Path) -> None:
@@ -21,3 +23,22 @@ def test_the_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> Non
     assert Signer.beside(file).public == Signer.beside(file).public
     (made,) = tmp_path.iterdir()
     assert made.stat().st_mode & 0o077 == 0
+
+
+def test_the_public_key_is_read_from_what_is_printed(tmp_path: Path) -> None:
+    signer = Signer.beside(tmp_path / "keyring.json")
+    file = tmp_path / "public.pem"
+    file.write_text(signer.public_pem)
+    assert read_public(file) == signer.public
+
+
+@pytest.mark.parametrize(
+    "content", ["", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"]
+)
+def test_what_is_no_key_is_refused_by_name(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "signing.key"
+    file.write_text(content)
+    with pytest.raises(NoSigningKey, match=r"signing\.key holds no Ed25519 key"):
+        Signer.beside(tmp_path / "keyring.json")
+    with pytest.raises(NoSigningKey):
+        read_public(file)

@@ -1,0 +1,220 @@
+"""Seals: the log's head signed, to be kept where nobody who can write the log can write."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from infra.event_store.chain import BEGINNING, Break, Mark, follow
+from infra.event_store.tree import Tree, peaks_of
+from infra.postgres import Connection
+from infra.signing import Signer, is_signed
+
+Hash = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Key = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9+/]{43}=\Z")]
+Signature = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9+/]{86}==\Z")]
+"""In base64."""
+
+
+class Seal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of which log, up to which position; its chain there, the peaks of its tree, when, by whom."""
+
+    seal: Literal[1] = 1
+    log: UUID
+    position: Annotated[int, msgspec.Meta(ge=1)]
+    chain: Hash
+    peaks: tuple[Hash, ...]
+    sealed_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    key: Key
+    signature: Signature = ""
+
+    @property
+    def told(self) -> bytes:
+        """What is signed: six lines of text."""
+        lines = (
+            "Huike seal 1",
+            str(self.log),
+            str(self.position),
+            self.chain,
+            " ".join(self.peaks),
+            self.sealed_at.astimezone(UTC).isoformat(),
+        )
+        return "".join(f"{line}\n" for line in lines).encode()
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.position, bytes.fromhex(self.chain))
+
+    @property
+    def signed(self) -> bool:
+        """Tell whether its signature is that of the key it names."""
+        whole = len(self.peaks) == len(peaks_of(self.position))
+        return whole and is_signed(self.told, self.signature, self.key)
+
+    def tree(self) -> Tree:
+        return Tree(self.position, [bytes.fromhex(peak) for peak in self.peaks])
+
+    def line(self) -> bytes:
+        return msgspec.json.encode(self)
+
+
+class BadSeal(Exception):
+    """A seal that proves nothing."""
+
+    def __init__(self, place: object, **more: object) -> None:
+        super().__init__(str(type(self).__doc__).format(place, **more))
+
+
+class NoSeal(BadSeal):
+    """{} holds no seal: `huike audit seal --to FILE` writes one."""
+
+
+class NotASeal(BadSeal):
+    """{} is no seal of Huike, or not whole."""
+
+
+class ForgedSeal(BadSeal):
+    """{} was altered or forged: its signature does not fit what it says."""
+
+
+class ForeignKey(BadSeal):
+    """{} is signed with the key {key}, which is not one to be trusted here: see --public-key."""
+
+
+class ForeignLog(BadSeal):
+    """{} is of another log, {log}; this one is {ours}."""
+
+
+class Contradicting(BadSeal):
+    """{} says otherwise of its position than another seal with a good signature."""
+
+
+class Broken(Exception):
+    """The log is not sealed, since it is not as it was recorded."""
+
+    def __init__(self, where: Break) -> None:
+        super().__init__(f"{str(self.__doc__).rstrip('.')}: {where}.")
+
+
+class Lineage(msgspec.Struct, frozen=True):
+    """Which log this is, and which it was before it was restored, up to which positions."""
+
+    now: UUID
+    ancestors: dict[UUID, int]
+
+    @classmethod
+    def read(cls, connection: Connection) -> "Lineage":
+        row = connection.execute("select incarnation from log.installation").fetchone()
+        assert row is not None
+        found = connection.execute("select incarnation, position from log.ancestor").fetchall()
+        return cls(row[0], dict(found))
+
+    def has(self, seal: Seal) -> bool:
+        return seal.log == self.now or seal.position <= self.ancestors.get(seal.log, 0)
+
+
+def read_seals(file: Path, trusted: Collection[str], lineage: Lineage | None) -> list[Seal]:
+    """Return the seals of a file, one a line. Raises OSError, BadSeal: one proves nothing.
+
+    `lineage`: whose they must be, None: anybody's.
+    """
+    seals: dict[int, Seal] = {}
+    for number, line in enumerate(file.read_bytes().splitlines(), 1):
+        if not line.strip():
+            continue
+        place = f"Line {number} of {file}"
+        seal = _parse(line, place)
+        if not seal.signed:
+            raise ForgedSeal(place)
+        if seal.key not in trusted:
+            raise ForeignKey(place, key=seal.key)
+        if lineage is not None and not lineage.has(seal):
+            raise ForeignLog(place, log=seal.log, ours=lineage.now)
+        if seals.setdefault(seal.position, seal).mark != seal.mark:
+            raise Contradicting(place)
+    if not seals:
+        raise NoSeal(file)
+    return list(seals.values())
+
+
+def _parse(line: bytes | str, place: str) -> Seal:
+    try:
+        return _decode(line)
+    except msgspec.MsgspecError:
+        raise NotASeal(place) from None
+
+
+def kept(connection: Connection, key: str, lineage: Lineage) -> list[Seal]:
+    """Return the seals by one key that this log keeps itself, by position. Raises BadSeal."""
+    rows = connection.execute(
+        "select position, seal from log.seal where key = %s order by position", (key,)
+    )
+    found: list[Seal] = []
+    for position, line in rows:
+        place = f"The seal at position {position} in log.seal"
+        seal = _parse(line, place)
+        if not seal.signed or (seal.position, seal.key) != (position, key):
+            raise ForgedSeal(place)
+        if not lineage.has(seal):
+            raise ForeignLog(place, log=seal.log, ours=lineage.now)
+        found.append(seal)
+    return found
+
+
+def seal(
+    connection: Connection,
+    signer: Signer,
+    now: datetime,
+    tell: Callable[[int, int], None] | None = None,
+) -> Seal | None:
+    """Sign the log's head, having followed it from the last seal; None: it has no facts.
+
+    When nothing came since, the last seal is returned again. Raises Broken, BadSeal.
+    """
+    lineage = Lineage.read(connection)
+    before = kept(connection, signer.public, lineage)
+    last = before[-1] if before else None
+    start, tree = (last.mark, last.tree()) if last else (BEGINNING, Tree())
+    if last is not None:
+        _still_there(connection, before)
+    end = follow(connection, start, see=tree.add, tell=tell)
+    if isinstance(end, Break):
+        raise Broken(end)
+    if end.position == start.position:
+        return last
+    unsigned = Seal(
+        log=lineage.now,
+        position=end.position,
+        chain=end.chain.hex(),
+        peaks=tuple(peak.hex() for peak in tree.peaks),
+        sealed_at=now,
+        key=signer.public,
+    )
+    made = msgspec.structs.replace(unsigned, signature=signer.sign(unsigned.told))
+    connection.execute(
+        "insert into log.seal (position, key, seal) values (%s, %s, %s) on conflict do nothing",
+        (made.position, signer.public, made.line().decode()),
+    )
+    return made
+
+
+def _still_there(connection: Connection, seals: Sequence[Seal]) -> None:
+    """Raise Broken when the batch of a seal has another chain now."""
+    found = dict(
+        connection.execute(
+            "select position, chain from log.batch where position = any(%s)",
+            ([seal.position for seal in seals],),
+        )
+    )
+    first = 1
+    for one in seals:
+        if found.get(one.position) != one.mark.chain:
+            why = "the chain is not the one that was sealed"
+            raise Broken(Break(first, one.position, None, (), "rewritten", why))
+        first = one.position + 1
+
+
+_decode: Final = msgspec.json.Decoder(Seal).decode
