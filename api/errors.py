@@ -160,14 +160,18 @@ def problem(
     about: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Write problem details; `about` are members of their own."""
+    """Write problem details; `about` are members of their own.
+
+    The path is not told: it may name somebody, and problems are kept in logs elsewhere.
+    """
+    request_id = connection["request_id"]
     body = {
         "type": f"urn:huike:problem:{slug}" if slug else "about:blank",
         "title": title,
         "status": status,
         "detail": detail,
-        "instance": connection["path"],
-        "request_id": connection.get("request_id"),
+        "instance": f"urn:huike:request:{request_id}",
+        "request_id": request_id,
         **(about or {}),
     }
     return Response(

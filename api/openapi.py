@@ -72,7 +72,10 @@ _SCHEMA: Final = {
         "title": {"type": "string", "examples": ["Malformed"]},
         "status": {"type": "integer", "examples": [422]},
         "detail": {"type": "string", "examples": ["body/amount: is no number"]},
-        "instance": {"type": "string", "examples": ["/api/orders"]},
+        "instance": {
+            "type": "string",
+            "examples": ["urn:huike:request:0b1c2d3e4f5061728394a5b6c7d8e9f0"],
+        },
         "request_id": {"type": "string", "examples": ["0b1c2d3e4f5061728394a5b6c7d8e9f0"]},
         "errors": {
             "type": "array",

@@ -107,7 +107,7 @@ def test_without_a_key_nobody_comes_in(stranger: TestClient) -> None:
         "title": "No key",
         "status": 401,
         "detail": "Show an API key: `Authorization: Bearer hk_...`.",
-        "instance": "/api/trial/amount",
+        "instance": f"urn:huike:request:{answer.headers['X-Request-ID']}",
         "request_id": answer.headers["X-Request-ID"],
     }
 
