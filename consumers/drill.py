@@ -2,6 +2,8 @@
 
 import fcntl
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -94,15 +96,17 @@ def drill_restore(
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """Give a folder in TMPDIR, and remove it; and those of drills that were killed."""
+    """Give a folder in TMPDIR, and remove it, on SIGTERM too; and those of killed drills."""
     for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         _clear(left)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield folder
     finally:
+        signal.signal(signal.SIGTERM, before)
         _clear(folder)
 
 

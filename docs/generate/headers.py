@@ -20,7 +20,7 @@ OF_FACTS: Final = {
     "ce_position": "Place in the log.",
     "ce_previous": "Position of the record before it in this partition. Another one than you have "
     "seen means that something is missing: read it from the log, or from the beginning.",
-    "ce_incarnation": "Which log it is of. Another one than before: the log was made anew.",
+    "ce_incarnation": "Which log it is of. Another one than before: it was restored, or made anew.",
     "ce_stream": "What it happened to.",
     "ce_streamversion": "Place in its stream, from 1.",
     "ce_typeversion": "Version of the fact's fields.",

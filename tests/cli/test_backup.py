@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from infra.dev.postgres import EmbeddedPostgres
+from infra.installation import prepare
+from infra.postgres import Connection, connect
 from tests.cli.running import TRACEBACK, Done, Installation, await_that
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -63,6 +65,33 @@ def test_a_home_that_was_lost_goes_on_from_its_backup(
             done(another.run("verify", "log"))
     finally:
         EmbeddedPostgres(another.home / "postgres").stop()
+
+
+def test_on_a_restore_that_was_killed_nothing_starts_until_it_is_done_again(
+    installation: Installation, database_url: str, bare_database_url: str
+) -> None:
+    done(installation.run("backup-key", "a.key"))
+    prepare(database_url, installation.home / "keyring.json")
+    backed_up = ("backup", "--to", "backups", "--key", "a.key")
+    done(installation.run(*backed_up, HUIKE_LOG_URL=database_url))
+    asked = ("restore", "backups", "--key", "a.key")
+    with connect(bare_database_url) as holding:
+        holding.execute("select pg_advisory_lock(4851101)")  # so that it comes no further
+        with installation.running(*asked, HUIKE_LOG_URL=bare_database_url) as process:
+            await_that(lambda: begun(holding) or process.poll() is not None, installation.told)
+            assert process.poll() is None, installation.told()
+            process.kill()
+    for started in (["serve"], ["work", "views"], ["keys", "list"], ["up"]):
+        assert "run `huike restore` again" in refused(
+            installation.run(*started, HUIKE_LOG_URL=bare_database_url)
+        )
+    done(installation.run(*asked, HUIKE_LOG_URL=bare_database_url))
+    done(installation.run("keys", "list", HUIKE_LOG_URL=bare_database_url))
+
+
+def begun(connection: Connection) -> bool:
+    found = connection.execute("select to_regclass('public.huike_restore')").fetchone()
+    return found != (None,)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """What is backed up comes back: every row, its chain, and the keys that open it."""
 
+import os
+import tracemalloc
+
 import psycopg
 import pytest
 
@@ -312,3 +315,20 @@ def test_numbers_go_on_where_they_were(backups: Backups) -> None:
             "values (now(), '', 'tea', '2026-11', '') returning id"
         ).fetchone()
     assert row == (4,)
+
+
+def test_memory_does_not_grow_with_what_is_backed_up(backups: Backups) -> None:
+    megabytes, most = 24, 12
+    with psycopg.connect(backups.shop.url, autocommit=True) as owner:
+        for n in range(megabytes):
+            owner.execute(
+                "insert into log.job (kind, asked, asked_by) values ('k', to_jsonb(%s::text), 'a')",
+                (os.urandom(500_000).hex() + str(n),),
+            )
+    tracemalloc.start()
+    taken = backups.take()
+    backups.restore(taken)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert taken.data.stat().st_size > megabytes * 500_000
+    assert peak < most * 1_000_000
