@@ -8,6 +8,7 @@ import psycopg
 import typer
 
 from consumers.backup import bytes_bar, files_told
+from consumers.forgetting_again import forget_again
 from consumers.one_machine import alone
 from consumers.place import log_url
 from infra.backup.files import KEYS, newest
@@ -56,6 +57,7 @@ def run_restored(settings: Settings, keys: Path | None, key_file: Path | None) -
                 settings.keyring_file,
                 lambda _name, done, total: bar.update(task, completed=done, total=total),
             )
+        forget_again(url, settings.keyring_file)
         typer.echo(f"{persons:,} persons' keys are those of {keys_file}.")
     with closing(connect(url)) as connection, connection.transaction():
         made, position = part_ways(connection)
@@ -93,6 +95,7 @@ def restore_with_bar(  # noqa: PLR0913  # as `restore`
             keyring_file,
             older_keys=older_keys,
             told=lambda name, done, total: bar.update(tasks[name], completed=done, total=total),
+            settle=lambda: forget_again(url, keyring_file),
         )
 
 

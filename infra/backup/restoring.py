@@ -1,5 +1,6 @@
 """Restoring a log into an empty database: all of it, or a database that nothing starts on."""
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -44,8 +45,11 @@ def restore(  # noqa: PLR0913  # from what, with what, to where
     *,
     older_keys: bool = False,
     told: Told = lambda _file, _done, _total: None,
+    settle: Callable[[], object] = lambda: None,
 ) -> Restored:
-    """Restore a log and its keys; the keyring is put at its place, unless the same is there.
+    """Restore a log and its keys; the keyring is put at its place, unless one is there.
+
+    `settle`: what is to be done before anything may start on it.
 
     One that is killed leaves a database that `migrate` refuses, and the next restore clears. Raises
     what `Unusable` there is, OSError, psycopg.Error.
@@ -63,6 +67,7 @@ def restore(  # noqa: PLR0913  # from what, with what, to where
                 _check_head(owner, data)
                 persons = take_keys(owner, keys, keyring_file, told)
             migrate(url, restoring=True)
+            settle()
             incarnation = _finish(admin)
             forgotten = admin.execute(
                 "select count(*) from keeper.person_key where wrapped is null"

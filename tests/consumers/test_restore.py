@@ -1,0 +1,63 @@
+"""Who was forgotten after a backup was taken is in nothing that it brings back."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from consumers.restore import run_restore
+from infra.backup.key import BackupKey
+from infra.backup.taking import back_up
+from infra.keyring import Keyring
+from infra.postgres import KEEPER, WRITER, connect, pool
+from infra.refused import Packet, Refusal, Refusals
+from infra.sealing import PersonKeys
+from infra.settings import Settings
+from tests.projections.runtime.shop import Shop
+
+
+def refuse(shop: Shop, user: str) -> None:
+    """Have an event of a user refused, and kept."""
+    message = msgspec.json.encode({"type": "track", "userId": user})
+    refusal = Refusal(
+        received_at=datetime.now(UTC),
+        shop="tea",
+        source="site",
+        door="http",
+        reason="malformed",
+        detail="",
+        place=None,
+        correlation=user,
+    )
+    with pool(shop.url, WRITER, size=1) as writer:
+        packet = Packet(message=message, currency="USD", system=False)
+        Refusals(writer, shop.sealer).keep([(refusal, packet)])
+
+
+def test_what_was_refused_of_the_forgotten_does_not_come_back(
+    shop: Shop,
+    settings: Settings,
+    bare_database_url: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    key_file = tmp_path / "backup.key"
+    key = BackupKey.make(key_file)
+    for user in ("ada", "bob"):
+        shop.email(user, f"{user}@example.com")
+        refuse(shop, user)
+    older = back_up(shop.url, shop.keyring, key, tmp_path / "backups")
+    with pool(shop.url, KEEPER, size=1) as keeper:
+        PersonKeys(keeper, Keyring.open(shop.keyring)).forget([shop.user("ada")])
+    with connect(shop.url, WRITER) as writer:
+        writer.execute("delete from log.refused where correlation = 'ada'")
+    back_up(shop.url, shop.keyring, key, tmp_path / "backups")
+    elsewhere = settings.model_copy(
+        update={"log_url": bare_database_url, "keyring": tmp_path / "restored.json"}
+    )
+    run_restore(elsewhere, older.data, None, key_file, older_keys=False)
+    with connect(bare_database_url, WRITER) as writer:
+        left = writer.execute("select correlation from log.refused").fetchall()
+    assert left == [("bob",)]
+    assert "1 of them are forgotten" in capsys.readouterr().out
