@@ -5,7 +5,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from time import monotonic
@@ -27,10 +27,12 @@ from infra.backup.key import BackupKey
 from infra.backup.restoring import Restored
 from infra.dev.postgres import EmbeddedPostgres
 from infra.event_store import LogReader
-from infra.event_store.chain import first_break
+from infra.event_store.chain import Break, follow
 from infra.keyring import KeyringLost
 from infra.postgres import KEEPER, WRITER, connect
+from infra.seals import BadSeal, Lineage, Seal, kept
 from infra.settings import Settings
+from infra.signing import Signer, file_beside
 from projections.catalogue import VIEWS
 from projections.projection import View
 from projections.runtime.verify import Report, Verifier
@@ -83,11 +85,12 @@ def drill_restore(
         with opened(scratch) as here:
             running = stack.enter_context(_running(settings, made))
             since = 0 if running is None else _forget_since(settings, url)
-            _look_at_chain(url, found)
+            seals = _look_at_chain(url, scratch.keyring_file, found)
             opens = _open_all(here, url, found)
             _look_at_views(scratch, here, running, found, processes)
     typer.echo(f"{made.facts:,} facts, up to position {made.position:,}, from {data_file.name}")
     typer.echo(f"{opens:,} persons' keys open, {made.forgotten + since:,} are forgotten")
+    typer.echo(f"seals that the log keeps itself: {seals:,}")
     against = "a replay of the log that runs, as of then" if running else "a replay of themselves"
     typer.echo(f"{len(VIEWS)} views were made, and compared with {against}")
     _print(found)
@@ -156,11 +159,21 @@ def _forget_since(settings: Settings, scratch_url: str) -> int:
         ).rowcount
 
 
-def _look_at_chain(url: str, found: Found) -> None:
+def _look_at_chain(url: str, keyring_file: Path, found: Found) -> int:
+    """Make the chain again, and compare it with the log's own seals; return how many there are."""
+    seals: Sequence[Seal] = ()
     with closing(connect(url, WRITER)) as connection:
-        broken = found.timed("chain verified", lambda: first_break(connection))
-    if broken is not None:
-        found.wrong.append(f"the chain does not follow: {broken}")
+        try:
+            if file_beside(keyring_file).exists():
+                public = Signer.beside(keyring_file).public
+                seals = kept(connection, public, Lineage.read(connection))
+        except BadSeal as bad:
+            found.wrong.append(f"{bad}".rstrip("."))
+        sealed = dict(seal.mark for seal in seals)
+        end = found.timed("chain verified", lambda: follow(connection, sealed=sealed))
+    if isinstance(end, Break):
+        found.wrong.append(f"the log is not as it was recorded: {end}")
+    return len(seals)
 
 
 def _open_all(here: Opened, url: str, found: Found) -> int:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -11,8 +12,10 @@ from consumers.drill import drill_restore
 from infra.backup.key import BackupKey
 from infra.backup.taking import back_up
 from infra.backup.unusable import Altered
-from infra.postgres import KEEPER, connect
+from infra.postgres import KEEPER, WRITER, connect
+from infra.seals import seal
 from infra.settings import Settings
+from infra.signing import Signer
 from tests.projections.runtime.shop import Shop
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -40,6 +43,8 @@ def folder(shop: Shop, key: Path, tmp_path: Path) -> Path:
     shop.email("user1", "one@example.com")
     shop.email("user2", "two@example.com")
     shop.email(None, "v@example.com", visitor="v1")
+    with connect(shop.url, WRITER) as writer:
+        assert seal(writer, Signer.beside(shop.keyring), datetime.now(UTC))
     folder = tmp_path / "backups"
     back_up(shop.url, shop.keyring, BackupKey.read(key), folder)
     shop.recognise("v1", "user1")
@@ -54,6 +59,7 @@ def test_a_good_backup_is_what_the_log_that_runs_was(
     told = capsys.readouterr().out
     assert "23 facts, up to position 23" in told
     assert "compared with a replay of the log that runs" in told
+    assert "seals that the log keeps itself: 1" in told
     assert "The backup is good." in told
     for step in ("restored", "chain verified", "keys opened", "views made", "views compared"):
         assert step in told
@@ -103,3 +109,18 @@ def test_a_harmed_backup_ends_the_drill_with_its_reason(
     data.write_bytes(content)
     with pytest.raises(Altered):
         drill_restore(settings, folder, None, key, processes=1)
+
+
+def test_a_history_that_was_rewritten_before_the_backup_is_found_by_its_seals(
+    shop: Shop,
+    settings: Settings,
+    folder: Path,
+    key: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with psycopg.connect(shop.url, autocommit=True) as owner:
+        owner.execute("update log.batch set chain = sha256(chain) where position = 23")
+    other = folder.with_name("rewritten")
+    back_up(shop.url, shop.keyring, BackupKey.read(key), other)
+    assert drill_restore(settings, other, None, key, processes=1) == 1
+    assert "Wrong: the log is not as it was recorded" in capsys.readouterr().out
