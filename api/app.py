@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from api import audit, errors, health, jobs, openapi, reads, refused
+from api import audit, dossier, errors, health, jobs, openapi, reads, refused
 from api.commands import campaign, customer, lifecycle, order, ticket
 from api.door import Accounts, Door, Shops
 from api.ingest import Ingest
@@ -28,6 +28,7 @@ ROUTERS: Final = (
     lifecycles.of_one,
     customers.router,
     stories.router,
+    dossier.router,
     campaigns.router,
     audit.router,
     reads.router,

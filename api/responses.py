@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
 CSV: Final = "text/csv; charset=utf-8"
+HTML: Final = "text/html; charset=utf-8"
 
 _Headers = Mapping[str, str] | None
 _ROWS_AT_ONCE: Final = 500
@@ -45,6 +46,13 @@ def csv_of(
 ) -> StreamingResponse:
     """Answer a table with a line of headings, as its rows are read, the first of them at once."""
     return _Stream(_table(columns, rows), media_type=CSV, headers=headers)
+
+
+def streamed(
+    chunks: Generator[Any, None, None], media_type: str, headers: Mapping[str, str] | None = None
+) -> StreamingResponse:
+    """Answer chunks of text or bytes as they are made, the first of them at once."""
+    return _Stream(chunks, media_type=media_type, headers=headers)
 
 
 class _Stream(StreamingResponse):

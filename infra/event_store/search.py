@@ -89,6 +89,21 @@ class FactSearch:
             found, after = self._next(wanted, after, upto, _AT_ONCE, opened=opened)
             yield from found
 
+    def story(
+        self, origins: Sequence[UUID], types: Sequence[str] | None, upto: int
+    ) -> Iterator[Fact]:
+        """Yield the facts of these identities, opened, in order; types None: of all."""
+        asked = None if types is None else tuple(types)
+        return self.every(Wanted(origins=tuple(origins), types=asked, upto=upto), opened=True)
+
+    def is_there(self, origins: Sequence[UUID]) -> bool:
+        """Tell whether any fact began with one of these identities."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "select exists (select from log.fact where origin = any(%s))", (list(origins),)
+            ).fetchone()
+        return row is not None and bool(row[0])
+
     def count(self, wanted: Wanted) -> int:
         """Return how many there are."""
         after, upto = self._bounds(wanted)

@@ -14,6 +14,7 @@ from projections.paging import Page, cursor_of, place_of
 from projections.rows import Rows
 from projections.runtime.columns import sealed_column
 from projections.timeline.projection import CAMPAIGN, ENTRY, NUMBER, Campaign, Entry
+from projections.timeline.telling import Detail, Private
 from projections.words import tell
 
 Connection = psycopg.Connection[Any]
@@ -144,7 +145,9 @@ def _told(
         position=entry.position,
         occurred_at=entry.occurred_at,
         kind=entry.kind,
-        text=tell(entry.kind, _about(entry, number, campaign), lang),
+        text=tell(
+            entry.kind, about(entry.kind, entry.detail, entry.private, number, campaign), lang
+        ),
         stream=entry.stream,
         number=number,
         campaign=entry.campaign,
@@ -157,20 +160,22 @@ def _told(
     )
 
 
-def _about(entry: Entry, number: str | None, campaign: str | None) -> dict[str, Any]:
+def about(
+    kind: str, detail: Detail, private: Private, number: str | None, campaign: str | None
+) -> Detail:
     """Return everything that a sentence may mention, by the names that sentences use."""
-    private = entry.private if isinstance(entry.private, dict) else {}
-    about: dict[str, Any] = {}
-    if entry.kind != "customer.traits-asserted":  # told by the names of the fields
-        about.update(entry.detail.get("properties", {}))
-        about["product"] = about.get("name") or about.get("product_id") or about.get("sku")
-        about.update(private)
-    about.update(entry.detail, campaign=campaign)
-    if entry.kind.startswith("activity."):
-        about["page"] = entry.detail.get("name") or private.get("name") or private.get("title")
+    private = private if isinstance(private, dict) else {}
+    known: Detail = {}
+    if kind != "customer.traits-asserted":  # told by the names of the fields
+        known.update(detail.get("properties", {}))
+        known["product"] = known.get("name") or known.get("product_id") or known.get("sku")
+        known.update(private)
+    known.update(detail, campaign=campaign)
+    if kind.startswith("activity."):
+        known["page"] = detail.get("name") or private.get("name") or private.get("title")
     if number is not None:
-        about["number"] = number
-    return about
+        known["number"] = number
+    return known
 
 
 def _next(told: Sequence[Told]) -> str:

@@ -1,0 +1,168 @@
+"""What a customer may ask the shop: all that is known of them, and their consents in order."""
+
+from collections.abc import Generator
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.looking import TheLook
+from api.parameters import KNOWN_ALONE, CustomerId
+from api.queries.stories import Language
+from api.responses import HTML, JSON, Json, streamed
+from api.services import Services
+from domain.shared.events import readable
+from domain.shared.refusals import NotFound
+from infra import clock
+from projections.dossier.consents import consents_of
+from projections.dossier.lines import SECTIONS, Teller
+from projections.dossier.making import Dossier
+from projections.dossier.page import as_page
+from projections.dossier.written import as_json
+
+router = APIRouter(prefix="/api/customers", tags=["customers"], dependencies=[KNOWN_ALONE])
+
+_SOURCE: Final = {
+    "position": 17,
+    "occurred_at": "2026-11-20T10:15:00Z",
+    "recorded_at": "2026-11-20T10:15:01.204Z",
+    "shop": "shop",
+    "source": "site",
+    "by": {"kind": "key", "id": "6f2c0b9e-7d0e-4d52-9d5a-0c8f6d2b7a11", "name": "site"},
+}
+EXAMPLE: Final = {
+    "customer": "8a4f5f6e-1c1b-8a77-9b53-1f0c7d1a2b3c",
+    "position": 1204,
+    "made_at": "2026-11-23T09:00:00Z",
+    "language": "en",
+    "erased": False,
+    "identities": [
+        {
+            "identity": "8a4f5f6e-1c1b-8a77-9b53-1f0c7d1a2b3c",
+            "kind": "user",
+            "id": "42",
+            "facts": 31,
+            "because": None,
+        }
+    ],
+    "traits": [{"field": "email", "value": "ada@example.com", "origin": _SOURCE}],
+    "facts": {
+        "consents": [
+            {
+                "type": "customer.consent-granted",
+                "text": "Agreed to newsletter by email (checkout)",
+                "stream": "8a4f5f6e-1c1b-8a77-9b53-1f0c7d1a2b3c",
+                "number": None,
+                "campaign": None,
+                "data": {
+                    "channel": "email",
+                    "purpose": "newsletter",
+                    "source": "checkout",
+                    "wording": "v3",
+                },
+                "origin": _SOURCE,
+            }
+        ]
+    },
+}
+CHANGE: Final = {
+    "channel": "email",
+    "purpose": "newsletter",
+    "granted": True,
+    "source": "checkout",
+    "wording": "newsletter-2026-01",
+    "origin": _SOURCE,
+}
+CONSENTS: Final = {"customer": EXAMPLE["customer"], "now": [CHANGE], "history": [CHANGE]}
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Format(StrEnum):
+    """How a dossier is written."""
+
+    JSON = "json"
+    HTML = "html"
+
+
+@router.get(
+    "/{id}/dossier",
+    summary="All that is known of a customer, for the customer",
+    response_class=Response,
+    responses={
+        200: {"content": {JSON: {"example": EXAMPLE}, HTML: {}}},
+        404: {"description": "Nothing is known of the customer."},
+    },
+)
+def dossier(
+    request: Request,
+    id: CustomerId,
+    look: TheLook,
+    format: Annotated[
+        Format | None, Query(description="What `Accept` says, where it is not given.")
+    ] = None,
+    lang: Annotated[Language, Query(description="Of sentences, and of the page.")] = (
+        Language.ENGLISH
+    ),
+    *,
+    originals: Annotated[bool, Query(description="Also each message as the shop sent it.")] = False,
+) -> Response:
+    """Give who they are, traits, consents, orders, tickets, notes, campaigns, and what they did.
+
+    Each thing with where it came from: its position in the log, when, source, and who said it. What
+    was erased is `erased`. It is about the moment of `position`, and of any length.
+    """
+    services: Services = request.app.state.services
+    made = Dossier(
+        id,
+        services.reader,
+        services.search.story,
+        at=clock.now(),
+        language=lang,
+        names=services.keys.names(),
+        blind=services.sealer.blind,
+    )
+    look.seen.add(made.customer)
+    look.note()
+    sent = services.originals.of(made.origins, upto=made.known.position) if originals else None
+    chunks: Generator[Any, None, None]
+    if (format or _accepted(request)) is Format.HTML:
+        chunks, media = as_page(made.known, made.story, sent), HTML
+    else:
+        chunks, media = as_json(made.known, made.story, sent), JSON
+    return streamed(chunks, media, _HEADERS)
+
+
+@router.get(
+    "/{id}/consents",
+    summary="What a customer allowed and took back, in order",
+    responses={
+        200: {"content": {JSON: {"example": CONSENTS}}},
+        404: {"description": "Nothing is known of the customer."},
+    },
+)
+def consents(request: Request, id: CustomerId) -> Response:
+    """Give what holds now, and every change: for what, by which wording, and how it was said.
+
+    The whole customer's: what was said under each of its ids, before they were known as one too.
+    """
+    services: Services = request.app.state.services
+    reader = services.reader
+    upto = reader.head().position
+    customer = reader.customer_of(id, at=upto)
+    origins = tuple(reader.origins_of(customer, at=upto))
+    facts = [*readable(services.search.story(origins, SECTIONS["consents"], upto))]
+    if not facts and not services.search.is_there(origins):
+        raise NotFound(what="customer", id=id)
+    teller = Teller(Language.ENGLISH, services.keys.names())
+    return Json(consents_of(customer, facts, teller))
+
+
+def _accepted(request: Request) -> Format:
+    kinds = [
+        kind.partition(";")[0].strip() for kind in request.headers.get("accept", "").split(",")
+    ]
+    return Format.HTML if "text/html" in kinds and JSON not in kinds else Format.JSON
