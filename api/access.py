@@ -46,7 +46,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     `shows`: the fields of its answer that say who somebody is. `many`: it is about many customers,
     so who sees those whom they serve sees masks. `whole`: it is for those alone who see persons
-    whole. `anybody`: for every key; `open`: without any.
+    whole. `reveals`: it shows persons whole to all who may ask, for a reason. `anybody`: for every
+    key; `open`: without any.
     """
 
     scopes: tuple[Scope, ...] = ()
@@ -54,6 +55,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     shows: tuple[str, ...] = ()
     many: bool = False
     whole: bool = False
+    reveals: bool = False
     anybody: bool = False
     open: bool = False
 
@@ -73,7 +75,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         if not (self.anybody or mine or any(scope in scopes for scope in self.scopes)):
             return None
         sights = {SIGHT[role] for role in mine}
-        if Scope.PERSONAL in scopes or Sight.WHOLE in sights:
+        if self.reveals or Scope.PERSONAL in scopes or Sight.WHOLE in sights:
             return Sight.WHOLE
         if self.whole:
             return None
@@ -103,7 +105,7 @@ _VERIFIES: Final = _may(Scope.AUDIT, ADMIN, AUDITOR, PRIVACY)
 _LOOKS_AFTER: Final = Operation(scopes=(Scope.AUDIT, Scope.ADMIN), roles=(ADMIN, AUDITOR, PRIVACY))
 _OPEN: Final = Operation(open=True)
 
-_PERSON: Final = ("name", "email", "phone", "person", "private")
+PERSON: Final = ("name", "email", "phone", "person", "private")
 _STORY: Final = ("text", "private")
 _FACTS: Final = ("data",)
 _MESSAGE: Final = ("message",)
@@ -112,19 +114,22 @@ TABLE: Final[dict[str, Operation]] = {
     "POST /v1/{kind}": _may(Scope.INGEST),
     "OPTIONS /v1/{kind}": _OPEN,
     # customers
-    "GET /api/customers": _sees(_ASKS, *_PERSON, many=True),
-    "GET /api/customers/export": _sees(_EXPORTS, *_PERSON, many=True),
-    "GET /api/customers/by/user/{value}": _sees(_ASKS, *_PERSON),
-    "GET /api/customers/by/anonymous/{value}": _sees(_ASKS, *_PERSON),
-    "GET /api/customers/by/email/{value}": _sees(_FINDS, *_PERSON),
-    "GET /api/customers/by/phone/{value}": _sees(_FINDS, *_PERSON),
-    "GET /api/customers/{id}": _sees(_ASKS, *_PERSON),
+    "GET /api/customers": _sees(_ASKS, *PERSON, many=True),
+    "GET /api/customers/export": _sees(_EXPORTS, *PERSON, many=True),
+    "GET /api/customers/by/user/{value}": _sees(_ASKS, *PERSON),
+    "GET /api/customers/by/anonymous/{value}": _sees(_ASKS, *PERSON),
+    "GET /api/customers/by/email/{value}": _sees(_FINDS, *PERSON),
+    "GET /api/customers/by/phone/{value}": _sees(_FINDS, *PERSON),
+    "GET /api/customers/{id}": _sees(_ASKS, *PERSON),
     "GET /api/customers/{id}/campaigns": _ASKS,
     "GET /api/customers/{id}/lifecycle": _ASKS,
     "GET /api/customers/{id}/consents": _ASKS,
-    "GET /api/customers/{id}/dossier": _sees(_AUDITS, *_PERSON, *_FACTS, *_MESSAGE, whole=True),
+    "GET /api/customers/{id}/dossier": _sees(_AUDITS, *PERSON, *_FACTS, *_MESSAGE, whole=True),
     "GET /api/customers/{id}/timeline": _sees(_ASKS, *_STORY),
     "GET /api/customers/{id}/why/{field}": _sees(_ASKS, *_FACTS),
+    "POST /api/customers/{id}/reveal": Operation(
+        scopes=(Scope.PERSONAL,), roles=(ADMIN, AGENT, SALES, PRIVACY), shows=PERSON, reveals=True
+    ),
     "POST /api/customers": _KEEPS,
     "PUT /api/customers/{id}/traits": _CORRECTS,
     "PUT /api/customers/{id}/kind": _KEEPS,

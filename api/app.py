@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from api import audit, dossier, errors, health, jobs, openapi, reads, refused
+from api import audit, dossier, errors, health, jobs, openapi, reads, refused, reveal
 from api.commands import campaign, customer, lifecycle, order, ticket
 from api.door import Accounts, Door, Shops
 from api.ingest import Ingest
@@ -27,6 +27,7 @@ ROUTERS: Final = (
     lifecycles.router,
     lifecycles.of_one,
     customers.router,
+    reveal.router,
     stories.router,
     dossier.router,
     campaigns.router,

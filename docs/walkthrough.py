@@ -108,6 +108,9 @@ class Walk:
         assert me.asks(f"/api/customers/by/user/{self.ada}")["customer"] == ada["customer"]
         visitor = me.asks(f"/api/customers/by/anonymous/visitor-{self.mark}")
         assert visitor["customer"] == ada["customer"]
+        reason = {"reason": "She asks to be called back."}
+        seen = me.knock("POST", f"/api/customers/{ada['customer']}/reveal", json=reason)
+        assert seen.json()["phone"] == "+44 20 7946 0018"
         story = me.asks(f"/api/customers/{ada['customer']}/timeline", lang="zh")["timeline"]
         order = next(told["stream"] for told in story if told["kind"] == "order.placed")
         opened = me.does(

@@ -18,7 +18,8 @@ _SEEING: Final = """
 Some fields say who a person is: a name, an address, a customer's own words. An answer that holds
 such fields shows them in one of three ways. The scope `personal` makes any answer whole. Exports
 follow the same table, and so do the tables for BI tools, whose role `huike_reader` sees masks and
-ciphertext.
+ciphertext. Who sees masks and may reveal gives a reason, and is shown one customer whole: that is a
+fact, `customer.personal-data-revealed`. Whatever is shown whole stands in the access log first.
 """
 
 _SHOWN: Final = {

@@ -228,6 +228,9 @@ def test_a_read_that_cannot_be_written_down_is_refused(
             assert answer.status_code == 503, place
             assert "could not be written to the access log" in answer.json()["detail"], place
             assert shown(answer) == [], place
+        refused = officer.post(f"/api/customers/{ada}/reveal", json={"reason": "She calls"})
+        assert refused.status_code == 503
+        assert shown(refused) == []
         assert ask(analyst, f"/customers/{ada}", **at(shop))["masked"]
         owner.execute("grant insert on log.access to huike_writer")
     assert ask(officer, f"/customers/{ada}", **at(shop))["name"] == WHOLE
@@ -261,6 +264,49 @@ def test_what_was_refused_is_seen_with_a_trace(
     assert '"ada"' in seen["message"]
     (read,) = reads(auditor)
     assert read["conditions"] == {"refused": [seen["id"]]}
+
+
+def test_a_reveal_says_why_is_a_fact_and_stands_in_the_access_log(
+    shop: Shop, ada: str, with_roles: Callable[..., TestClient], auditor: TestClient
+) -> None:
+    heidi = with_roles(Role.AGENT, name="heidi")
+    assert ask(heidi, f"/customers/{ada}", **at(shop))["masked"]
+    answer = heidi.post(f"/api/customers/{ada}/reveal", json={"reason": "She asks for a call."})
+    assert (answer.json()["name"], answer.json()["private"]["shoe"]) == (WHOLE, "shoe-38")
+    (fact,) = ask(auditor, "/audit/facts", type="customer.personal-data-revealed")["facts"]
+    assert fact["position"] == int(answer.headers["X-Position"])
+    assert fact["by"]["name"] == "heidi"
+    assert fact["correlation"] == answer.headers["X-Request-ID"]
+    assert fact["data"] == {
+        "reason": "sealed",
+        "fields": ["name", "email", "phone", "person", "private"],
+    }
+    (read,) = reads(auditor, customer=ada)
+    assert (read["basis"], read["reason"]) == ("revealed", "She asks for a call.")
+    assert read["request"] == fact["correlation"]
+    shop.position = fact["position"]
+    assert ask(heidi, f"/customers/{ada}", **at(shop))["masked"]
+    told = ask(heidi, f"/customers/{ada}/timeline", lang="zh", **at(shop))["timeline"][0]
+    assert told["text"] == "个人信息被查看"
+
+
+def test_a_reveal_without_a_reason_shows_nothing(
+    shop: Shop, ada: str, with_roles: Callable[..., TestClient], auditor: TestClient
+) -> None:
+    sales = with_roles(Role.SALES)
+    ask(sales, f"/customers/{ada}", **at(shop))
+    for body in ({}, {"reason": ""}, {"reason": "  "}, {"reason": None}):
+        answer = sales.post(f"/api/customers/{ada}/reveal", json=body)
+        assert answer.status_code == 422
+        assert marked(answer.text) == []
+    nobody = sales.post(f"/api/customers/{UUID(int=1)}/reveal", json={"reason": "Who?"})
+    assert nobody.status_code == 404
+    analyst = with_roles(Role.ANALYST).post(
+        f"/api/customers/{ada}/reveal", json={"reason": "Curious"}
+    )
+    assert analyst.status_code == 403
+    assert reads(auditor) == []
+    assert not ask(auditor, "/audit/facts", type="customer.personal-data-revealed")["facts"]
 
 
 def test_the_role_of_bi_tools_sees_nothing_of_a_person(
