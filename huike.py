@@ -226,6 +226,32 @@ def replay(  # noqa: PLR0913  # what may be asked
 
 
 @app.command()
+def dossier(  # noqa: PLR0913  # what may be asked
+    customer: Annotated[str, typer.Argument(help="The customer's id, or the shop's user id.")],
+    *,
+    to: Annotated[Path, typer.Option(help="The file to write; there must be none yet.")],
+    html: Annotated[bool, typer.Option("--html", help="A page to read and print.")] = False,
+    originals: Annotated[
+        bool, typer.Option("--originals", help="Also each message as the shop sent it.")
+    ] = False,
+    shop: Annotated[str, typer.Option(help="Whose user id it is.")] = "shop",
+    lang: Annotated[str, typer.Option(help="In which language: en or zh.")] = "en",
+) -> None:
+    """Write all that is known of a customer to a file, with where each thing came from.
+
+    ```sh
+    huike dossier 42 --to 42.json
+    huike dossier 42 --to 42.html --html --lang zh
+    ```
+    """
+    from consumers.dossier import write_dossier
+    from infra.settings import Settings
+
+    about: dict[str, Any] = {"shop": shop, "lang": lang, "html": html, "sent": originals}
+    raise typer.Exit(write_dossier(Settings(), customer, to, **about))
+
+
+@app.command()
 def doctor() -> None:
     """Print the settings and the state of every part; say what is wrong and how to mend it.
 

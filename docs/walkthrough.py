@@ -75,6 +75,8 @@ class Walk:
         me.does("PUT", f"{ada}/tags/{self.mark}")
         me.does("PUT", f"{ada}/consents/email/newsletter", source="checkout", wording="v3")
         me.does("PUT", f"{ada}/consents/sms/newsletter/withdrawal", source="call", wording="v3")
+        now = {c["channel"]: c["granted"] for c in me.asks(f"{ada}/consents", waiting=False)["now"]}
+        assert now == {"email": True, "sms": False}
         found = me.asks("/api/customers", tag=self.mark, consent="email:newsletter", sort="-net")
         assert [c["customer"] for c in found["customers"]] == [masked["customer"]]
         code = f"spring-{self.mark}"
@@ -220,6 +222,10 @@ class Walk:
         (read, *_) = me.asks("/api/audit/access", waiting=False, since="2025-01-01")["reads"]
         assert read["by"]["name"] == self.operator.name
         assert read["operation"].endswith("/original")
+        dossier = self.operator.asks(f"{ada}/dossier", waiting=False, lang="zh")
+        assert {"user", "anonymous"} <= {one["kind"] for one in dossier["identities"]}
+        page = self.operator.knock("GET", f"{ada}/dossier", params={"format": "html"}).text
+        assert f"{self.ada}@example.com" in page
         me.says(f"who refunded and when, net before ({before['net']}) and after; the view is right")
 
     def operate(self) -> None:
