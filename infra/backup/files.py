@@ -59,6 +59,14 @@ def put(file: Path, content: bytes) -> None:
         out.write(content)
 
 
+def wipe(file: Path) -> None:
+    """Remove a file, if there is one, and what it held."""
+    if file.exists():
+        with file.open("r+b") as old:
+            file.unlink()
+            _wipe(old)
+
+
 def newest(folder: Path) -> Path:
     """Return the last data file of a folder: their names begin with the time. Raises NoBackup."""
     found = sorted(folder.glob(f"*{DATA}"))

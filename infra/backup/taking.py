@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC
 from importlib.metadata import version
 from pathlib import Path
@@ -20,10 +20,11 @@ from infra.backup.catalogue import (
     size_of,
     tables_of,
 )
-from infra.backup.files import DATA, KEYS, alone, drafted
+from infra.backup.files import DATA, KEYS, alone, drafted, wipe
 from infra.backup.key import BackupKey
 from infra.backup.records import Kept, RecordWriter, Table, TableEnd
-from infra.backup.sealed_file import SealedWriter
+from infra.backup.sealed_file import SealedWriter, header_of
+from infra.backup.unusable import OthersKeys
 from infra.epochs import check_epochs
 from infra.keyring import Keyring, KeyringLost
 from infra.postgres import OWNER, Connection, connect
@@ -64,17 +65,22 @@ def back_up(  # noqa: PLR0913  # from where, with what, to where
 ) -> Taken:
     """Write a data file and the newest keys file; each stands there whole, or not at all.
 
-    Nobody waits for it but who drops a table. Raises FolderTaken, KeyringLost, OSError,
+    Nobody waits for it but who drops a table. Raises FolderTaken, OthersKeys, KeyringLost, OSError,
     psycopg.Error.
     """
     keys_folder = keys_folder or folder
-    with closing(connect(url, OWNER)) as connection, alone(folder):
+    with ExitStack() as stack:
+        connection = stack.enter_context(closing(connect(url, OWNER)))
+        stack.enter_context(alone(folder))
+        apart = keys_folder.resolve() != folder.resolve()
+        if apart:
+            stack.enter_context(alone(keys_folder))
+        for place in {folder, keys_folder}:
+            _are_ours(connection, place / KEYS)
         data, header, tables = _take_data(connection, key, folder, told)
-        if keys_folder.resolve() == folder.resolve():
-            keys, kept = _take_keys(connection, keyring_file, key, folder)
-        else:
-            with alone(keys_folder):
-                keys, kept = _take_keys(connection, keyring_file, key, keys_folder)
+        keys, kept = _take_keys(connection, keyring_file, key, keys_folder)
+        if apart:
+            wipe(folder / KEYS)  # of before they were kept apart: they are older now
     return Taken(
         data=data,
         keys=keys,
@@ -82,6 +88,18 @@ def back_up(  # noqa: PLR0913  # from where, with what, to where
         facts=tables.get("log.fact", 0),
         persons=kept.get("keeper.person_key", 0),
     )
+
+
+def _are_ours(connection: Connection, file: Path) -> None:
+    """Make sure that a keys file may be replaced: it is of this log, or of what it was."""
+    if not file.exists():
+        return
+    theirs = header_of(file)
+    with _snapshot(connection):
+        ours = standing(connection)
+    was = {ours["incarnation"], *dict(ours["ancestors"])}
+    if theirs.get("fingerprint") != ours["fingerprint"] or theirs.get("incarnation") not in was:
+        raise OthersKeys(file)
 
 
 def _take_data(

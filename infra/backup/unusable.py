@@ -92,6 +92,10 @@ class FolderTaken(Unusable):
     """Another backup is being made in {}: wait for it."""
 
 
+class OthersKeys(Unusable):
+    """{} holds the keys of another log, which would be lost: back up into another folder."""
+
+
 class NoBackup(Unusable):
     """There is no backup in {}."""
 

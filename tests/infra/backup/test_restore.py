@@ -19,6 +19,7 @@ from infra.backup.unusable import (
     OtherFuture,
     OtherInstallation,
     OtherKeyring,
+    OthersKeys,
 )
 from infra.epochs import renew
 from infra.event_store.chain import first_break
@@ -70,7 +71,7 @@ def test_keys_of_before_the_data_are_refused_unless_they_are_all_there_is(
 ) -> None:
     older = backups.take()
     backups.shop.email("late", "late@example.com")
-    newer = backups.take(keys_folder=backups.folder / "apart")
+    newer = backups.take(folder=backups.folder / "newer")
     with pytest.raises(OlderKeys, match="--older-keys"):
         backups.restore(newer, older.keys)
     backups.restore(newer, older.keys, older=True)
@@ -332,3 +333,29 @@ def test_memory_does_not_grow_with_what_is_backed_up(backups: Backups) -> None:
     tracemalloc.stop()
     assert taken.data.stat().st_size > megabytes * 500_000
     assert peak < most * 1_000_000
+
+
+def test_keys_of_another_log_are_not_replaced(backups: Backups) -> None:
+    taken = backups.take()
+    was = taken.keys.read_bytes()
+    with psycopg.connect(backups.shop.url, autocommit=True) as owner:
+        owner.execute("update log.installation set incarnation = gen_random_uuid()")
+    with pytest.raises(OthersKeys, match="back up into another folder"):
+        backups.take()
+    with pytest.raises(OthersKeys):
+        backups.take(folder=backups.folder / "data", keys_folder=backups.folder)
+    assert taken.keys.read_bytes() == was
+    assert set(backups.folder.iterdir()) - {backups.folder / "data"} == {taken.data, taken.keys}
+
+
+def test_a_restored_log_goes_on_where_its_backups_were(backups: Backups) -> None:
+    backups.restore(backups.take())
+    taken = back_up(backups.target, backups.keyring, backups.key, backups.folder)
+    assert taken.position == 25
+
+
+def test_keys_that_go_elsewhere_now_are_not_left_where_they_were(backups: Backups) -> None:
+    first = backups.take()
+    second = backups.take(keys_folder=backups.folder / "keys")
+    assert not first.keys.exists()
+    assert second.keys.exists()
