@@ -37,6 +37,8 @@ drill_app = typer.Typer(help="Prove that what is kept for a bad day works.", no_
 app.add_typer(drill_app, name="drill")
 keyring_app = typer.Typer(help="Look after the file of secrets.", no_args_is_help=True)
 app.add_typer(keyring_app, name="keyring")
+erasure_app = typer.Typer(help="Forget customers, and prove it.", no_args_is_help=True)
+app.add_typer(erasure_app, name="erasure")
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001  # as typer calls it
@@ -699,6 +701,49 @@ def audit_public_key() -> None:
     from infra.settings import Settings
 
     raise typer.Exit(public_key(Settings()))
+
+
+@erasure_app.command("link")
+def erasure_link(
+    customer: Annotated[str, typer.Argument(help="The customer's id, or the shop's user id.")],
+    *,
+    shop: Annotated[str, typer.Option(help="Whose user id it is.")] = "shop",
+    days: Annotated[int, typer.Option(min=1, max=365, help="How long it works.")] = 7,
+    site: Annotated[
+        str | None, typer.Option(help="Where customers reach this server: https://...")
+    ] = None,
+) -> None:
+    """Print a link by which a customer asks, without a key, to be forgotten.
+
+    It names the customer by id alone, and ends by itself. Whoever holds it may ask: send it to the
+    customer's own address.
+
+    ```sh
+    huike erasure link 900 --site https://privacy.shop.example
+    ```
+    """
+    from consumers.erasure.linking import link
+    from infra.settings import Settings
+
+    raise typer.Exit(link(Settings(), customer, shop=shop, days=days, site=site))
+
+
+@erasure_app.command("verify")
+def erasure_verify(
+    file: Annotated[Path, typer.Argument(help="A certificate, as /api/erasures gives it.")],
+) -> None:
+    """Check a certificate against this system: its signature, and that nothing opens.
+
+    Exits with 1 when anything contradicts it. Run it on a restored backup as well.
+
+    ```sh
+    huike erasure verify erasure-1d0e3c8e.json
+    ```
+    """
+    from consumers.erasure.checking import verify
+    from infra.settings import Settings
+
+    raise typer.Exit(verify(Settings(), file))
 
 
 def _stop_event() -> threading.Event:

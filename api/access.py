@@ -97,6 +97,7 @@ _EXPORTS: Final = _may(Scope.QUERY, ADMIN, MARKETER, ANALYST, PRIVACY)
 _KEEPS: Final = _may(Scope.COMMAND, ADMIN, MARKETER, AGENT, SALES)
 _CORRECTS: Final = _may(Scope.COMMAND, ADMIN, AGENT, SALES, PRIVACY)
 _CONSENTS: Final = _may(Scope.COMMAND, ADMIN, MARKETER, AGENT, SALES, PRIVACY)
+_FORGETS: Final = _may(Scope.ADMIN, PRIVACY)
 _SELLS: Final = _may(Scope.COMMAND, ADMIN, AGENT, SALES)
 _SERVES: Final = _may(Scope.COMMAND, ADMIN, AGENT)
 _SENDS: Final = _may(Scope.COMMAND, ADMIN, MARKETER)
@@ -138,6 +139,17 @@ TABLE: Final[dict[str, Operation]] = {
     "PUT /api/customers/{id}/tags/{tag}": _KEEPS,
     "DELETE /api/customers/{id}/tags/{tag}": _KEEPS,
     "POST /api/customers/{id}/notes": _CORRECTS,
+    "POST /api/customers/{id}/erasure": _FORGETS,
+    "DELETE /api/customers/{id}/erasure": _FORGETS,
+    "PUT /api/customers/{id}/legal-hold": _FORGETS,
+    "PUT /api/customers/{id}/legal-hold/lifting": _FORGETS,
+    # erasures
+    "GET /api/erasures": _VERIFIES,
+    "GET /api/erasures/{id}": _VERIFIES,
+    "GET /api/erasures/{id}/certificate": _VERIFIES,
+    "GET /api/erasures/{id}/certificate/page": _VERIFIES,
+    "GET /forget-me": _OPEN,
+    "POST /forget-me": _OPEN,
     # orders and coupons
     "POST /api/orders": _SELLS,
     "PUT /api/orders/{id}": _SELLS,

@@ -8,8 +8,8 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from api import audit, dossier, errors, health, jobs, openapi, reads, refused, reveal
-from api.commands import campaign, customer, lifecycle, order, ticket
+from api import audit, dossier, erasures, errors, health, jobs, openapi, reads, refused, reveal
+from api.commands import campaign, customer, erasure, lifecycle, order, ticket
 from api.door import Accounts, Door, Shops
 from api.ingest import Ingest
 from api.queries import campaigns, customers, quick, stories
@@ -22,6 +22,9 @@ ROUTERS: Final = (
     order.router,
     order.coupons,
     ticket.router,
+    erasure.router,
+    erasures.router,
+    erasures.door,
     campaign.router,
     lifecycle.router,
     lifecycles.router,

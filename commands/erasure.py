@@ -6,6 +6,7 @@ from uuid import UUID
 from commands.work import Command, Work, handles
 from domain.customer.aggregate import Customer
 from domain.customer.events import Asker
+from domain.shared.refusals import Malformed
 
 
 class RequestErasure(Command, frozen=True, kw_only=True):
@@ -54,7 +55,7 @@ class LiftLegalHold(Command, frozen=True, kw_only=True):
 
 @handles(RequestErasure)
 def request_erasure(command: RequestErasure, crm: Work) -> dict[str, UUID | None]:
-    customer = crm.get(Customer, command.customer)
+    customer = _customer(command, crm)
     customer.request_erasure(crm.fresh(), command.by, command.due_at)
     crm.keep(customer)
     return {"erasure": customer.erasure}
@@ -62,34 +63,46 @@ def request_erasure(command: RequestErasure, crm: Work) -> dict[str, UUID | None
 
 @handles(CancelErasure)
 def cancel_erasure(command: CancelErasure, crm: Work) -> None:
-    customer = crm.get(Customer, command.customer)
+    customer = _customer(command, crm)
     customer.cancel_erasure()
     crm.keep(customer)
 
 
 @handles(SayErased)
 def say_erased(command: SayErased, crm: Work) -> None:
-    customer = crm.get(Customer, command.customer)
+    customer = _customer(command, crm)
     customer.erase(command.erasure, command.identities)
     crm.keep(customer)
 
 
 @handles(CertifyErasure)
 def certify_erasure(command: CertifyErasure, crm: Work) -> None:
-    customer = crm.get(Customer, command.customer)
+    customer = _customer(command, crm)
     customer.certify_erasure(command.erasure, command.digest)
     crm.keep(customer)
 
 
 @handles(PlaceLegalHold)
 def place_legal_hold(command: PlaceLegalHold, crm: Work) -> None:
-    customer = crm.get(Customer, command.customer)
+    customer = _customer(command, crm)
     customer.place_hold(command.reason)
     crm.keep(customer)
 
 
 @handles(LiftLegalHold)
 def lift_legal_hold(command: LiftLegalHold, crm: Work) -> None:
-    customer = crm.get(Customer, command.customer)
+    customer = _customer(command, crm)
     customer.lift_hold(command.reason)
     crm.keep(customer)
+
+
+def _customer(command: "_Command", crm: Work) -> Customer:
+    """Return whom a command is about. Raises Malformed for one that was asked earlier than now."""
+    if command.occurred_at is not None:
+        raise Malformed(field="occurred_at", why="is now: days of grace are counted from it")
+    return crm.get(Customer, command.customer)
+
+
+_Command = (
+    RequestErasure | CancelErasure | SayErased | CertifyErasure | PlaceLegalHold | LiftLegalHold
+)

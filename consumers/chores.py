@@ -8,14 +8,17 @@ from typing import Final, Self
 
 import structlog
 
-from consumers.erasure.carrying_out import carry_out
+from consumers.erasure.due import carry_out_due
 from consumers.keyring import renew_daily
 from infra.settings import Settings
 
 Chore = tuple[Callable[[Settings], None], float]
 """What is to be done, and after how many seconds again."""
 
-CHORES: Final[Mapping[str, Chore]] = {"keyring": (renew_daily, 60.0), "erasures": (carry_out, 5.0)}
+CHORES: Final[Mapping[str, Chore]] = {
+    "keyring": (renew_daily, 60.0),
+    "erasures": (carry_out_due, 5.0),
+}
 """Each may be done by several at once: it sees to it itself that one does it."""
 
 log = structlog.get_logger("chores")

@@ -6,6 +6,7 @@ ends it with an error.
 """
 
 import time
+from tempfile import NamedTemporaryFile
 from typing import Any
 from uuid import uuid4
 
@@ -228,6 +229,39 @@ class Walk:
         assert f"{self.ada}@example.com" in page
         me.says(f"who refunded and when, net before ({before['net']}) and after; the view is right")
 
+    def forget(self) -> None:
+        """Be a privacy officer: forget somebody who asks for it, unless the law forbids it."""
+        me = self.operator
+        gone = self.agent.does("POST", "/api/customers", user=f"gone-{self.mark}")["id"]
+        of_them = f"/api/customers/{gone}"
+        for way in ("legal-hold", "legal-hold/lifting"):
+            me.does("PUT", f"{of_them}/{way}", reason="A claim")
+        me.does("POST", f"{of_them}/erasure")
+        me.does("DELETE", f"{of_them}/erasure")
+        token = huike("erasure", "link", gone).partition("token=")[2]
+        page = me.knock("GET", "/forget-me", params={"token": token, "lang": "zh"})
+        assert "遗忘" in page.text
+        me.knock("POST", "/forget-me", params={"token": token})
+        asked = me.asks("/api/erasures", waiting=False)["erasures"][0]
+        assert (asked["customer"], asked["asked_by"]) == (gone, "customer")
+        erasure = f"/api/erasures/{asked['erasure']}"
+        if Settings().erasure_days == 0:
+            self.certify(erasure)
+        me.says(f"{gone} is to be forgotten on {asked['due_at'][:10]}")
+
+    def certify(self, erasure: str) -> None:
+        """Wait for a certificate, and check it."""
+        me = self.operator
+        deadline = time.monotonic() + 60
+        while not me.asks(erasure, waiting=False)["certified"]:
+            assert time.monotonic() < deadline, erasure
+            time.sleep(0.5)
+        with NamedTemporaryFile(suffix=".json") as file:
+            file.write(me.knock("GET", f"{erasure}/certificate").content)
+            file.flush()
+            assert huike("erasure", "verify", file.name) == "It holds."
+        assert "证明" in me.knock("GET", f"{erasure}/certificate/page", params={"lang": "zh"}).text
+
     def operate(self) -> None:
         """Be an operator: look after what was refused, the views, and the keys."""
         me = self.operator
@@ -257,6 +291,7 @@ def main() -> None:
     walk = Walk()
     for part in (walk.publish, walk.market, walk.serve, walk.sell, walk.analyse, walk.audit):
         part()
+    walk.forget()
     walk.operate()
 
 

@@ -12,7 +12,6 @@ import structlog
 from commands.application import Crm
 from commands.erasure import CertifyErasure, SayErased
 from commands.work import Command
-from consumers.erasure import certificate as papers
 from consumers.erasure.purging import (
     marks_of,
     purge_answers,
@@ -23,6 +22,7 @@ from consumers.erasure.waiting import reasons
 from consumers.place import placed
 from domain.shared.ids import Ids
 from domain.shared.log import Actor
+from infra import certificates as papers
 from infra import clock, erasures
 from infra.epochs import standing
 from infra.erasures import Erasure

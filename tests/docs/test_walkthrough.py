@@ -22,7 +22,7 @@ print(json.dumps(sorted(somebody.Somebody.seen)))
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_walk_goes_through_every_door(database_url: str, tmp_path: Path) -> None:
-    with service(database_url, tmp_path) as environment:
+    with service(database_url, tmp_path, HUIKE_ERASURE_DAYS="0") as environment:
         done = subprocess.run(
             [sys.executable, "-c", COUNTED],
             cwd=tmp_path,

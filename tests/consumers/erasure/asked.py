@@ -11,7 +11,7 @@ import msgspec
 from commands.application import Crm
 from commands.erasure import CancelErasure, LiftLegalHold, PlaceLegalHold, RequestErasure
 from commands.work import Command
-from consumers.erasure.carrying_out import carry_out
+from consumers.erasure.due import carry_out_due
 from domain.customer.events import Asker, Person, TraitsAsserted
 from domain.shared.log import Actor
 from infra import clock, erasures
@@ -67,7 +67,7 @@ class Privacy:
         return erasures.find(self.log, erasure)
 
     def carry_out(self) -> None:
-        carry_out(self.settings)
+        carry_out_due(self.settings)
 
     def certified(self, erasure: UUID) -> Erasure:
         """Go on until there is a certificate."""

@@ -1,0 +1,38 @@
+"""Looks whether an erasure is due; what carries it out is loaded by who has one."""
+
+from contextlib import closing
+
+from consumers.erasure.waiting import reasons
+from consumers.place import placed
+from infra import erasures
+from infra.erasures import Erasure
+from infra.postgres import VIEWS, WRITER, Connection, connect
+from infra.settings import Settings
+
+
+def carry_out_due(settings: Settings) -> None:
+    """Bring every erasure whose time has come one step further, unless it has to wait."""
+    settings = placed(settings)
+    log_url, views_url = settings.log_url, settings.views_or_log_url
+    assert log_url is not None
+    assert views_url is not None
+    with closing(connect(log_url, WRITER)) as log:
+        erasures.follow(log)
+        todo = erasures.due(log)
+        if not todo:
+            return
+        with closing(connect(views_url, VIEWS)) as views:
+            waiting = [_waits(log, views, it, settings.erasure_order_days) for it in todo]
+    if not all(waiting):
+        from consumers.erasure.carrying_out import carry_out  # noqa: PLC0415  # seldom needed
+
+        carry_out(settings)
+
+
+def _waits(log: Connection, views: Connection, erasure: Erasure, order_days: int) -> bool:
+    """Write down what an erasure waits for, and say whether it does."""
+    if erasure.state != "waiting":
+        return False
+    why = reasons(log, views, erasure.customer, order_days)
+    erasures.waits(log, erasure.erasure, why)
+    return bool(why)

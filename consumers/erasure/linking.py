@@ -1,0 +1,27 @@
+"""The link by which customers ask themselves to be forgotten."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import typer
+
+from consumers.opened import opened
+from infra import clock
+from infra.links import token_of
+from infra.settings import Settings
+
+
+def link(settings: Settings, customer: str, *, shop: str, days: int, site: str | None) -> int:
+    """Print a customer's link; return 2 when nobody knows the customer."""
+    with opened(settings) as here:
+        try:
+            identity = UUID(customer)
+        except ValueError:
+            identity = here.ids.user(shop, customer)
+        whom = here.reader.customer_of(identity)
+        if not here.reader.of_origins([identity], upto=here.reader.last()):
+            typer.echo(f"There is no customer {customer} of shop {shop}.", err=True)
+            return 2
+        token = token_of(here.ids, whom, clock.now() + timedelta(days=days))
+    typer.echo(f"{(site or settings.local_url).rstrip('/')}/forget-me?token={token}")
+    return 0
