@@ -17,9 +17,7 @@ from infra.settings import Settings
 from tests.docs.running import DOCS, ROOT
 
 PAGES_BY_HAND: Final = sorted(
-    page
-    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md"))
-    if page.parent != REFERENCE
+    page for page in (*ROOT.glob("*.md"), *DOCS.rglob("*.md")) if page.parent != REFERENCE
 )
 EVERY_PAGE: Final = sorted([*PAGES_BY_HAND, *REFERENCE.glob("*.md")])
 
@@ -94,6 +92,16 @@ def test_a_decision_names_a_check_that_exists(page: Path) -> None:
         assert (ROOT / file).exists(), check
         if test:
             assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), check
+
+
+def test_every_threat_names_what_tries_it() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    threats = [line for line in text.splitlines() if line.count("|") == 5][2:]
+    assert threats
+    for threat in threats:
+        named = re.findall(r"`([^`]+)`", threat.split("|")[4])
+        assert named, threat
+        assert all((ROOT / file).exists() for file in named), threat
 
 
 def test_decisions_are_numbered() -> None:
