@@ -14,7 +14,7 @@ from infra.postgres import VIEWS, Connection, connect_impatient
 TTL_SECONDS: Final = 4.0
 RENEW_SECONDS: Final = 1.0
 
-_LOCK: Final = 4_851_104
+_LOCK: Final = 4_851_203
 _FORGOTTEN: Final = (
     "delete from views.worker where until "
     "not between clock_timestamp() and clock_timestamp() + make_interval(secs => %s)"
