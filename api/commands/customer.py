@@ -1,5 +1,7 @@
 """Commands about customers."""
 
+from typing import Any, Final
+
 from fastapi import APIRouter, Response
 from pydantic import Field
 
@@ -34,6 +36,10 @@ router = APIRouter(
 )
 
 
+_NOTHING: Final = ""
+"""Stands in a fact for what was taken back."""
+
+
 class Address(Body):
     """Where somebody lives or receives parcels."""
 
@@ -45,7 +51,10 @@ class Address(Body):
 
 
 class Person(Body):
-    """Who somebody is; sealed before it is written. What is left out stays as it was."""
+    """Who somebody is; sealed before it is written.
+
+    What is left out stays as it was; what is null is taken back.
+    """
 
     name: Text | None = Field(None, examples=["Ada Lovelace"])
     first_name: Text | None = None
@@ -62,9 +71,11 @@ class Person(Body):
     description: Text | None = None
 
     def value(self) -> events.Person:
-        said = self.model_dump(exclude={"address"})
-        address = events.Address(**self.address.model_dump()) if self.address else None
-        return events.Person(**said, address=address)
+        said: dict[str, Any] = dict.fromkeys(self.model_fields_set, _NOTHING)
+        said |= self.model_dump(exclude={"address"}, exclude_none=True)
+        if "address" in said:
+            said["address"] = events.Address(**self.address.model_dump() if self.address else {})
+        return events.Person(**said)
 
 
 class Registration(Body):

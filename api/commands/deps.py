@@ -14,10 +14,12 @@ from api.responses import Json
 from api.security import TheKey
 from commands.application import Crm
 from commands.shop import NotTaken
+from commands.shop.amounts import camel
 from commands.shop.clear import TRAITS, Clear, split
 from commands.shop.contract import inspect, is_nobody
 from commands.shop.translate import ID_CHARACTERS
 from commands.work import Command
+from domain.customer.events import Person
 from domain.shared.ids import Ids
 from domain.shared.log import Receipt
 from domain.shared.refusals import Malformed
@@ -65,7 +67,14 @@ class Desk:
         return self._key.currency
 
     def deal(self, traits: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Deal traits into those kept in the clear and those to be sealed."""
+        """Deal traits into those kept in the clear and those to be sealed.
+
+        Raises Malformed for what says who somebody is, which would stand beside what `person` says.
+        """
+        for name, value in traits.items():
+            if name in PERSON and value is not None:
+                why = f"is said as `person`, `{PERSON[name]}`"
+                raise Malformed(field=f"body/traits/{name}", why=why)
         return split(traits, TRAITS, self._clear.traits)
 
     def takes(self, command: Command) -> Response:
@@ -166,6 +175,11 @@ UserId = Annotated[Text, Field(max_length=ID_CHARACTERS), AfterValidator(_somebo
 
 Name = Annotated[str, Path(max_length=200), AfterValidator(_printable)]
 """What something is called, in a path."""
+
+PERSON: Final = {
+    spelling: name for name in Person.__struct_fields__ for spelling in (name, camel(name))
+}
+"""What says who somebody is, in whichever case it is spelled."""
 
 Traits = Annotated[dict[str, Any], AfterValidator(_traits)]
 """Any JSON object."""

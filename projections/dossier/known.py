@@ -208,7 +208,9 @@ def _asserted(event: TraitsAsserted) -> Iterator[tuple[tuple[str, str], Any]]:
             yield (part, part), ERASED
         elif told is not None:
             said: dict[str, Any] = msgspec.to_builtins(told)
-            yield from (((part, f), None if v in _NOTHING else v) for f, v in said.items())
+            if part == "person":
+                said = {field: None if v in _NOTHING else v for field, v in said.items()}
+            yield from (((part, field), value) for field, value in said.items())
 
 
 def _without(row: msgspec.Struct, *names: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """`huike dossier`: all that is known of somebody, in a file to hand over."""
 
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +22,7 @@ AS_JSON: dict[str, Any] = {"shop": "shop", "lang": "en", "html": False, "sent": 
 
 
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Iterator[Settings]:
+def settings(database_url: str, tmp_path: Path) -> Settings:
     settings = Settings(log_url=database_url, home=tmp_path)
     with opened(settings) as here, closing(EventLog(database_url, here.sealer)) as log:
         who = Who(user=here.ids.user("shop", "ada"))

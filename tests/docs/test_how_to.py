@@ -25,6 +25,7 @@ HOW_TO = DOCS / "how-to"
         "replay-a-customer.md",
         "rebuild-a-view.md",
         "resend-refused-events.md",
+        "show-correct-restrict.md",
         "seal-the-log.md",
     ],
 )
