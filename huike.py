@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Annotated, Any
@@ -639,11 +640,20 @@ app.add_typer(audit_app, name="audit")
 def audit_verify(
     *,
     against: Annotated[
-        Path | None, typer.Option(help="A file of seals, one a line: the log must agree with all.")
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="A file of seals, one a line: the log must agree with all.",
+        ),
     ] = None,
     public_key: Annotated[
         list[Path] | None,
-        typer.Option(help="Keys (PEM) that they are signed with; none: that of this Huike."),
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Keys (PEM) that they are signed with; none: that of this Huike.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -744,6 +754,75 @@ def erasure_verify(
     from infra.settings import Settings
 
     raise typer.Exit(verify(Settings(), file))
+
+
+@audit_app.command("package")
+def audit_package(  # noqa: PLR0913  # what it may be about
+    *,
+    to: Annotated[Path, typer.Option(help="The file (zip) to write.")],
+    customer: Annotated[str | None, typer.Option(help="The shop's user id, or a UUID.")] = None,
+    order: Annotated[str | None, typer.Option(help="The order's number, or its UUID.")] = None,
+    ticket: Annotated[str | None, typer.Option(help="The ticket's number, or its UUID.")] = None,
+    campaign: Annotated[str | None, typer.Option(help="The campaign's code, or its UUID.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--from", help="Recorded from then on (UTC).")
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(help="And before then.")] = None,
+    shop: Annotated[str, typer.Option(help="Whose ids they are.")] = "shop",
+) -> None:
+    """Write an auditor's package: facts, who said so and why, and what proves each of them.
+
+    Of a customer, an order, a ticket, a campaign, or a period. The log's head is sealed first.
+    Personal fields stay sealed, and nobody else's facts are in it. A page in it explains the rest.
+
+    ```sh
+    huike audit package --order 1001 --to order.zip
+    huike audit package --customer ada --from 2026-01-01 --to ada.zip
+    ```
+    """
+    from consumers.choosing import Asked
+    from consumers.package import package
+    from infra.settings import Settings
+
+    asked = Asked(
+        shop=shop,
+        customer=customer,
+        order=order,
+        ticket=ticket,
+        campaign=campaign,
+        since=since and since.replace(tzinfo=UTC),
+        until=until and until.replace(tzinfo=UTC),
+    )
+    raise typer.Exit(package(Settings(), asked, to))
+
+
+@audit_app.command("check")
+def audit_check(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="An auditor's package.")
+    ],
+    *,
+    public_key: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, dir_okay=False, help="The key (PEM) it must be signed with."),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Seals that you received before, one a line."
+        ),
+    ] = None,
+) -> None:
+    """Check an auditor's package, without a database; exit with 2 when it was altered.
+
+    ```sh
+    huike audit check order.zip
+    huike audit check order.zip --public-key huike.pem --against seals.jsonl
+    ```
+    """
+    from consumers.package import check_package
+
+    raise typer.Exit(check_package(file, public_key or [], against))
 
 
 def _stop_event() -> threading.Event:

@@ -34,6 +34,7 @@ def sentence_of(error: Exception) -> str | None:
     from domain.shared.refusals import UnreadableFact  # noqa: PLC0415
     from infra.backup.unusable import Unusable  # noqa: PLC0415
     from infra.dev import ServerUnavailable  # noqa: PLC0415
+    from infra.evidence import BadPackage  # noqa: PLC0415
     from infra.keyring import KeyringLost  # noqa: PLC0415
     from infra.listening import CannotListen  # noqa: PLC0415
     from infra.migrations import RestoreUnfinished  # noqa: PLC0415
@@ -53,6 +54,7 @@ def sentence_of(error: Exception) -> str | None:
         (NoDatabase, f"{error}"),
         (Unusable, f"{error}"),
         (RestoreUnfinished, f"{error}"),
+        (BadPackage, f"{error}"),
         (BadSeal, f"{error}"),
         (NoSigningKey, f"{error}"),
         (ServerUnavailable, f"{error}"),

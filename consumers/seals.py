@@ -42,8 +42,8 @@ def seal_head(settings: Settings, file: Path | None, topic: str | None) -> int:
         return 2
     if topic is not None and not _send(settings, topic, made):
         return 2
-    if file is not None:
-        _append(file, made)
+    if file is not None and not _append(file, made):
+        return 2
     if file is None and topic is None:
         typer.echo(made.line().decode())
     else:
@@ -51,11 +51,16 @@ def seal_head(settings: Settings, file: Path | None, topic: str | None) -> int:
     return 0
 
 
-def _append(file: Path, made: Seal) -> None:
-    with file.open("ab") as out:
-        out.write(made.line() + b"\n")
-        out.flush()
-        os.fsync(out.fileno())
+def _append(file: Path, made: Seal) -> bool:
+    try:
+        with file.open("ab") as out:
+            out.write(made.line() + b"\n")
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as error:
+        typer.echo(str(error), err=True)
+        return False
+    return True
 
 
 def _send(settings: Settings, topic: str, made: Seal) -> bool:

@@ -126,11 +126,7 @@ def read_seals(file: Path, trusted: Collection[str], lineage: Lineage | None) ->
         if not line.strip():
             continue
         place = f"Line {number} of {file}"
-        seal = _parse(line, place)
-        if not seal.signed:
-            raise ForgedSeal(place)
-        if seal.key not in trusted:
-            raise ForeignKey(place, key=seal.key)
+        seal = parse_seal(line, place, trusted)
         if lineage is not None and not lineage.has(seal):
             raise ForeignLog(place, log=seal.log, ours=lineage.now)
         if seals.setdefault(seal.position, seal).mark != seal.mark:
@@ -138,6 +134,16 @@ def read_seals(file: Path, trusted: Collection[str], lineage: Lineage | None) ->
     if not seals:
         raise NoSeal(file)
     return list(seals.values())
+
+
+def parse_seal(line: bytes, place: str, trusted: Collection[str]) -> Seal:
+    """Return a seal of a trusted key. Raises BadSeal, which says of which place."""
+    seal = _parse(line, place)
+    if not seal.signed:
+        raise ForgedSeal(place)
+    if seal.key not in trusted:
+        raise ForeignKey(place, key=seal.key)
+    return seal
 
 
 def _parse(line: bytes | str, place: str) -> Seal:

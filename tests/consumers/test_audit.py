@@ -153,6 +153,17 @@ def test_without_a_place_for_it_a_seal_is_printed(settings: Settings, capsys: Ca
     assert json.loads(capsys.readouterr().out)["position"] == 18
 
 
+def test_a_seal_that_could_not_be_written_is_written_the_next_time(
+    settings: Settings, tmp_path: Path, capsys: Capture
+) -> None:
+    file = tmp_path / "none" / "seals.jsonl"
+    assert seal_head(settings, file, None) == 2
+    assert "No such file or directory" in capsys.readouterr().err
+    file.parent.mkdir()
+    assert seal_head(settings, file, None) == 0
+    assert proven(settings, file) == 0
+
+
 def test_each_seal_is_one_more_line(settings: Settings, seals: Path, tmp_path: Path) -> None:
     with kept.writer(str(settings.log_url), tmp_path / "keyring.json") as log:
         kept.fill(log, 1, begin=10)

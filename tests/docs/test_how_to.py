@@ -27,6 +27,7 @@ HOW_TO = DOCS / "how-to"
         "resend-refused-events.md",
         "show-correct-restrict.md",
         "seal-the-log.md",
+        "auditors-package.md",
     ],
 )
 def test_a_page_works_as_it_stands(page: str, shop: dict[str, str], tmp_path: Path) -> None:

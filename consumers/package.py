@@ -1,0 +1,139 @@
+"""Makes an auditor's package from the command line, and checks one without a database."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import typer
+
+from consumers.audit import NoPublicKey
+from consumers.choosing import Asked, Chosen, TooMany, choose
+from consumers.opened import Opened, opened
+from consumers.package_page import page
+from consumers.proofs import prove
+from infra import access_log
+from infra.access_log import AccessLog
+from infra.event_store.unpacked import unpacked
+from infra.evidence import FACTS, SEALS, Manifest, check, line, write
+from infra.postgres import WRITER, Connection, connect, pool
+from infra.seals import Broken, Lineage, kept, read_seals, seal
+from infra.settings import Settings
+from infra.signing import Signer, read_public
+
+_READS_AT_ONCE: Final = 500
+
+
+def package(settings: Settings, asked: Asked, file: Path) -> int:
+    """Seal the log's head, and write the facts asked for with what proves them.
+
+    Returns 1 when the log is not as it was recorded, or has nothing of the kind.
+    """
+    if file.exists():
+        typer.echo(f"There is a {file} already.", err=True)
+        return 2
+    signer = Signer.beside(settings.keyring_file)
+    with opened(settings) as here, _log(here) as connection:
+        try:
+            made = _make(here, connection, signer, asked)
+        except (Broken, TooMany) as refusal:
+            typer.echo(str(refusal), err=True)
+            return 1
+        if made is None:
+            typer.echo("The log has nothing of the kind.", err=True)
+            return 1
+        manifest, files = made
+    try:
+        write(file, manifest, files, signer)
+    except OSError as error:
+        typer.echo(str(error), err=True)
+        return 2
+    typer.echo(
+        f"{file}: {manifest.facts:,} facts, each proven by a seal of the key {signer.public}"
+    )
+    return 0
+
+
+def check_package(file: Path, public_keys: Sequence[Path], against: Path | None) -> int:
+    """Say what a package proves. Raises BadPackage, BadSeal, OSError."""
+    trusted = {read_public(one) for one in public_keys}
+    if against is not None and not trusted:
+        raise NoPublicKey(against)
+    held = read_seals(against, trusted, None) if against is not None else []
+    checked = check(file, trusted, held)
+    manifest = checked.manifest
+    about = ", ".join(f"{name} {value}" for name, value in manifest.about.items())
+    typer.echo(
+        f"{manifest.facts:,} facts about {about}, made {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC "
+        f"of log {manifest.log}: each is in it, at its place, as it was sealed."
+    )
+    if against is not None:
+        typer.echo(f"{checked.held:,} of them by seals that stand in {against}.")
+    if not trusted:
+        typer.echo(f"Signed with the key {manifest.key}: ask whose it is, or give --public-key.")
+    return 0
+
+
+def _log(here: Opened) -> "closing[Connection]":
+    assert here.settings.log_url is not None
+    return closing(connect(here.settings.log_url, WRITER))
+
+
+def _make(
+    here: Opened, connection: Connection, signer: Signer, asked: Asked
+) -> tuple[Manifest, dict[str, bytes]] | None:
+    now = datetime.now(UTC)
+    last = seal(connection, signer, now)
+    if last is None:
+        return None
+    chosen = choose(connection, here.reader, here.ids, asked, last.position)
+    if not chosen.positions:
+        return None
+    seals = kept(connection, signer.public, Lineage.read(connection))
+    proven = list(prove(connection, chosen.positions, seals))
+    used = {one.seal for one in proven}
+    own = [one for one in seals if one.position in used]
+    reads = list(_reads(here, asked, chosen))
+    manifest = Manifest(
+        log=last.log, about=asked.told(), made_at=now, facts=len(proven), key=signer.public
+    )
+    return manifest, {
+        FACTS: _lines(line(one.row, one.seal, one.path) for one in proven),
+        SEALS: _lines(one.line() for one in own),
+        "access.jsonl": _lines(msgspec.json.encode(one) for one in reads),
+        "index.html": page(manifest, [unpacked(one.row) for one in proven], own, reads).encode(),
+        "public-key.pem": signer.public_pem.encode(),
+    }
+
+
+def _lines(lines: Iterable[bytes]) -> bytes:
+    return b"".join(one + b"\n" for one in lines)
+
+
+def _reads(here: Opened, asked: Asked, chosen: Chosen) -> Iterator[dict[str, Any]]:
+    """Yield who read these people's data; of others that were read with them, nothing."""
+    if not chosen.people:
+        return
+    url = here.settings.log_url
+    assert url is not None
+    with ExitStack() as stack:
+        log = AccessLog(stack.enter_context(pool(url, WRITER, size=1)), here.sealer)
+        stack.callback(log.close)
+        after: int | None = None
+        while True:
+            wanted = access_log.Asked(
+                customers=chosen.people, since=asked.since, until=asked.until, after=after
+            )
+            found = log.page(wanted, _READS_AT_ONCE)
+            for _, access in found:
+                told = msgspec.to_builtins(access)
+                whom = access.whom
+                if whom is not None:
+                    told["whom"] = [str(one) for one in whom if one in chosen.people]
+                    told["conditions"] = {}
+                yield told
+            if len(found) < _READS_AT_ONCE:
+                return
+            after = found[-1].id
