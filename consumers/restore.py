@@ -43,6 +43,7 @@ def run_restore(
 def run_restored(settings: Settings, keys: Path | None, key_file: Path | None) -> None:
     """Make the log one of its own, after its database was put back by other means."""
     url = log_url(settings)
+    _no_views(settings, url)
     if keys is not None:
         if key_file is None:
             typer.echo("A keys file is opened with its key: name it with --key.", err=True)

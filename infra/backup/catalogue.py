@@ -28,6 +28,9 @@ where p.relnamespace = %s::regnamespace and pg_get_expr(p.relpartbound, p.oid) i
 order by p.relname
 """
 _SEQUENCES: Final = "select sequencename::text from pg_sequences where schemaname = %s order by 1"
+_TRANSACTIONS_BOUND: Final = 170_000
+"""The version of Postgres that knows transaction_timeout."""
+
 _SIZE: Final = """
 select coalesce(sum(pg_table_size(oid)), 0)::int8 from pg_class
 where relnamespace = %s::regnamespace and relkind = 'r'
@@ -64,6 +67,15 @@ def size_of(connection: Connection, schema: str) -> int:
     row = connection.execute(_SIZE, (schema,)).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def take_time(connection: Connection) -> None:
+    """Let this transaction last as long as it takes, whatever the server bounds others to."""
+    bounds = ["idle_in_transaction_session_timeout", "statement_timeout"]
+    if connection.info.server_version >= _TRANSACTIONS_BOUND:
+        bounds.append("transaction_timeout")
+    for bound in bounds:
+        connection.execute(sql.SQL("set local {} to 0").format(sql.Identifier(bound)))
 
 
 def hold(connection: Connection, tables: Iterable[Table]) -> None:

@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from domain.shared.ids import Ids
+from infra.backup.catalogue import take_time
 from infra.backup.copying import Told, copy_in
 from infra.backup.files import put
 from infra.backup.key import BackupKey
@@ -39,7 +40,7 @@ def put_keys(
 
 def take_keys(owner: Connection, keys: Opened, keyring_file: Path, told: Told) -> int:
     """Copy the keys in, in a transaction, and put their files where there are none."""
-    owner.execute("set local idle_in_transaction_session_timeout to 0")
+    take_time(owner)
     kept, files = copy_in(owner, keys, KEEPER, told)
     places = {KEYRING: keyring_file, SIGNING: keyring_file.with_name(SIGNING)}
     made = [name for name in files if not places[name].exists()]

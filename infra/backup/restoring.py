@@ -10,7 +10,7 @@ import msgspec
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from infra.backup.catalogue import identifier, tables_of
+from infra.backup.catalogue import identifier, tables_of, take_time
 from infra.backup.copying import Told, copy_in
 from infra.backup.incarnation import part_ways
 from infra.backup.key import BackupKey
@@ -62,7 +62,7 @@ def restore(  # noqa: PLR0913  # from what, with what, to where
             _begin(admin, _named(url), data)
             migrate(url, only=data.header["migrations"], restoring=True)
             with closing(connect(url, OWNER)) as owner, owner.transaction():
-                owner.execute("set local idle_in_transaction_session_timeout to 0")
+                take_time(owner)
                 counted = copy_in(owner, data, LOG, told)[0]
                 _check_head(owner, data)
                 persons = take_keys(owner, keys, keyring_file, told)

@@ -19,6 +19,7 @@ from infra.backup.catalogue import (
     sequences_of,
     size_of,
     tables_of,
+    take_time,
 )
 from infra.backup.files import DATA, KEYS, alone, drafted, wipe
 from infra.backup.key import BackupKey
@@ -158,8 +159,7 @@ def _snapshot(connection: Connection) -> Iterator[None]:
     """See the database as it is now until the block ends, however long that takes."""
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
-        connection.execute("set local idle_in_transaction_session_timeout to 0")
-        connection.execute("set local statement_timeout to 0")
+        take_time(connection)
         yield
 
 
