@@ -10,6 +10,7 @@ import psycopg
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from consumers.erasure.standing import of_erasures
 from consumers.keyring import of_epochs
 from consumers.mistakes import first_line
 from consumers.place import NoDatabase, placed
@@ -52,6 +53,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield from _of_log(settings.log_url, keyring)
         if keyring is not None:
             yield from (Finding("epoch", *told) for told in of_epochs(settings.log_url, keyring))
+        yield from (Finding("erasures", *told) for told in of_erasures(settings.log_url))
         yield from _of_views(settings)
     if settings.kafka_bootstrap is not None:
         yield from _of_kafka(settings)

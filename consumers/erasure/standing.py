@@ -1,0 +1,30 @@
+"""How erasures stand, for the doctor: how many wait, and what should have been done by now."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Final
+
+import psycopg
+
+from infra.postgres import WRITER, connect
+
+_COUNTED: Final = """
+select count(*) filter (where state = 'waiting'), count(*) filter (where state = 'certified'),
+  count(*) filter (where state in ('waiting', 'erasing', 'erased') and waits_for = '{}'
+                   and greatest(due_at, erased_at) < clock_timestamp() - interval '1 hour')
+from log.erasure
+"""
+
+
+def of_erasures(url: str) -> Iterator[tuple[str, str | None]]:
+    """Say how erasures stand, if any were asked for, and what to do about it."""
+    try:
+        with closing(connect(url, WRITER)) as connection:
+            row = connection.execute(_COUNTED).fetchone()
+    except psycopg.Error:
+        return  # what the log's own findings tell
+    assert row is not None
+    waiting, done, late = row
+    if waiting or done or late:
+        mend = f"{late} are late: does `huike work views` run? its log says what holds them"
+        yield f"{waiting:,} wait, {done:,} done", mend if late else None
