@@ -541,7 +541,7 @@ def keys_add(  # noqa: PLR0913  # what a key says of its facts
     huike keys add erp --scope ingest --source erp --system
     huike keys add partner --scope ingest --expires 90d --per-minute 600
     KEY=$(huike keys add desk --scope query --scope personal)
-    KEY=$(huike keys add grace --role agent)  # sees whole whose ticket is assigned to grace
+    KEY=$(huike keys add grace --role agent)  # sees whom grace serves
     ```
     """
     from consumers.keys import add

@@ -31,7 +31,7 @@ def sentence_of(error: Exception) -> str | None:
     from consumers.one_machine import HomeTaken, NotReady  # noqa: PLC0415
     from consumers.place import NoDatabase  # noqa: PLC0415
     from consumers.relay import WrongTopic  # noqa: PLC0415
-    from domain.shared.refusals import UnreadableFact  # noqa: PLC0415
+    from domain.shared.refusals import AccessNotWritten, UnreadableFact  # noqa: PLC0415
     from infra.backup.unusable import Unusable  # noqa: PLC0415
     from infra.dev import ServerUnavailable  # noqa: PLC0415
     from infra.evidence import BadPackage  # noqa: PLC0415
@@ -61,6 +61,7 @@ def sentence_of(error: Exception) -> str | None:
         (CannotListen, f"{error}."),
         (NotTaken, f"The service did not take what was sent: {error}."),
         (UnreadableFact, f"{error} Run the version that wrote it, or mend the log."),
+        (AccessNotWritten, f"{error}"),
         (KeyringLost, f"{error}." if str(error) else f"{KeyringLost.__doc__}"),
         (OtherSlots, f"{error}"),
         (WrongTopic, f"{error}. {WrongTopic.__doc__}"),

@@ -1,15 +1,18 @@
 """What one-off commands stand on: the log to read, the views, and the keys to open with."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from getpass import getuser
+from uuid import UUID, uuid4
 
 import msgspec
 
 from consumers.place import placed
 from domain.shared.ids import Ids
+from infra.access_log import Access, AccessLog
 from infra.event_store import LogReader
 from infra.keyring import Keyring
-from infra.postgres import KEEPER, VIEWS, Connection, connect, pool
+from infra.postgres import KEEPER, VIEWS, WRITER, Connection, connect, pool
 from infra.sealing import PersonKeys
 from infra.settings import Settings
 
@@ -22,6 +25,24 @@ class Opened(msgspec.Struct, frozen=True):
     views: Connection
     sealer: PersonKeys
     ids: Ids
+
+    def note(self, operation: str, customer: UUID, shop: str) -> None:
+        """Write down that somebody at this machine is shown a customer. Raises AccessNotWritten."""
+        assert self.settings.log_url is not None
+        access = Access(
+            actor_kind="system",
+            actor_id=getuser(),
+            whom=(customer,),
+            operation=operation,
+            basis="keyring",
+            request=uuid4().hex,
+            shop=shop,
+        )
+        with (
+            pool(self.settings.log_url, WRITER, size=1) as writer,
+            closing(AccessLog(writer, self.sealer)) as log,
+        ):
+            log.write(access)
 
 
 @contextmanager

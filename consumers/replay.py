@@ -46,6 +46,7 @@ def replay(  # noqa: PLR0913  # what the command line asks
         if not then.facts:
             typer.echo(f"Nothing is known of {customer} by then.", err=True)
             return 1
+        here.note("huike replay", then.customer, shop)
         if as_json:
             print(then.as_json())  # noqa: T201  # the answer itself
             return 0

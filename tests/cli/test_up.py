@@ -157,6 +157,10 @@ def test_a_customer_is_replayed(installation: Installation, shop: httpx2.Client)
     for column in ("email_index", "name_mask", "next_move_at", "memory"):
         assert column not in told.stdout, "told in the tables' words"
     assert "下单" in installation.run("replay", "ada", "--lang", "zh").stdout
+    with installation.client(installation.key("audit")) as auditor:
+        reads = auditor.get("/api/audit/access").json()["reads"]
+    assert [read["operation"] for read in reads[:2]] == ["huike replay"] * 2
+    assert {read["by"]["kind"] for read in reads[:2]} == {"system"}
     assert installation.run("replay", "ada", "--lang", "xx").returncode == 2
 
 

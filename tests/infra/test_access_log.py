@@ -1,0 +1,103 @@
+"""Reads of personal data are written before they are answered, whoever comes at once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from domain.shared.refusals import AccessNotWritten
+from infra.access_log import Access, AccessLog, Asked
+from infra.keyring import Keyring
+from infra.postgres import KEEPER, WRITER, Pool, connect, pool
+from infra.sealing import PersonKeys
+
+ADA, BOB = UUID(int=1), UUID(int=2)
+
+
+@pytest.fixture
+def writer(database_url: str) -> Iterator[Pool]:
+    with pool(database_url, WRITER) as opened:
+        yield opened
+
+
+@pytest.fixture
+def keys(database_url: str, tmp_path: Path) -> Iterator[PersonKeys]:
+    with pool(database_url, KEEPER) as opened:
+        made = PersonKeys(opened, Keyring.open(tmp_path / "keyring.json"))
+        made.ensure([ADA])
+        yield made
+
+
+@pytest.fixture
+def log(writer: Pool, keys: PersonKeys) -> Iterator[AccessLog]:
+    opened = AccessLog(writer, keys)
+    yield opened
+    opened.close()
+
+
+def read(*whom: UUID, request: str = "1", reason: str | None = None) -> Access:
+    return Access(
+        actor_kind="key",
+        actor_id="grace",
+        whom=whom,
+        operation="GET /api/customers/{id}",
+        basis="serves them",
+        request=request,
+        shop="shop",
+        reason=reason,
+    )
+
+
+def test_all_who_read_at_once_are_written_down(log: AccessLog) -> None:
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(log.write, (read(ADA, request=str(n)) for n in range(200))))
+    kept = log.page(Asked(customers=(ADA,)), 1000)
+    assert {it.access.request for it in kept} == {str(n) for n in range(200)}
+    assert [it.id for it in kept] == sorted((it.id for it in kept), reverse=True)
+
+
+def test_what_is_written_is_read_as_it_was_said(log: AccessLog) -> None:
+    said = read(ADA, BOB, reason="She calls")
+    log.write(said)
+    (kept,) = log.page(Asked(customers=(BOB,)), 10)
+    assert kept.access == said
+
+
+def test_the_reason_goes_with_the_person_and_the_read_stays(
+    log: AccessLog, writer: Pool, keys: PersonKeys, database_url: str, tmp_path: Path
+) -> None:
+    log.write(read(ADA, reason="She calls"))
+    with connect(database_url) as owner:
+        owner.execute("update keeper.person_key set wrapped = null, forgotten_at = now()")
+    with pool(database_url, KEEPER) as keeper:
+        later = AccessLog(writer, PersonKeys(keeper, Keyring.open(tmp_path / "keyring.json")))
+        (kept,) = later.page(Asked(customers=(ADA,)), 10)
+        later.write(read(ADA, reason="She calls again"))
+        assert len(later.page(Asked(customers=(ADA,)), 10)) == 2
+        later.close()
+    assert kept.access.reason is None
+    assert kept.access.whom == (ADA,)
+    del keys
+
+
+def test_closing_writes_what_was_begun(writer: Pool, keys: PersonKeys) -> None:
+    closing = AccessLog(writer, keys)
+    begun = [closing.begin(read(ADA, request=str(n))) for n in range(20)]
+    closing.close()
+    assert all(it.done() and it.exception() is None for it in begun)
+
+
+def test_what_cannot_be_written_is_told_to_each_who_waits(
+    log: AccessLog, database_url: str
+) -> None:
+    with connect(database_url) as owner:
+        owner.execute("alter table log.access rename to elsewhere")
+        begun = [log.begin(read(ADA)) for _ in range(5)]
+        for it in begun:
+            with pytest.raises(AccessNotWritten):
+                it.result(60)
+        owner.execute("alter table log.elsewhere rename to access")
+    log.write(read(ADA))
+    assert len(log.page(Asked(), 10)) == 1
