@@ -255,6 +255,30 @@ def dossier(  # noqa: PLR0913  # what may be asked
 
 
 @app.command()
+def retention(
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what is past its months.")
+    ] = False,
+    to: Annotated[Path | None, typer.Option(help="Also write the certificate to a file.")] = None,
+) -> None:
+    """Make unreadable what sources sent so many months ago as HUIKE_RETENTION says.
+
+    Workers of views do so every hour. Keys of originals are destroyed, refused events deleted, and
+    the table of a month that nobody can read is dropped. Facts stay. It connects as the owner.
+
+    ```sh
+    HUIKE_RETENTION=shop/site=24 huike retention --dry-run
+    HUIKE_RETENTION=shop/site=24,*=36 huike retention --to certificate.json
+    ```
+    """
+    from consumers.retention import retain
+    from infra.settings import Settings
+
+    raise typer.Exit(retain(Settings(), dry_run=dry_run, to=to))
+
+
+@app.command()
 def doctor() -> None:
     """Print the settings and the state of every part; say what is wrong and how to mend it.
 

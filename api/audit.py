@@ -197,7 +197,7 @@ def export(archive: TheArchive, wanted: WantedFacts) -> Response:
     summary="A shop's message as it was sent",
     responses={
         200: {"content": {"application/json": {"example": ORIGINAL}}},
-        404: {"description": "No message of a shop begins at this position."},
+        404: {"description": "No message of a shop begins at this position, or its month is past."},
     },
 )
 def original(

@@ -14,6 +14,7 @@ from consumers.erasure.standing import of_erasures
 from consumers.keyring import of_epochs
 from consumers.mistakes import first_line
 from consumers.place import NoDatabase, placed
+from consumers.retention import of_retention
 from domain.shared.ids import Ids
 from infra.installation import mark_of, same_installation
 from infra.kafka import reach
@@ -54,6 +55,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
         if keyring is not None:
             yield from (Finding("epoch", *told) for told in of_epochs(settings.log_url, keyring))
         yield from (Finding("erasures", *told) for told in of_erasures(settings.log_url))
+        for told in of_retention(settings, settings.log_url):
+            yield Finding("retention", *told)
         yield from _of_views(settings)
     if settings.kafka_bootstrap is not None:
         yield from _of_kafka(settings)

@@ -31,7 +31,8 @@ _DUE: Final = """
 select from (select max(begun_at) as at, bool_or(renewed_at is null) as open
              from keeper.epoch) as begun
 where open or at < clock_timestamp() - %s
-and exists (select from keeper.person_key where forgotten_at >= begun.at)
+and (exists (select from keeper.person_key where forgotten_at >= begun.at)
+     or exists (select from keeper.period_key where destroyed_at >= begun.at))
 """
 _PERSONS: Final = """
 select identity, epoch, wrapped from keeper.person_key

@@ -116,9 +116,14 @@ class Settings(BaseSettings):
         description="Days that an order keeps its customer from being forgotten after it last "
         "moved, unless it is delivered, cancelled or refunded.",
     )
+    retention: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Months after which what a source sent is made unreadable (its facts stay), by "
+        "comma: `shop/site=24,*=36`; `*`: every other source. Not set: never.",
+    )
     log_level: str = Field(default="info", description="debug, info, warning or error.")
 
-    @field_validator("clear_traits", "clear_properties", mode="before")
+    @field_validator("clear_traits", "clear_properties", "retention", mode="before")
     @classmethod
     def _by_comma(cls, value: object) -> object:
         if isinstance(value, str):
@@ -151,6 +156,17 @@ class Settings(BaseSettings):
             raise ValueError("SASL needs HUIKE_KAFKA_USER and HUIKE_KAFKA_PASSWORD")
         return value
 
+    @field_validator("retention")
+    @classmethod
+    def _months(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for rule in value:
+            source, _, months = rule.partition("=")
+            named = source == "*" or source.count("/") == 1
+            if not (named and months.isascii() and months.isdigit() and int(months[:6]) >= 1):
+                msg = "is shop/source=months, or *=months, by comma"
+                raise ValueError(msg)
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _level(cls, value: str) -> str:
@@ -165,6 +181,12 @@ class Settings(BaseSettings):
             for name, value in given.items()
             if value is not None and not _is_secret(name, value)
         }
+
+    @property
+    def retention_months(self) -> dict[str, int]:
+        """Months by source (`shop/source`, or `*` for every other)."""
+        rules = (rule.partition("=") for rule in self.retention)
+        return {source: int(months) for source, _, months in rules}
 
     @property
     def local_url(self) -> str:

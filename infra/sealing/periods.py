@@ -52,12 +52,18 @@ class PeriodKeys:
     def open_period(
         self, purpose: str, shop: str, source: str, month: str, sealed: bytes
     ) -> bytes | None:
-        """Open what `seal_period` made; None when it is not of this key."""
-        key = AESGCM(self.period_key(purpose, shop, source, month))
+        """Open what `seal_period` made; None when the key is gone, or it is not of this key."""
+        try:
+            key = AESGCM(self.period_key(purpose, shop, source, month))
+        except KeyForgotten:
+            return None
         return unseal(key, sealed, purpose.encode())
 
     def period_key(self, purpose: str, shop: str, source: str, period: str) -> bytes:
-        """Return the key of a purpose, source and month (`2026-11`), made when it is new."""
+        """Return the key of a purpose, source and month (`2026-11`), made when it is new.
+
+        Raises KeyForgotten once it was destroyed.
+        """
         name = (purpose, shop, source, period)
         held = self._periods.get(name)
         if held is None:

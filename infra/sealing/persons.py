@@ -4,7 +4,7 @@ import hmac
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from time import monotonic
 from typing import Any, Final
@@ -51,12 +51,14 @@ on conflict (identity) do update set wrapped = null,
   forgotten_at = coalesce(k.forgotten_at, excluded.forgotten_at)
 """
 
-# Those forgotten are asked after for longer than any of our transactions may take.
+# What is gone is asked after for longer than any of our transactions may take.
 _LOOK: Final = """
 select statement_timestamp(),
   (select max(epoch) from keeper.epoch where ended_at is not null),
   array(select identity from keeper.person_key
-        where forgotten_at > coalesce(%s, statement_timestamp()) - interval '2 minutes')
+        where forgotten_at > coalesce(%(asked)s, statement_timestamp()) - interval '2 minutes'),
+  (select json_agg(json_build_array(purpose, shop, source, period)) from keeper.period_key
+   where destroyed_at > coalesce(%(asked)s, statement_timestamp()) - interval '2 minutes')
 """
 
 
@@ -194,17 +196,34 @@ class PersonKeys(PeriodKeys):
             for identity in identities:
                 self._keys.pop(identity.int, None)
 
+    def _let_go_of_periods(self, past: Iterable[Sequence[str]]) -> None:
+        held = [name for one in past if (name := (one[0], one[1], one[2], one[3])) in self._periods]
+        if not held:
+            return
+        for name in held:
+            del self._periods[name]
+        with self._lock:
+            for key in self._keys.values():
+                if key is not None:
+                    key.last = None
+
+    def period_key(self, purpose: str, shop: str, source: str, period: str) -> bytes:
+        if self._steady() > self._trusted_until:
+            self._look()
+        return super().period_key(purpose, shop, source, period)
+
     def _look(self) -> None:
-        """Ask who was forgotten lately. Raises what keeps us from knowing."""
+        """Ask what keys were destroyed lately. Raises what keeps us from knowing."""
         with self._asking:
             now = self._steady()
             if now <= self._trusted_until:  # somebody else asked
                 return
             with self._pool.connection() as connection:
-                row = connection.execute(_LOOK, (self._asked_at,)).fetchone()
+                row = connection.execute(_LOOK, {"asked": self._asked_at}).fetchone()
             assert row is not None
-            self._asked_at, ended, forgotten = row
+            self._asked_at, ended, forgotten, past = row
             self._let_go(forgotten)
+            self._let_go_of_periods(past or ())
             if ended is not None and ended in self._keyring.held:
                 self._keyring.look_again()
             self._trusted_until = now + _TRUSTED_SECONDS
@@ -293,4 +312,6 @@ class PersonKeys(PeriodKeys):
         mixed = hmac.digest(self.period_key(*period), key.secret, "sha256")
         made = AESGCM(hmac.digest(mixed, b"huike original\x01", "sha256"))
         key.last = period, made
+        if period not in self._periods:  # it was destroyed meanwhile
+            key.last = None
         return made

@@ -1,0 +1,87 @@
+"""Retention from the command line, as a chore, and what the doctor says of it."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import psycopg
+import structlog
+import typer
+
+from consumers.place import log_url
+from infra import clock
+from infra.migrations import migrate
+from infra.postgres import OWNER, connect
+from infra.retention import Month, RetentionHeldUp, carry_out, certificate_of, due, latest
+from infra.settings import Settings
+from infra.signing import Signer
+
+HOUR_SECONDS: Final = 3600.0
+"""How often it is looked: a worker that is started anew each day comes to it too."""
+
+log = structlog.get_logger("retention")
+
+
+def retain(settings: Settings, *, dry_run: bool, to: Path | None) -> int:
+    """Destroy what is past its months, and say so. Raises psycopg.Error, OSError."""
+    rules = settings.retention_months
+    if not rules:
+        typer.echo("HUIKE_RETENTION is not set: everything is kept.")
+        return 0
+    url = log_url(settings)
+    migrate(url)
+    if dry_run:
+        with closing(connect(url, OWNER)) as connection:
+            for month in due(connection, rules, clock.now()):
+                typer.echo(_named(month))
+        return 0
+    try:
+        file = carry_out(url, rules, Signer.beside(settings.keyring_file), clock.now())
+    except RetentionHeldUp as held_up:
+        typer.echo(str(held_up), err=True)
+        return 1
+    if file is None:
+        typer.echo("Nothing is past its months.")
+        return 0
+    certified = certificate_of(file).certified
+    for one in certified.destroyed:
+        typer.echo(f"{_named(one)}: {one.originals:,} originals, {one.refused:,} refused events")
+    if certified.dropped:
+        typer.echo(f"Dropped: {', '.join(certified.dropped)}")
+    if to is not None:
+        to.write_bytes(file)
+        typer.echo(f"The certificate is in {to}.")
+    return 0
+
+
+def retain_due(settings: Settings) -> None:
+    """Destroy what is past its months. Raises RetentionHeldUp, psycopg.Error, OSError."""
+    rules = settings.retention_months
+    if not rules:
+        return
+    signer = Signer.beside(settings.keyring_file)
+    file = carry_out(log_url(settings), rules, signer, clock.now())
+    if file is not None:
+        certified = certificate_of(file).certified
+        log.info("retention", months=len(certified.destroyed), dropped=len(certified.dropped))
+
+
+def of_retention(settings: Settings, url: str) -> Iterator[tuple[str, str | None]]:
+    """Say what retention does, and what to do about it."""
+    rules = settings.retention_months
+    try:
+        with closing(connect(url, OWNER)) as connection:
+            last = latest(connection)
+            past = due(connection, rules, clock.now())
+    except psycopg.Error:
+        return  # what the log's own findings tell
+    told = ", ".join(f"{source} {months} months" for source, months in rules.items()) or "off"
+    if last is not None:
+        told += f"; last on {last[0]:%Y-%m-%d}"
+    mend = f"{len(past)} months of sources are past: `huike retention`" if past else None
+    yield told, mend
+
+
+def _named(month: Month) -> str:
+    return f"{month.shop}/{month.source} {month.month}"

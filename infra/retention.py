@@ -1,0 +1,214 @@
+"""Retention: what a source sent in a month is made unreadable after so many months."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+import psycopg
+from psycopg import sql
+
+from infra.postgres import OWNER, Connection, connect
+from infra.signing import Signer, is_signed
+
+ANY: Final = "*"
+"""Stands for every source that is not named."""
+
+_RETAINING: Final = 4_851_108
+_MONTHS: Final = 12
+_PURPOSES: Final = ["original", "refused"]
+_LIVING: Final = """
+select shop, source, period from keeper.period_key
+where purpose = any(%s) and wrapped is not null group by shop, source, period
+order by period, shop, source
+"""
+_DESTROY: Final = """
+update keeper.period_key set wrapped = null, destroyed_at = clock_timestamp()
+where purpose = any(%s) and shop = %s and source = %s and period = %s and wrapped is not null
+returning purpose
+"""
+_STILL: Final = """
+select exists (select from keeper.period_key
+               where purpose = 'original' and period = %s and wrapped is not null)
+"""
+_EVENTS: Final = "delete from log.refused where shop = %s and source = %s and period = %s"
+_LATEST: Final = "select at, certificate from log.retention order by id desc limit 1"
+
+
+class RetentionHeldUp(Exception):
+    """Somebody reads or writes what is to be dropped just now; it is tried again later."""
+
+
+class Month(msgspec.Struct, frozen=True, kw_only=True):
+    """One month of one source (`2025-11`)."""
+
+    shop: str
+    source: str
+    month: str
+
+
+class Destroyed(Month, frozen=True, kw_only=True):
+    """How many originals nobody can read any more, and how many refused events were deleted."""
+
+    originals: int
+    refused: int
+
+
+class Retained(msgspec.Struct, frozen=True, kw_only=True):
+    """What is certified: what was destroyed, and which months' originals were dropped altogether.
+
+    `installation`: the log's incarnation. `rules`: months by source.
+    """
+
+    format: int = 1
+    installation: str
+    at: datetime
+    rules: Mapping[str, int]
+    destroyed: Sequence[Destroyed]
+    dropped: Sequence[str]
+
+
+class Certificate(msgspec.Struct, frozen=True, kw_only=True):
+    """What is certified, and the signature (Ed25519, base64) of its canonical JSON."""
+
+    certified: Retained
+    public_key: str
+    signature: str
+
+    @property
+    def is_signed(self) -> bool:
+        return is_signed(_canonical(self.certified), self.signature, self.public_key)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON of what is certified, in hex."""
+        return hashlib.sha256(_canonical(self.certified)).hexdigest()
+
+
+def certificate_of(file: bytes) -> Certificate:
+    """Read a certificate. Raises msgspec.DecodeError."""
+    return msgspec.json.decode(file, type=Certificate)
+
+
+def due(connection: Connection, rules: Mapping[str, int], now: datetime) -> list[Month]:
+    """Return the months that are over for their sources, and can still be read."""
+    return [
+        Month(shop=shop, source=source, month=month)
+        for shop, source, month in connection.execute(_LIVING, (_PURPOSES,)).fetchall()
+        if _is_over(month, _kept(rules, shop, source), now)
+    ]
+
+
+def latest(connection: Connection) -> tuple[datetime, Certificate] | None:
+    """Return when something was destroyed for the last time, and what."""
+    row = connection.execute(_LATEST).fetchone()
+    return None if row is None else (row[0], certificate_of(row[1]))
+
+
+def carry_out(
+    log_url: str, rules: Mapping[str, int], signer: Signer, now: datetime
+) -> bytes | None:
+    """Destroy what is due, and return the certificate; None where nothing is, or another does it.
+
+    All in one transaction: keys, refused events, the partitions of months that no source can read
+    any more, and the certificate. Every process lets go of the keys within a second. Raises
+    RetentionHeldUp, psycopg.Error: then nothing was destroyed.
+    """
+    with closing(connect(log_url, OWNER)) as connection:
+        try:
+            with connection.transaction():
+                return _carried_out(connection, rules, signer, now)
+        except psycopg.errors.LockNotAvailable:
+            raise RetentionHeldUp(RetentionHeldUp.__doc__) from None
+
+
+def _carried_out(
+    connection: Connection, rules: Mapping[str, int], signer: Signer, now: datetime
+) -> bytes | None:
+    mine = connection.execute("select pg_try_advisory_xact_lock(%s)", (_RETAINING,)).fetchone()
+    months = due(connection, rules, now) if mine == (True,) else []
+    if not months:
+        return None
+    connection.execute("set local idle_in_transaction_session_timeout to 0")
+    connection.execute("set local lock_timeout to '300ms'")  # appends wait behind it
+    destroyed = [_destroyed(connection, month) for month in months]
+    installation = connection.execute("select incarnation from log.installation").fetchone()
+    assert installation is not None
+    retained = Retained(
+        installation=str(installation[0]),
+        at=now,
+        rules=rules,
+        destroyed=destroyed,
+        dropped=_dropped(connection, {month.month for month in months}),
+    )
+    file = signed(retained, signer)
+    connection.execute("insert into log.retention (at, certificate) values (%s, %s)", (now, file))
+    return file
+
+
+def signed(retained: Retained, signer: Signer) -> bytes:
+    """Return a certificate as a file: JSON, the same whoever writes it."""
+    certificate = Certificate(
+        certified=retained,
+        public_key=signer.public,
+        signature=signer.sign(_canonical(retained)),
+    )
+    return msgspec.json.format(_canonical(certificate))
+
+
+def _destroyed(connection: Connection, month: Month) -> Destroyed:
+    which = (month.shop, month.source, month.month)
+    connection.execute(_DESTROY, (_PURPOSES, *which))
+    refused = connection.execute(_EVENTS, which).rowcount
+    originals = 0
+    if (partition := _partition(connection, month.month)) is not None:
+        counted = connection.execute(
+            sql.SQL("select count(*) from {} where shop = %s and source = %s").format(partition),
+            (month.shop, month.source),
+        ).fetchone()
+        originals = counted[0] if counted else 0
+    return Destroyed(
+        shop=month.shop,
+        source=month.source,
+        month=month.month,
+        originals=originals,
+        refused=refused,
+    )
+
+
+def _dropped(connection: Connection, months: Iterable[str]) -> list[str]:
+    """Drop the partitions that no key opens anything of; return their months."""
+    dropped = []
+    for month in sorted(months):
+        partition = _partition(connection, month)
+        if partition is None or connection.execute(_STILL, (month,)).fetchone() == (True,):
+            continue
+        connection.execute(sql.SQL("drop table {}").format(partition))
+        dropped.append(month)
+    return dropped
+
+
+def _partition(connection: Connection, month: str) -> Any:
+    """Return the name of a month's partition; None where there is none."""
+    name = f"original_{month.replace('-', '_')}"
+    row = connection.execute("select to_regclass(%s)", (f"log.{name}",)).fetchone()
+    return None if row is None or row[0] is None else sql.Identifier("log", name)
+
+
+def _kept(rules: Mapping[str, int], shop: str, source: str) -> int | None:
+    return rules.get(f"{shop}/{source}", rules.get(ANY))
+
+
+def _is_over(month: str, kept: int | None, now: datetime) -> bool:
+    """Tell whether a month ended so many whole months ago."""
+    if kept is None:
+        return False
+    year, number = map(int, month.split("-"))
+    ended = year * _MONTHS + number  # the month after it, counted from January of year 0
+    current = now.astimezone(UTC)
+    return current.year * _MONTHS + current.month - 1 - ended >= kept
+
+
+_canonical: Final = msgspec.json.Encoder(order="deterministic").encode
