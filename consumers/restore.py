@@ -18,6 +18,7 @@ from infra.backup.keys import put_keys
 from infra.backup.restoring import Restored, restore
 from infra.backup.unusable import ViewsStand
 from infra.dev.postgres import EmbeddedPostgres
+from infra.migrations import migrate
 from infra.postgres import connect
 from infra.settings import Settings
 
@@ -44,6 +45,7 @@ def run_restored(settings: Settings, keys: Path | None, key_file: Path | None) -
     """Make the log one of its own, after its database was put back by other means."""
     url = log_url(settings)
     _no_views(settings, url)
+    migrate(url)
     if keys is not None:
         if key_file is None:
             typer.echo("A keys file is opened with its key: name it with --key.", err=True)

@@ -60,12 +60,17 @@ def restore(  # noqa: PLR0913  # from what, with what, to where
         check_together(data.name, data.header, keys, older_keys=older_keys)
         with closing(connect(url)) as admin:
             _begin(admin, _named(url), data)
-            migrate(url, only=data.header["migrations"], restoring=True)
-            with closing(connect(url, OWNER)) as owner, owner.transaction():
-                take_time(owner)
-                counted = copy_in(owner, data, LOG, told)[0]
-                _check_head(owner, data)
-                persons = take_keys(owner, keys, keyring_file, told)
+            level = {*data.header["migrations"]}
+            migrate(url, only=level, restoring=True)
+            with closing(connect(url, OWNER)) as owner:
+                with owner.transaction():
+                    take_time(owner)
+                    counted = copy_in(owner, data, LOG, told)[0]
+                    _check_head(owner, data)
+                level |= {*keys.header["migrations"]}  # keys of today may go with data of long ago
+                migrate(url, only=level, restoring=True)
+                with owner.transaction():
+                    persons = take_keys(owner, keys, keyring_file, told)
             migrate(url, restoring=True)
             settle()
             incarnation = _finish(admin)

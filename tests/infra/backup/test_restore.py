@@ -359,3 +359,16 @@ def test_keys_that_go_elsewhere_now_are_not_left_where_they_were(backups: Backup
     second = backups.take(keys_folder=backups.folder / "keys")
     assert not first.keys.exists()
     assert second.keys.exists()
+
+
+def test_data_of_before_an_update_are_restored_with_keys_of_after_it(backups: Backups) -> None:
+    with psycopg.connect(backups.shop.url, autocommit=True) as owner:
+        owner.execute("drop table log.seal")
+        owner.execute("delete from public.huike_migration where name = '0006_seals.sql'")
+    older = backups.take()
+    assert migrate(backups.shop.url) == ["0006_seals.sql"]
+    newer = backups.take()
+    backups.restore(older, newer.keys)
+    assert migrate(backups.target) == []
+    assert backups.same
+    assert backups.addresses == ["one@example.com", "two@example.com", "v@example.com"]
