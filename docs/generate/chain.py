@@ -67,6 +67,16 @@ make the *whole* chain anew behind a change, or cut off the log's end; then all 
 only a seal from before shows it: `rewritten`, or `shortened`.
 """
 
+_COST: Final = """
+Of bulk append the chain takes about 2 % of the CPU: 0.42 µs of the 18.8 µs that a fact of 577 bytes
+takes our process and Postgres together (November 2026, Python 3.11 on two shared cores; medians of
+five times 50,000 facts; CPU time, since the machine was busy). `python -m tests.bench.chained`, in
+a checkout, measures it: it appends, then makes the same hashes of the same bytes.
+
+To verify, a fact takes our process 1.9 µs of CPU where batches have 1,000 facts, 2.4 µs where each
+has 10, and 8.7 µs where each has one; Postgres copies meanwhile, in a process of its own.
+"""
+
 _SEALS: Final = """
 `huike audit seal` signs where the log ends, with Ed25519: [how to](../how-to/seal-the-log.md). A
 seal is a line of JSON: `log` (the log's incarnation), `position` (a batch's last), `chain` (of that
@@ -111,6 +121,8 @@ def page() -> str:
         _ABOUT,
         "## What is checked",
         _VERIFIED,
+        "## What it costs",
+        _COST,
         "## Seals",
         _SEALS,
         "## Canonical bytes",
