@@ -3,6 +3,7 @@
 The route of the same path in `customers` says what it answers, and takes every other form of it.
 """
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from api.queries.customers import SEEN, living
 from api.queries.deps import Sources
 from api.responses import JSON, encode
 from api.security import admit
+from infra.wire import Row
 from projections.profile.queries import of_row
 
 _OPERATION: Final = "GET /api/customers/{id}"
@@ -49,22 +51,30 @@ class QuickCustomer(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # no body is read
         """Answer. Raises MissingScope, NotFound, NotThereYet, AccessNotWritten."""
-        sources, customer = self._sources, scope["customer"]
-        look = Look(sources, scope, _OPERATION, admit(scope["key"], _OPERATION))
-        sealer = look.whole
+        sources = self._sources
+        sight = admit(scope["key"], _OPERATION)
         fresh = await sources.freshness.reach(SEEN, 0)
-        rows = await sources.quick.ask(customer.bytes)
-        if rows and look.sight is not Sight.SERVED and (sealer is None or sealer.holds(customer)):
-            answer = of_row(rows[0], sealer)
+        rows = await sources.quick.ask(scope["customer"].bytes)
+        if rows and sight is Sight.MASKED:
+            body = encode(of_row(rows[0], None))
+        else:
+            body = await self._seen(scope, sight, rows)
+        said = {**sources.freshness.headers(fresh), "content-length": str(len(body))}
+        headers = [_TYPE, *((k.lower().encode(), v.encode()) for k, v in said.items())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _seen(self, scope: Scope, sight: Sight, rows: Sequence[Row] | None) -> bytes:
+        """Return the answer to who may see who it is, and have written down that they did."""
+        sources, customer = self._sources, scope["customer"]
+        look = Look(sources, scope, _OPERATION, sight)
+        if rows and look.whole is not None and look.whole.holds(customer):
+            answer = of_row(rows[0], look.whole)
             look.saw(answer)
             body = encode(answer)
         else:
             body = await sources.readers.ask(
                 lambda connection: encode(living(connection, sources, customer, look))
             )
-        if look.seen:
-            await look.noted()
-        said = {**sources.freshness.headers(fresh), "content-length": str(len(body))}
-        headers = [_TYPE, *((k.lower().encode(), v.encode()) for k, v in said.items())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await look.noted()
+        return body
