@@ -62,20 +62,17 @@ def drill_restore(
     settings: Settings, source: Path, keys: Path | None, key_file: Path, *, processes: int
 ) -> int:
     """Restore a backup aside, make all views of it, verify all; return 1 if something is wrong."""
-    with files_told(), _scratch() as folder, ExitStack() as stack:
+    with files_told(), _scratch() as (folder, url), ExitStack() as stack:
         key = BackupKey.read(key_file)
         data_file, keys_file = files_of(source, keys)
-        postgres = stack.enter_context(EmbeddedPostgres(folder / "postgres"))
         scratch = settings.model_copy(
             update={
-                "log_url": postgres.database("huike"),
+                "log_url": url,
                 "views_url": None,
                 "keyring": folder / "keyring.json",
                 "kafka_bootstrap": None,
             }
         )
-        assert scratch.log_url is not None
-        url = scratch.log_url
         found = Found()
         made = found.timed(
             "restored",
@@ -97,20 +94,51 @@ def drill_restore(
     return int(bool(found.wrong))
 
 
+class _Signals:
+    """Signals that end a drill: noted while its server starts and stops, heeded between."""
+
+    def __init__(self) -> None:
+        self._noted: list[int] = []
+        self._heeding = False
+        ending = (signal.SIGTERM, signal.SIGINT)
+        self._before = {number: signal.signal(number, self._take) for number in ending}
+
+    def heed(self) -> None:
+        self._heeding = True
+        if self._noted:
+            self._end()
+
+    def give_back(self) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def _take(self, number: int, _frame: object) -> None:
+        self._noted.append(number)
+        if self._heeding:
+            self._end()
+
+    def _end(self) -> None:
+        self._heeding = False
+        sys.exit(128 + self._noted[0])
+
+
 @contextmanager
-def _scratch() -> Iterator[Path]:
-    """Give a folder in TMPDIR, and remove it, on SIGTERM too; and those of killed drills."""
+def _scratch() -> Iterator[tuple[Path, str]]:
+    """Give a folder in TMPDIR and a database in it; remove both, and those of killed drills."""
     for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         _clear(left)
+    signals = _Signals()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield folder
+            with EmbeddedPostgres(folder / "postgres") as postgres:
+                url = postgres.database("huike")
+                signals.heed()
+                yield folder, url
     finally:
-        signal.signal(signal.SIGTERM, before)
         _clear(folder)
+        signals.give_back()
 
 
 def _clear(folder: Path) -> None:

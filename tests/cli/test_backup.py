@@ -89,6 +89,29 @@ def test_on_a_restore_that_was_killed_nothing_starts_until_it_is_done_again(
     done(installation.run("keys", "list", HUIKE_LOG_URL=bare_database_url))
 
 
+def test_a_drill_that_is_stopped_or_killed_leaves_nothing_in_the_end(
+    installation: Installation, database_url: str, server_folder: Path
+) -> None:
+    done(installation.run("backup-key", "a.key"))
+    prepare(database_url, installation.home / "keyring.json")
+    there = {"HUIKE_LOG_URL": database_url, "TMPDIR": str(server_folder)}
+    installation.environment.update(there)
+    done(installation.run("backup", "--to", "backups", "--key", "a.key"))
+
+    def standing() -> list[Path]:
+        return list(server_folder.glob("huike-drill-*/postgres/data/postmaster.pid"))
+
+    asked = ("drill", "restore", "backups", "--key", "a.key")
+    for end in ("terminate", "kill"):
+        with installation.running(*asked) as process:
+            await_that(lambda: bool(standing()), installation.told)
+            getattr(process, end)()
+            process.wait(60)
+        assert (end == "terminate") == (list(server_folder.glob("huike-drill-*")) == [])
+    assert "The backup is good." in done(installation.run(*asked, within=200))
+    assert list(server_folder.glob("huike-drill-*")) == []
+
+
 def begun(connection: Connection) -> bool:
     found = connection.execute("select to_regclass('public.huike_restore')").fetchone()
     return found != (None,)
