@@ -44,7 +44,7 @@ class Changes:
                 self.gone.setdefault(table, []).append((rows.subject, *key))
             elif not self._trusting:
                 self.unsure.setdefault(table, []).append(row)
-            elif new or table.once:
+            elif new or (table.once and old is None):
                 self.fresh.setdefault(table, []).append(row)
             elif old is None:
                 self.unsure.setdefault(table, []).append(row)

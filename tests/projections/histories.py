@@ -9,7 +9,12 @@ from uuid import UUID
 import msgspec
 from hypothesis import strategies as st
 
-from domain.customer.events import CustomerRegistered, KnownByAnotherId, VisitorRecognised
+from domain.customer.events import (
+    CustomerErased,
+    CustomerRegistered,
+    KnownByAnotherId,
+    VisitorRecognised,
+)
 from domain.shared.depth import EVERYTHING, Depth, Depths
 from domain.shared.events import Event, Fact
 from domain.shared.hands import hand_of
@@ -121,6 +126,33 @@ class MemoryLog:
 
     def position_at(self, instant: datetime) -> int:
         return bisect_right(self._recorded, instant)
+
+
+def erased(history: History, at: int, whom: UUID) -> History | None:
+    """Return a history in which somebody is erased after a position: nothing of theirs opens.
+
+    None for one that tells of a visitor who turns out to be them later: that is refused by then.
+    """
+    if any(f.subject == whom and isinstance(f.event, KnownByAnotherId) for f in history.facts[at:]):
+        return None
+    identities = tuple(MemoryLog(history).origins_of(whom, at=at))
+    said = CustomerErased(erasure=UUID(int=9), identities=identities)
+    last = history.facts[at - 1]
+    own = [f.version for f in history.facts if f.stream == whom]
+    fact = msgspec.structs.replace(
+        last,
+        position=at + 1,
+        stream=whom,
+        version=max(own, default=0) + 1,
+        type=said.stored.name,
+        origin=whom,
+        subject=whom,
+        occurred_at=last.recorded_at,
+        event=said,
+    )
+    closed = [as_deep(f, Depth.CLEAR) or f if f.origin in identities else f for f in history.facts]
+    moved = [msgspec.structs.replace(f, position=f.position + 1) for f in closed[at:]]
+    return History((*closed[:at], fact, *moved), history.clock)
 
 
 def as_deep(fact: Fact, depth: Depth) -> Fact | None:

@@ -13,15 +13,24 @@ Nothing here needs a database; the runtime's own tests run the same on Postgres.
 
 from datetime import timedelta
 from typing import ClassVar
+from uuid import UUID
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from projections.projection import View
 from projections.runtime.as_of import AsOf
 from projections.runtime.batch import Goal
 from projections.runtime.replay import Replay, fold_past, tables_of
-from tests.projections.histories import SLOTS, USERS, VISITORS, History, MemoryLog, histories
+from tests.projections.histories import (
+    SLOTS,
+    USERS,
+    VISITORS,
+    History,
+    MemoryLog,
+    erased,
+    histories,
+)
 from tests.projections.memory import Live, blind, live, named, replay, same
 
 __all__ = ["History", "Laws", "histories"]
@@ -102,6 +111,25 @@ class Laws:
             for rows in (apart, together):
                 self.view.settle(rows, history.clock)
             same(named(tables_of(self.view, [apart])), named(tables_of(self.view, [together])))
+
+        law()
+
+    def test_the_erased_are_as_a_replay_without_their_keys_makes_them(self) -> None:
+        """Whatever was read of somebody before, and whatever is told of them after."""
+
+        @given(self.histories, st.integers(1, 40), st.sampled_from(USERS))
+        def law(history: History, at: int, whom: UUID) -> None:
+            at = min(at, history.head)
+            assume(any(fact.subject == whom for fact in history.facts[:at]))
+            later = erased(history, at, whom)
+            assume(later is not None)
+            assert later is not None
+            kept = Live(self.view, MemoryLog(history))
+            clock = history.facts[at - 1].recorded_at
+            kept.apply(history.facts[:at], Goal(position=at, clock=clock))
+            kept.log = MemoryLog(later)
+            kept.apply(later.facts[at:], end_of(later))
+            same(kept.settled(later.clock), replay(self.view, later, later.clock))
 
         law()
 
