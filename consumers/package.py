@@ -34,8 +34,8 @@ def package(settings: Settings, asked: Asked, file: Path) -> int:
     if file.exists():
         typer.echo(f"There is a {file} already.", err=True)
         return 2
-    signer = Signer.beside(settings.keyring_file)
     with opened(settings) as here, _log(here) as connection:
+        signer = Signer.beside(settings.keyring_file)
         try:
             made = _make(here, connection, signer, asked)
         except (Broken, TooMany) as refusal:
@@ -113,7 +113,7 @@ def _lines(lines: Iterable[bytes]) -> bytes:
 
 
 def _reads(here: Opened, asked: Asked, chosen: Chosen) -> Iterator[dict[str, Any]]:
-    """Yield who read these people's data; of others that were read with them, nothing."""
+    """Yield who read these people's data; nothing of others, nor what may say who they are."""
     if not chosen.people:
         return
     url = here.settings.log_url
@@ -129,10 +129,10 @@ def _reads(here: Opened, asked: Asked, chosen: Chosen) -> Iterator[dict[str, Any
             found = log.page(wanted, _READS_AT_ONCE)
             for _, access in found:
                 told = msgspec.to_builtins(access)
-                whom = access.whom
-                if whom is not None:
-                    told["whom"] = [str(one) for one in whom if one in chosen.people]
-                    told["conditions"] = {}
+                for personal in ("reason", "conditions"):
+                    del told[personal]
+                if access.whom is not None:
+                    told["whom"] = [str(one) for one in access.whom if one in chosen.people]
                 yield told
             if len(found) < _READS_AT_ONCE:
                 return

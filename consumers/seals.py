@@ -24,8 +24,8 @@ def seal_head(settings: Settings, file: Path | None, topic: str | None) -> int:
 
     Returns 1 when the log is not as it was recorded: then nothing is signed.
     """
-    signer = Signer.beside(settings.keyring_file)
     with closing(connect(log_url(settings), WRITER)) as connection, progress() as bar:
+        signer = Signer.beside(settings.keyring_file)
         task = bar.add_task("facts")
         try:
             made = seal(

@@ -53,6 +53,9 @@ def refused(done: Done) -> str:
         ["verify", "profile"],
         ["rebuild", "profile"],
         ["replay", "ada"],
+        ["audit", "verify"],
+        ["audit", "seal"],
+        ["audit", "package", "--order", "1001", "--to", "order.zip"],
     ],
 )
 def test_without_a_database_a_command_says_how_to_have_one(
@@ -94,6 +97,12 @@ def test_a_port_in_use_is_told(installation: Installation, taken_port: str) -> N
 def test_an_address_of_another_machine_is_told(installation: Installation) -> None:
     told = refused(installation.run("serve", HUIKE_HOST="192.0.2.1", HUIKE_LOG_URL=NOBODY))
     assert "HUIKE_HOST" in told
+
+
+def test_what_is_no_auditors_package_is_told(installation: Installation) -> None:
+    (installation.folder / "order.zip").write_text("hello")
+    told = refused(installation.run("audit", "check", "order.zip"))
+    assert told == "order.zip is no auditor's package, or not whole."
 
 
 def test_a_part_that_there_is_not_is_told(installation: Installation) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -14,6 +15,7 @@ from consumers.choosing import Asked
 from consumers.package import check_package, package
 from consumers.seals import seal_head
 from domain.shared.ids import Ids
+from infra.access_log import Access, AccessLog
 from infra.evidence import (
     FACTS,
     MANIFEST,
@@ -32,7 +34,8 @@ from infra.evidence import (
     write,
 )
 from infra.keyring import Keyring
-from infra.postgres import WRITER, connect
+from infra.postgres import KEEPER, WRITER, connect, pool
+from infra.sealing import PersonKeys
 from infra.seals import BadSeal
 from infra.settings import Settings
 from infra.signing import Signer
@@ -126,6 +129,38 @@ def test_nobody_elses_facts_are_in_it(settings: Settings, tmp_path: Path) -> Non
     for origin, actor in others:
         assert str(origin).encode() not in whole
         assert actor.encode() not in whole
+
+
+def test_it_says_who_read_the_customers_data_and_nothing_that_says_who_that_is(
+    settings: Settings, tmp_path: Path
+) -> None:
+    ada, bob = (IDS.user("shop", str(n)) for n in (2, 3))
+    with ExitStack() as stack:
+        keeper = stack.enter_context(pool(str(settings.log_url), KEEPER))
+        writer = stack.enter_context(pool(str(settings.log_url), WRITER))
+        log = AccessLog(writer, PersonKeys(keeper, Keyring.open(settings.keyring_file)))
+        stack.callback(log.close)
+        for whom in ((ada,), (bob,), (ada, bob)):
+            log.write(
+                Access(
+                    actor_kind="key",
+                    actor_id="desk",
+                    whom=whom,
+                    operation="customer",
+                    basis="serves",
+                    request="r-1",
+                    shop="shop",
+                    conditions={"email": "ada@example.com"},
+                    reason="she called, ada@example.com",
+                )
+            )
+    with zipfile.ZipFile(made(settings, about(2), tmp_path)) as archive:
+        reads = [json.loads(line) for line in archive.read("access.jsonl").splitlines()]
+        whole = b"".join(archive.read(name) for name in archive.namelist())
+    assert [read["whom"] for read in reads] == [[str(ada)], [str(ada)]]
+    assert {read["actor_id"] for read in reads} == {"desk"}
+    assert b"ada@example.com" not in whole
+    assert str(bob).encode() not in whole
 
 
 def test_a_period_is_asked_for_by_when_it_was_recorded(settings: Settings, tmp_path: Path) -> None:
