@@ -3,15 +3,12 @@
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
-from uuid import UUID
 
 import typer
 
 from consumers.opened import opened
 from domain.shared.refusals import NotFound
 from infra import clock
-from infra.access_log import Access, AccessLog
 from infra.event_store.search import FactSearch
 from infra.keys import Keys
 from infra.originals import Originals
@@ -22,8 +19,6 @@ from projections.dossier.page import as_page
 from projections.dossier.written import as_json
 from projections.words import LANGUAGES
 
-_HERE: Final = "command line"
-
 
 def write_dossier(  # noqa: PLR0913  # what the command line asks
     settings: Settings, customer: str, to: Path, *, shop: str, lang: str, html: bool, sent: bool
@@ -32,17 +27,16 @@ def write_dossier(  # noqa: PLR0913  # what the command line asks
     if lang not in LANGUAGES:
         typer.echo(f"There is no language {lang}: {', '.join(LANGUAGES)}.", err=True)
         return 2
+    if to.exists():
+        typer.echo(f"{to} is there already.", err=True)
+        return 2
     with ExitStack() as stack:
         here = stack.enter_context(opened(settings))
         assert here.settings.log_url is not None
         writer = stack.enter_context(pool(here.settings.log_url, WRITER, size=2))
         try:
-            identity = UUID(customer)
-        except ValueError:
-            identity = here.ids.user(shop, customer)
-        try:
             made = Dossier(
-                identity,
+                here.identity(customer, shop),
                 here.reader,
                 FactSearch(writer, here.sealer).story,
                 at=clock.now(),
@@ -53,19 +47,7 @@ def write_dossier(  # noqa: PLR0913  # what the command line asks
         except NotFound:
             typer.echo(f"Nothing is known of {customer}.", err=True)
             return 1
-        access = AccessLog(writer, here.sealer)
-        stack.callback(access.close)
-        access.write(
-            Access(
-                actor_kind="system",
-                actor_id=_HERE,
-                whom=(made.customer,),
-                operation="huike dossier",
-                basis=_HERE,
-                request="",
-                shop=shop,
-            )
-        )
+        here.note("huike dossier", made.customer, shop)
         originals = Originals(writer, here.sealer)
         messages = originals.of(made.origins, upto=made.known.position) if sent else None
         with open(to, "xb", opener=_for_me_alone) as file:

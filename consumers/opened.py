@@ -26,6 +26,13 @@ class Opened(msgspec.Struct, frozen=True):
     sealer: PersonKeys
     ids: Ids
 
+    def identity(self, customer: str, shop: str) -> UUID:
+        """Return who is meant: by an id, or by a shop's user id."""
+        try:
+            return UUID(customer)
+        except ValueError:
+            return self.ids.user(shop, customer)
+
     def note(self, operation: str, customer: UUID, shop: str) -> None:
         """Write down that somebody at this machine is shown a customer. Raises AccessNotWritten."""
         assert self.settings.log_url is not None

@@ -41,7 +41,7 @@ def replay(  # noqa: PLR0913  # what the command line asks
         except ValueError as error:
             typer.echo(f"{error}; give an instant as 2026-03-01T09:00:00Z.", err=True)
             return 2
-        identity = _identity(here, customer, shop)
+        identity = here.identity(customer, shop)
         then = _Then(here, here.reader.customer_of(identity, at=position), instant, position)
         if not then.facts:
             typer.echo(f"Nothing is known of {customer} by then.", err=True)
@@ -114,13 +114,6 @@ def _position(here: Opened, known_at: str | None) -> int:
     if known_at.isdecimal():
         return int(known_at)
     return here.reader.position_at(_instant(known_at))
-
-
-def _identity(here: Opened, customer: str, shop: str) -> UUID:
-    try:
-        return UUID(customer)
-    except ValueError:
-        return here.ids.user(shop, customer)
 
 
 _encode: Final = msgspec.json.Encoder(decimal_format="string").encode
