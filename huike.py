@@ -647,7 +647,7 @@ def keyring_renew(
 
     ```sh
     huike keyring renew
-    huike keyring renew --prepare  # where machines have copies of the file: copy it, then renew
+    huike keyring renew --prepare  # copy the file to all machines, then renew
     ```
     """
     from consumers.keyring import renew_now
