@@ -105,6 +105,21 @@ def test_it_says_how_they_are_classed_and_why(officer: TestClient, ada: str) -> 
     assert dossier["orders"][0]["paid"] == "42.50"
 
 
+def test_what_a_shared_device_did_is_told_to_whom_it_was(
+    officer: TestClient, ada: str, with_scopes: Callable[..., TestClient]
+) -> None:
+    site = with_scopes("ingest")
+    for message in (
+        {"type": "identify", "userId": "eve", "anonymousId": "a-1"},
+        {"type": "page", "anonymousId": "a-1", "name": "Later"},
+    ):
+        assert site.post("/v1/batch", json={"batch": [message]}).json()["success"]
+    assert "Later" not in str(told(officer, ada))
+    assert "Home" in str(told(officer, ada))
+    assert "Later" in str(told(officer, "user:eve"))
+    assert "Home" not in str(told(officer, "user:eve"))
+
+
 def test_nobody_elses_data_is_in_it(officer: TestClient, ada: str) -> None:
     assert "bob@" not in str(told(officer, ada, originals=True))
 
