@@ -65,7 +65,8 @@ class BadSeal(Exception):
     """A seal that proves nothing."""
 
     def __init__(self, place: object, **more: object) -> None:
-        super().__init__(str(type(self).__doc__).format(place, **more))
+        told = " ".join(str(type(self).__doc__).split())
+        super().__init__(told.format(place, **more))
 
 
 class NoSeal(BadSeal):
@@ -86,6 +87,13 @@ class ForeignKey(BadSeal):
 
 class ForeignLog(BadSeal):
     """{} is of another log, {log}; this one is {ours}."""
+
+
+class LostSeal(BadSeal):
+    """{} is of facts that were lost: the log was restored as it was at position {upto}.
+
+    Whoever owns the database could claim so. Take that line out if it is true.
+    """
 
 
 class Contradicting(BadSeal):
@@ -112,8 +120,15 @@ class Lineage(msgspec.Struct, frozen=True):
         found = connection.execute("select incarnation, position from log.ancestor").fetchall()
         return cls(row[0], dict(found))
 
-    def has(self, seal: Seal) -> bool:
-        return seal.log == self.now or seal.position <= self.ancestors.get(seal.log, 0)
+    def claim(self, seal: Seal, place: str) -> None:
+        """Raise ForeignLog or LostSeal when a seal is not of this log as it stands."""
+        if seal.log == self.now:
+            return
+        upto = self.ancestors.get(seal.log)
+        if upto is None:
+            raise ForeignLog(place, log=seal.log, ours=self.now)
+        if seal.position > upto:
+            raise LostSeal(place, upto=upto)
 
 
 def read_seals(file: Path, trusted: Collection[str], lineage: Lineage | None) -> list[Seal]:
@@ -127,8 +142,8 @@ def read_seals(file: Path, trusted: Collection[str], lineage: Lineage | None) ->
             continue
         place = f"Line {number} of {file}"
         seal = parse_seal(line, place, trusted)
-        if lineage is not None and not lineage.has(seal):
-            raise ForeignLog(place, log=seal.log, ours=lineage.now)
+        if lineage is not None:
+            lineage.claim(seal, place)
         if seals.setdefault(seal.position, seal).mark != seal.mark:
             raise Contradicting(place)
     if not seals:
@@ -164,8 +179,7 @@ def kept(connection: Connection, key: str, lineage: Lineage) -> list[Seal]:
         seal = _parse(line, place)
         if not seal.signed or (seal.position, seal.key) != (position, key):
             raise ForgedSeal(place)
-        if not lineage.has(seal):
-            raise ForeignLog(place, log=seal.log, ours=lineage.now)
+        lineage.claim(seal, place)
         found.append(seal)
     return found
 

@@ -22,6 +22,7 @@ from infra.seals import (
     ForeignLog,
     ForgedSeal,
     Lineage,
+    LostSeal,
     NoSeal,
     NotASeal,
     Seal,
@@ -217,7 +218,7 @@ def test_seals_hold_for_a_log_that_was_restored_as_far_as_it_reaches(
     file = in_file(tmp_path, made(connection, signer))
     before, after = Lineage.read(connection), uuid4()
     assert read_seals(file, [signer.public], Lineage(after, {before.now: 18}))
-    with pytest.raises(ForeignLog):
+    with pytest.raises(LostSeal, match="was restored as it was at position 17"):
         read_seals(file, [signer.public], Lineage(after, {before.now: 17}))
 
 
