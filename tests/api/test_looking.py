@@ -9,11 +9,24 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
+from api.access import TABLE
 from api.services import Services
 from infra import clock
 from infra.keys import Role
 from infra.postgres import READER, WRITER, connect
 from tests.api.shop import Shop, ask
+
+ELSEWHERE = {
+    "GET /api/audit/orders/{id}",  # by the way of tickets
+    "GET /api/audit/campaigns/{id}/recipients/{recipient}",  # by the way of tickets
+    "GET /api/customers/export",
+    "GET /api/audit/facts/export",
+    "GET /api/refused",
+    "GET /api/refused/{id}",
+    "POST /api/customers/{id}/reveal",
+    "GET /api/customers/{id}/dossier",  # by its own tests
+}
+"""Operations that show somebody, whose traces other tests look at."""
 
 MARKS = ("Ada Lovelace", "ada@example.com", "7946", "shoe-38", "came open", "call me Countess")
 WHOLE = "Ada Lovelace"
@@ -132,15 +145,28 @@ def test_a_read_says_who_whose_what_why_and_by_which_request(
 
 
 def test_every_way_to_see_somebody_is_written_down(
-    shop: Shop, ada: str, with_roles: Callable[..., TestClient], auditor: TestClient
+    shop: Shop,
+    ada: str,
+    with_roles: Callable[..., TestClient],
+    with_scopes: Callable[..., TestClient],
+    auditor: TestClient,
 ) -> None:
     officer = with_roles(Role.PRIVACY_OFFICER)
     note = ask(auditor, "/audit/facts", type="customer.note-added")["facts"][0]["stream"]
+    ticket = ask(auditor, "/audit/facts", type="ticket.opened")["facts"][0]["stream"]
+    said = {"userId": "ada", "anonymousId": "v1", "traits": {"email": "ada@example.com"}}
+    heard = with_scopes("ingest").post("/v1/identify", json=said)
+    shop.position = int(heard.headers["X-Position"])
+    message = ask(auditor, "/audit/facts", type="activity.identified")["facts"][0]["position"]
     ways = {
         **{f"/api{place}": at(shop) for place in places(ada)},
         "/api/customers": at(shop),
+        "/api/customers/by/phone/+44 20 7946 0018": at(shop),
+        "/api/customers/by/anonymous/v1": at(shop),
         f"/api/audit/customers/{ada}": {},
+        f"/api/audit/tickets/{ticket}": {},
         "/api/audit/facts": {"stream": note},
+        f"/api/audit/facts/{message}/original": {},
     }
     for number, (way, wanted) in enumerate(ways.items(), 1):
         answer = officer.get(way, params=wanted)
@@ -149,6 +175,8 @@ def test_every_way_to_see_somebody_is_written_down(
         assert len(found) == number, way
         assert found[0]["basis"] == "role privacy-officer"
         assert found[0]["request"] == answer.headers["X-Request-ID"]
+    noted = {read["operation"] for read in reads(auditor)}
+    assert noted | ELSEWHERE == {name for name, entry in TABLE.items() if entry.shows}
 
 
 def test_the_quick_way_past_the_framework_is_written_down_too(
