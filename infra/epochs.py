@@ -27,6 +27,10 @@ select epoch, begun_at,
 from keeper.epoch where epoch = ({_NEWEST})
 """  # noqa: S608  # of constants
 _NEEDED: Final = f"select epoch from keeper.epoch where epoch >= ({_NEWEST})"  # noqa: S608  # too
+_WRAPPED: Final = """
+select from keeper.person_key where epoch = %s and wrapped is not null
+union all select from keeper.period_key where epoch = %s and wrapped is not null limit 1
+"""
 _DUE: Final = """
 select from (select max(begun_at) as at, bool_or(renewed_at is null) as open
              from keeper.epoch) as begun
@@ -145,10 +149,10 @@ def _finish(connection: Connection, keyring: EpochKeys) -> None:
 
 
 def check_epochs(connection: Connection, keyring: EpochKeys) -> None:
-    """Raise KeyringLost when an epoch that keys may be wrapped under is not on the keyring."""
+    """Raise KeyringLost when an epoch that keys are wrapped under is not on the keyring."""
     rows = connection.execute(_NEEDED).fetchall()
     for (epoch,) in rows:
-        if epoch not in keyring.held:
+        if epoch not in keyring.held and connection.execute(_WRAPPED, (epoch, epoch)).rowcount > 0:
             msg = f"Epoch key {epoch} is not on the keyring: put back the keyring's newest copy"
             raise KeyringLost(msg)
 

@@ -2,9 +2,13 @@
 
 import json
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from infra.keyring import Keyring
+from infra.postgres import KEEPER, pool
+from infra.sealing import PersonKeys
 from tests.cli.running import TRACEBACK, Installation
 
 pytestmark = pytest.mark.slow
@@ -14,10 +18,11 @@ def test_a_new_epoch_is_made_by_command_and_an_old_keyring_is_told_in_a_sentence
     tmp_path: Path, database_url: str
 ) -> None:
     here = Installation(tmp_path, HUIKE_LOG_URL=database_url)
-    assert here.run("keys", "list").returncode == 0
-    first = here.run("keyring", "renew")
-    assert first.stdout.startswith("Epoch 2: 0 keys are wrapped under it"), first
     keyring = here.home / "keyring.json"
+    with pool(database_url, KEEPER, size=1) as keeper:
+        PersonKeys(keeper, Keyring.open(keyring)).ensure([UUID(int=1)])
+    first = here.run("keyring", "renew")
+    assert first.stdout.startswith("Epoch 2: 1 keys are wrapped under it"), first
     old = keyring.read_bytes()
     assert list(json.loads(old)["epochs"]) == ["2"]
     assert "The key of epoch 3 is on" in here.run("keyring", "renew", "--prepare").stdout

@@ -195,8 +195,9 @@ def test_a_key_that_was_prepared_is_the_one_that_is_renewed_to(
 
 
 def test_a_keyring_from_before_the_last_epoch_is_told_by_its_number(
-    database_url: str, ring: Keyring, file: Path
+    database_url: str, keeper: Pool, ring: Keyring, file: Path
 ) -> None:
+    PersonKeys(keeper, ring).ensure([ADA])
     old = file.read_bytes()
     renew(database_url, ring)
     file.write_bytes(old)
@@ -205,6 +206,22 @@ def test_a_keyring_from_before_the_last_epoch_is_told_by_its_number(
             check_epochs(connection, Keyring.open(file))
         with pytest.raises(KeyringLost, match="Epoch key 2"):
             renew(database_url, Keyring.open(file))
+
+
+def test_a_new_database_takes_a_keyring_that_was_renewed_elsewhere(
+    database_url: str, keeper: Pool, file: Path
+) -> None:
+    Keyring.open(file).begin(7)
+    Keyring.open(file).end(7)
+    keys = PersonKeys(keeper, Keyring.open(file))
+    with connect(database_url, KEEPER) as connection:
+        check_epochs(connection, Keyring.open(file))
+    keys.ensure([ADA])
+    sealed = keys.seal(ADA, b"secret", b"c")
+    assert renew_if_due(database_url, Keyring.open(file), timedelta()) is None
+    renew(database_url, Keyring.open(file))
+    later = PersonKeys(keeper, Keyring.open(file))
+    assert later.open(ADA, sealed, b"c") == b"secret"
 
 
 def test_a_lost_epoch_key_destroys_nothing(database_url: str, keeper: Pool, file: Path) -> None:
