@@ -139,7 +139,7 @@ def _finish(connection: Connection, keyring: EpochKeys) -> None:
     check_epochs(connection, keyring)
     row = connection.execute(_NEWEST).fetchone()
     assert row is not None
-    if min(keyring.held) < row[0]:
+    if row[0] in keyring.held and min(keyring.held) < row[0]:
         keyring.end(row[0])
     connection.execute(
         "update keeper.epoch set ended_at = clock_timestamp() "

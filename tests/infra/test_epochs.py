@@ -224,6 +224,18 @@ def test_a_new_database_takes_a_keyring_that_was_renewed_elsewhere(
     assert later.open(ADA, sealed, b"c") == b"secret"
 
 
+def test_an_old_keyring_without_which_nothing_is_lost_is_renewed_and_never_emptied(
+    database_url: str, ring: Keyring, file: Path
+) -> None:
+    old = file.read_bytes()
+    renew(database_url, ring)  # before anybody had a key
+    file.write_bytes(old)
+    assert renew_if_due(database_url, Keyring.open(file), timedelta()) is None
+    assert list(Keyring.open(file).held) == [1]
+    renew(database_url, Keyring.open(file))
+    assert list(Keyring.open(file).held) == [3]
+
+
 def test_a_lost_epoch_key_destroys_nothing(database_url: str, keeper: Pool, file: Path) -> None:
     PersonKeys(keeper, Keyring.open(file)).ensure([ADA])
     held = json.loads(file.read_text())
