@@ -17,7 +17,7 @@ from api.responses import Json
 from api.security import TheKey
 from api.services import Services
 from commands.customer import RevealPersonalData
-from domain.shared.text import LONGEST_PROSE
+from domain.shared.text import LONGEST_PROSE, text
 
 router = APIRouter(
     prefix="/api/customers",
@@ -58,8 +58,10 @@ async def reveal(
 ) -> Response:
     """Give a customer with what says who it is, to who otherwise sees masks, once.
 
-    It is a fact of the customer, with the reason and who asked; and it stands in the access log.
+    It is a fact of the customer, with the reason and who asked; and it stands in the access log,
+    which has it first: where that refuses, nothing is recorded.
     """
+    reason = text("reason", body.reason, longest=LONGEST_PROSE)
     services: Services = request.app.state.services
     sources = services.sources
     fresh = await sources.freshness.reach(SEEN, 0)
@@ -67,7 +69,7 @@ async def reveal(
 
     def record(customer: UUID) -> int | None:
         receipt = services.crm.dispatch(
-            RevealPersonalData(customer=customer, reason=body.reason, fields=PERSON),
+            RevealPersonalData(customer=customer, reason=reason, fields=PERSON),
             actor=key.actor,
             shop=key.shop,
             source=key.source,
@@ -76,7 +78,7 @@ async def reveal(
         )
         return receipt.position
 
+    await look.noted(whom=(shown.customer,), basis="revealed", reason=reason)
     position = await run_in_threadpool(record, shown.customer)
-    await look.noted(whom=(shown.customer,), basis="revealed", reason=body.reason.strip())
     headers = {**sources.freshness.headers(fresh), "X-Position": str(position)}
     return Json(shown, headers=headers)

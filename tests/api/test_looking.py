@@ -14,7 +14,7 @@ from api.services import Services
 from infra import clock
 from infra.keys import Role
 from infra.postgres import READER, WRITER, connect
-from tests.api.shop import Shop, ask
+from tests.api.shop import Shop, ask, recorded
 
 ELSEWHERE = {
     "GET /api/audit/orders/{id}",  # by the way of tickets
@@ -261,6 +261,7 @@ def test_a_read_that_cannot_be_written_down_is_refused(
         assert shown(refused) == []
         assert ask(analyst, f"/customers/{ada}", **at(shop))["masked"]
         owner.execute("grant insert on log.access to huike_writer")
+    assert "customer.personal-data-revealed" not in recorded(officer)
     assert ask(officer, f"/customers/{ada}", **at(shop))["name"] == WHOLE
 
 
