@@ -182,7 +182,7 @@ TABLE: Final[dict[str, Operation]] = {
     "GET /api/lifecycle/what-if": _ASKS,
     "PUT /api/lifecycle/policy": _SENDS,
     # audit
-    "GET /api/audit/access": _AUDITS,
+    "GET /api/audit/access": _sees(_AUDITS, "reason", many=True),
     "GET /api/audit/facts": _sees(_AUDITS, *_FACTS, many=True),
     "GET /api/audit/facts/export": _sees(_AUDITS, *_FACTS, many=True),
     "GET /api/audit/facts/{position}/original": _sees(_AUDITS, *_MESSAGE, whole=True),

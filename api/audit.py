@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from api.facts import Told, told
+from api.facts import SEALED, Told, told
 from api.jobs import JOB, TheJobs, accepted
 from api.looking import Look, TheLook
 from api.parameters import FARTHEST, KNOWN_ALONE, CampaignId, CustomerId, Instant, OrderId, TicketId
@@ -106,7 +107,14 @@ class Archive:
         return tuple(reader.origins_of(whole, at=reader.head().position))
 
     def reads(self, asked: Asked, limit: int) -> list[Kept]:
-        return self._services.access.page(asked, limit)
+        """Return reads; a reason, which may tell of a person, is "sealed" for who sees masks."""
+        found = self._services.access.page(asked, limit)
+        if not self._opened:
+            return [_sealed(read) for read in found]
+        told = (read.access.whom or () for read in found if read.access.reason is not None)
+        self._look.seen.update(chain.from_iterable(told))
+        self._look.note()
+        return found
 
     def names(self) -> Mapping[str, str]:
         return self._services.keys.names()
@@ -123,6 +131,12 @@ class Archive:
     def _told(self, facts: Iterable[Fact]) -> Iterator[Told]:
         names = self._services.keys.names()
         return (told(fact, names, opened=self._opened) for fact in facts)
+
+
+def _sealed(read: Kept) -> Kept:
+    if read.access.reason is None:
+        return read
+    return read._replace(access=msgspec.structs.replace(read.access, reason=SEALED))
 
 
 async def archive(request: Request, look: TheLook) -> Archive:

@@ -10,6 +10,9 @@ import msgspec
 
 from domain.shared.events import Event, Fact, Unreadable
 
+SEALED: Final = "sealed"
+"""What stands in the place of a personal field, for who may not see persons."""
+
 
 class By(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who said so; `name` is what the key is called now, names are reused and ids are not."""
@@ -40,7 +43,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 _encode: Final = msgspec.json.Encoder(decimal_format="string").encode
 _parts: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_SEALED: Final = msgspec.Raw(b'"sealed"')
+_CLOSED: Final = msgspec.Raw(_encode(SEALED))
 
 
 def told(fact: Fact, names: Mapping[str, str], *, opened: bool) -> Told:
@@ -85,4 +88,4 @@ def _closed(event: Event) -> bytes:
     """Write an event for who may not see persons: what it holds of somebody is there, sealed."""
     body = _encode(event)
     sealed = [name for name in event.stored.personal if getattr(event, name) is not None]
-    return _encode({**_parts(body), **dict.fromkeys(sealed, _SEALED)}) if sealed else body
+    return _encode({**_parts(body), **dict.fromkeys(sealed, _CLOSED)}) if sealed else body

@@ -67,7 +67,8 @@ def reads(
 
     `basis` is what allowed it: a scope, a role, that the reader serves the customer, or that it was
     revealed for a `reason`. `request` is the `X-Request-ID` of the answer. Of an export `customers`
-    is null; `conditions` and `count` say what it held.
+    is null; `conditions` and `count` say what it held. A `reason` may tell of the person: it is
+    "sealed" for who may not see persons, and who reads it stands in this log too.
     """
     asked = Asked(
         actor=actor,

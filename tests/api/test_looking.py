@@ -23,7 +23,6 @@ ELSEWHERE = {
     "GET /api/audit/facts/export",
     "GET /api/refused",
     "GET /api/refused/{id}",
-    "POST /api/customers/{id}/reveal",
     "GET /api/customers/{id}/dossier",  # by its own tests
 }
 """Operations that show somebody, whose traces other tests look at."""
@@ -167,8 +166,11 @@ def test_every_way_to_see_somebody_is_written_down(
         f"/api/audit/tickets/{ticket}": {},
         "/api/audit/facts": {"stream": note},
         f"/api/audit/facts/{message}/original": {},
+        "/api/audit/access": {"customer": ada},
     }
-    for number, (way, wanted) in enumerate(ways.items(), 1):
+    because = {"reason": "So that I can call me Countess"}
+    assert officer.post(f"/api/customers/{ada}/reveal", json=because).status_code == 200
+    for number, (way, wanted) in enumerate(ways.items(), 2):
         answer = officer.get(way, params=wanted)
         assert marked(answer.text), way
         found = reads(auditor, customer=ada)
@@ -311,12 +313,26 @@ def test_a_reveal_says_why_is_a_fact_and_stands_in_the_access_log(
         "fields": ["name", "email", "phone", "person", "private"],
     }
     (read,) = reads(auditor, customer=ada)
-    assert (read["basis"], read["reason"]) == ("revealed", "She asks for a call.")
+    assert (read["basis"], read["reason"]) == ("revealed", "sealed")
     assert read["request"] == fact["correlation"]
     shop.position = fact["position"]
     assert ask(heidi, f"/customers/{ada}", **at(shop))["masked"]
     told = ask(heidi, f"/customers/{ada}/timeline", lang="zh", **at(shop))["timeline"][0]
     assert told["text"] == "个人信息被查看"
+
+
+def test_why_somebody_was_revealed_is_told_to_who_sees_persons_and_that_is_written_down(
+    shop: Shop, ada: str, with_roles: Callable[..., TestClient], auditor: TestClient
+) -> None:
+    heidi, officer = with_roles(Role.AGENT, name="heidi"), with_roles(Role.PRIVACY_OFFICER)
+    ask(heidi, f"/customers/{ada}", **at(shop))
+    heidi.post(f"/api/customers/{ada}/reveal", json={"reason": "Ada Lovelace calls"})
+    assert "Lovelace" not in auditor.get("/api/audit/access").text
+    (seen,) = reads(officer)
+    assert seen["reason"] == "Ada Lovelace calls"
+    read, revealed = reads(auditor)
+    assert (read["operation"], read["customers"]) == ("GET /api/audit/access", [ada])
+    assert revealed["reason"] == "sealed"
 
 
 def test_a_reveal_without_a_reason_shows_nothing(
