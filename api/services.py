@@ -61,7 +61,7 @@ class Services:
         self._open.callback(self.reader.close)
         self.crm = Crm(LogFactory(self.log), self.log, self.ids, clock.now)
         self.search = FactSearch(self.writer, self.sealer)
-        self.refused = Refusals(self.writer, self.sealer)
+        self.refused = Refusals(self.writer, self.sealer, self.ids)
         self.originals = Originals(self.writer, self.sealer)
         self.jobs = Jobs(self.writer)
         self.access = AccessLog(self.writer, self.sealer)

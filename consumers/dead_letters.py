@@ -27,7 +27,7 @@ class DeadLetters:
         self._out: KafkaProducer = producer(settings)
 
     def keep(self, refused: Sequence[tuple[Heard, NotTaken]]) -> None:
-        """Keep refused records, each under an id of its own for ever.
+        """Keep refused records, each under an id of its own for ever; none of the forgotten.
 
         Raises KafkaError, psycopg.OperationalError when they cannot be kept just now.
         """
@@ -38,10 +38,10 @@ class DeadLetters:
         ]
         if not wanted:
             return
-        self._refusals.keep(
+        kept = self._refusals.keep(
             [(about, _packet(one, pack_refused(one.sent))) for one, about in wanted]
         )
-        for future in [self._send(one, about) for one, about in wanted]:
+        for future in [self._send(one, about) for one, about in wanted if about.id in kept]:
             future.get(PATIENCE)
 
     def _about(self, one: Heard, why: NotTaken) -> Refusal:

@@ -55,7 +55,7 @@ def run_shop(settings: Settings, stop: threading.Event, group: str | None = None
                 writer = stack.enter_context(pool(settings.log_url, WRITER, size=2))
                 ids = Ids(keyring.secret)
                 ear = Ear(settings, event_log, ids)
-                dead = DeadLetters(settings, Refusals(writer, keys), ids)
+                dead = DeadLetters(settings, Refusals(writer, keys, ids), ids)
                 stack.callback(dead.close)
                 inbox = consumer(settings, group or GROUP.format(topic=settings.kafka_topic_in))
                 stack.callback(inbox.close)

@@ -8,7 +8,9 @@ from uuid import UUID, uuid4
 import msgspec
 from psycopg.rows import class_row
 
+from domain.shared.ids import Ids
 from domain.shared.refusals import NotFound
+from infra.naming import identities_named
 from infra.postgres import Pool
 from infra.sealing import PersonKeys
 
@@ -49,12 +51,17 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 class Refusals:
     """The refused events of one installation."""
 
-    def __init__(self, pool: Pool, keys: PersonKeys) -> None:
+    def __init__(self, pool: Pool, keys: PersonKeys, ids: Ids) -> None:
         self._pool = pool
         self._keys = keys
+        self._ids = ids
 
-    def keep(self, refused: Sequence[tuple[Refusal, Packet]]) -> None:
-        """Keep refused events. Raises psycopg.OperationalError when the database is not there."""
+    def keep(self, refused: Sequence[tuple[Refusal, Packet]]) -> frozenset[UUID]:
+        """Keep refused events, but those that name somebody forgotten; return which are kept.
+
+        Raises psycopg.OperationalError when the database is not there.
+        """
+        theirs = self._of_the_forgotten(refused)
         rows = [
             (
                 it.id,
@@ -70,7 +77,10 @@ class Refusals:
                 self.seal(it.shop, it.source, it.received_at, packet),
             )
             for it, packet in refused
+            if it.id not in theirs
         ]
+        if not rows:
+            return frozenset()
         with self._pool.connection() as connection, connection.cursor() as cursor:
             cursor.executemany(
                 "insert into log.refused (id, received_at, shop, source, door, reason, detail,"
@@ -78,6 +88,16 @@ class Refusals:
                 " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
                 rows,
             )
+        return frozenset(row[0] for row in rows)
+
+    def _of_the_forgotten(self, refused: Sequence[tuple[Refusal, Packet]]) -> set[UUID]:
+        """Return the refused events that name, by an id, somebody who was forgotten."""
+        named = {
+            it.id: identities_named(packet.message, self._ids, it.shop) for it, packet in refused
+        }
+        everybody = set().union(*named.values())
+        forgotten = self._keys.forgotten(everybody) if everybody else everybody
+        return {id_ for id_, whom in named.items() if not forgotten.isdisjoint(whom)}
 
     def seal(self, shop: str, source: str, received_at: datetime, packet: Packet) -> bytes:
         """Seal a packet under the ingest key of its month."""

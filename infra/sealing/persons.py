@@ -257,6 +257,17 @@ class PersonKeys(PeriodKeys):
         """Tell whether an identity's key, or that it has none, is known without asking."""
         return identity.int in self._keys
 
+    def forgotten(self, identities: Collection[UUID]) -> set[UUID]:
+        """Return those whose keys were destroyed, in one round trip, whatever is cached."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "select identity from keeper.person_key"
+                " where identity = any(%s) and wrapped is null",
+                (uuids([identity.int for identity in identities]),),
+                binary=True,
+            ).fetchall()
+        return {identity for (identity,) in rows}
+
     def has_key(self, identity: UUID) -> bool:
         """Tell whether an identity has a key."""
         return self._key(identity) is not None

@@ -457,17 +457,35 @@ def test_openapi_tells_of_the_shops_doors(with_scopes: Callable[..., TestClient]
     assert {f"/v1/{kind}" for kind in ("identify", "track", "batch")} <= set(paths)
 
 
+def forget(services: Services, user: str) -> None:
+    services.sealer.forget([services.ids.user("shop", user)])
+
+
+def kept(services: Services) -> list[str | None]:
+    return [one.place for one in services.refused.page(after=None, reason=None, limit=10)]
+
+
 def test_of_somebody_who_was_forgotten_nothing_is_kept(
     site: TestClient, services: Services
 ) -> None:
-    with services.writer.connection() as connection, connection.transaction():
-        connection.execute("set local role huike_keeper")
-        connection.execute(
-            "insert into keeper.person_key (identity, epoch, wrapped, forgotten_at)"
-            " values (%s, 1, null, now())",
-            (services.ids.user("shop", "42"),),
-        )
+    forget(services, "42")
     (result,) = site.post("/v1/track", json=VIEWED).json()["results"]
     assert (result["status"], result["reason"]) == ("rejected", "forgotten")
     assert facts(services) == []
-    assert services.refused.page(after=None, reason=None, limit=10) == []
+    assert kept(services) == []
+
+
+def test_nor_what_is_refused_of_them_for_another_reason(
+    site: TestClient, services: Services
+) -> None:
+    forget(services, "42")
+    theirs = order("Order Completed", order_id="1", total=5, currency="BADC", email="a@b.example")
+    others = {**theirs, "userId": "43"}
+    linked = {**others, "type": "alias", "previousId": ""} | {"context": {"traits": {"id": "42"}}}
+    answer = site.post("/v1/batch", json={"batch": [theirs, others, linked]}).json()
+    reasons = [result["reason"] for result in answer["results"]]
+    assert reasons == ["unknown-currency", "unknown-currency", "nobody"]
+    assert kept(services) == ["event 1"]
+    broken = b'{"type":"track","userId":"42","properties":{"email":"a@b.example","total":NaN}}'
+    assert site.post("/v1/track", content=broken).status_code == 400
+    assert kept(services) == ["event 1"]

@@ -33,7 +33,7 @@ def refuse(shop: Shop, user: str) -> None:
     )
     with pool(shop.url, WRITER, size=1) as writer:
         packet = Packet(message=message, currency="USD", system=False)
-        Refusals(writer, shop.sealer).keep([(refusal, packet)])
+        Refusals(writer, shop.sealer, shop.ids).keep([(refusal, packet)])
 
 
 def test_what_was_refused_of_the_forgotten_does_not_come_back(

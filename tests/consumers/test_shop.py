@@ -44,7 +44,7 @@ class Topic:
         self._keeper = pool(settings.log_url, KEEPER)
         self._writer = pool(settings.log_url, WRITER)
         self.keys = PersonKeys(self._keeper, Keyring.open(settings.keyring_file))
-        self.refused = Refusals(self._writer, self.keys)
+        self.refused = Refusals(self._writer, self.keys, self.ids)
         self._reader = LogReader(settings.log_url, self.keys)
         self.out = producer(settings)
 
@@ -204,6 +204,18 @@ def test_messages_and_cloud_events_are_recorded_and_refused_ones_are_kept(topic:
     opened = topic.keys.open_period("refused", "shop", "kafka", month, dead[0].value)
     assert opened is not None
     assert json.loads(msgspec.msgpack.decode(opened, type=Packet).message) == bad
+
+
+def test_what_is_refused_of_the_forgotten_is_kept_nowhere(topic: Topic) -> None:
+    topic.keys.forget([topic.ids.user("shop", "42")])
+    bad = {"type": "dance", "properties": {"mail": "ada@example.com"}}
+    topic.publish({**bad, "userId": "42"}, {**bad, "userId": "43"})
+    with ingesting(topic):
+        eventually(lambda: topic.committed() == 2, "the offset")
+    (kept,) = topic.refused.page(after=None, reason=None, limit=10)
+    letters = topic.dead(1)
+    assert [headers_of(letter)["huike-offset"] for letter in letters] == ["1"]
+    assert (kept.reason, kept.place) == ("unknown-type", f"{topic.settings.kafka_topic_in}/0@1")
 
 
 def _waits(locker: Connection) -> bool:

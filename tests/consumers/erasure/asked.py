@@ -95,7 +95,7 @@ class Privacy:
         )
         with pool(self.shop.url, WRITER, size=1) as opened:
             packet = Packet(message=message, currency="USD", system=False)
-            Refusals(opened, self.shop.sealer).keep([(refused, packet)])
+            Refusals(opened, self.shop.sealer, self.shop.ids).keep([(refused, packet)])
         return refused.id
 
     def kept_refused(self) -> set[UUID]:
