@@ -102,7 +102,8 @@ def all_erasures(
 ) -> Response:
     """`state` is waiting, cancelled, erasing, erased (views let go) or certified.
 
-    `waits_for` says why one that is due waits: `open-order`, `legal-hold`.
+    `waits_for` says why one that is due waits: `open-order`, `legal-hold`, or `recognised`: the
+    visitor whom it was asked for is a customer's since, so take it back and ask for the customer.
     """
     with services.writer.connection() as connection:
         erasures.follow(connection)

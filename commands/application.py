@@ -111,6 +111,9 @@ class Crm(Application[UUID]):
     def customer_of(self, identity: UUID) -> UUID:
         return self._log.customer_of(identity)
 
+    def shop_of(self, identity: UUID) -> str | None:
+        return self._log.shop_of(identity)
+
     def dispatch(  # noqa: PLR0913  # a request has as many sides
         self,
         command: Command,

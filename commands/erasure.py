@@ -23,7 +23,7 @@ class CancelErasure(Command, frozen=True, kw_only=True):
     customer: UUID
 
 
-class SayErased(Command, frozen=True, kw_only=True):
+class ConfirmErasure(Command, frozen=True, kw_only=True):
     """Say that the keys of these identities, which were all of the customer's, are destroyed."""
 
     customer: UUID
@@ -68,8 +68,8 @@ def cancel_erasure(command: CancelErasure, crm: Work) -> None:
     crm.keep(customer)
 
 
-@handles(SayErased)
-def say_erased(command: SayErased, crm: Work) -> None:
+@handles(ConfirmErasure)
+def confirm_erasure(command: ConfirmErasure, crm: Work) -> None:
     customer = _customer(command, crm)
     customer.erase(command.erasure, command.identities)
     crm.keep(customer)
@@ -100,9 +100,17 @@ def _customer(command: "_Command", crm: Work) -> Customer:
     """Return whom a command is about. Raises Malformed for one that was asked earlier than now."""
     if command.occurred_at is not None:
         raise Malformed(field="occurred_at", why="is now: days of grace are counted from it")
-    return crm.get(Customer, command.customer)
+    customer = crm.get(Customer, command.customer)
+    if not customer.known and crm.is_met(customer):
+        customer.meet()
+    return customer
 
 
 _Command = (
-    RequestErasure | CancelErasure | SayErased | CertifyErasure | PlaceLegalHold | LiftLegalHold
+    RequestErasure
+    | CancelErasure
+    | ConfirmErasure
+    | CertifyErasure
+    | PlaceLegalHold
+    | LiftLegalHold
 )

@@ -83,6 +83,9 @@ class Memory(Protocol):
     def customer_of(self, identity: UUID) -> UUID:
         """Return the customer that an identity belongs to."""
 
+    def shop_of(self, identity: UUID) -> str | None:
+        """Return the shop that told of an identity; None when nobody did."""
+
 
 class Work:
     """What one try at a command has read and decided. Every stream that was read must not move."""
@@ -156,6 +159,17 @@ class Work:
             return False
         owner = self._memory.customer_of(root.origin)
         return owner not in {root.id, self._memory.customer_of(customer)}
+
+    def is_met(self, root: Root) -> bool:
+        """Say whether anything was ever told of somebody, whatever it is about.
+
+        Raises NotFound where another shop told it.
+        """
+        shop = self._memory.shop_of(root.id)
+        if shop is not None:
+            root.shop = shop
+            self._enter(root)
+        return shop is not None
 
     def answer(self, told: Answer) -> dict[str, Any]:
         """Return a handler's answer with the id and version of what was addressed."""

@@ -31,6 +31,14 @@ _FACTS: Final = """
 select position, type, type_version, body, stream, subject, shop, recorded_at from log.fact
 where position > %s and position <= %s and type = any(%s) order by position
 """
+_CUSTOMER: Final = """
+select customer from log.membership
+where identity = %s and since <= %s and (until is null or until > %s)
+"""
+_IDENTITIES: Final = """
+select identity from log.membership
+where customer = %s and since <= %s and (until is null or until > %s)
+"""
 _TYPES: Final = [
     kind.stored.name
     for kind in (
@@ -47,8 +55,8 @@ _TYPES: Final = [
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
     """An erasure as it stands: waiting, cancelled, erasing, erased or certified.
 
-    `waits_for`: open-order, legal-hold; `refused`, `answers`: how many refused events and kept
-    answers were destroyed.
+    `waits_for`: open-order, legal-hold, recognised; `refused`, `answers`: how many refused events
+    and kept answers were destroyed.
     """
 
     erasure: UUID
@@ -96,6 +104,10 @@ def _take(  # noqa: PLR0913, PLR0917  # a fact has as many parts
     recorded_at: datetime,
 ) -> None:
     event: Event = decode(type_, version, body, stream, None, None)
+
+    def theirs(at: int) -> list[UUID]:
+        return whole(connection, customer, at=at)[1]
+
     tell: Callable[..., Any] = connection.execute
     match event:
         case ErasureRequested():
@@ -116,6 +128,11 @@ def _take(  # noqa: PLR0913, PLR0917  # a fact has as many parts
                 " erased_at = %s where erasure = %s and state in ('waiting', 'erasing')",
                 (position, recorded_at, event.erasure),
             )
+            tell(
+                "update log.erasure set state = 'cancelled', waits_for = '{}'"
+                " where customer = any(%s) and state = 'waiting'",
+                (list(event.identities),),
+            )
         case ErasureCertified():
             tell("update log.erasure set state = 'certified' where erasure = %s", (event.erasure,))
         case LegalHoldPlaced(reason=reason):
@@ -125,7 +142,7 @@ def _take(  # noqa: PLR0913, PLR0917  # a fact has as many parts
                 (customer, reason),
             )
         case LegalHoldLifted():
-            tell("delete from log.legal_hold where customer = %s", (customer,))
+            tell("delete from log.legal_hold where customer = any(%s)", (theirs(position),))
         case _:
             pass
 
@@ -161,12 +178,20 @@ def latest(connection: Connection, limit: int) -> list[Erasure]:
         return cursor.fetchall()
 
 
-def is_held(connection: Connection, customer: UUID) -> bool:
-    """Tell whether the law forbids to forget a customer."""
-    return (
-        connection.execute("select from log.legal_hold where customer = %s", (customer,)).rowcount
-        > 0
+def whole(connection: Connection, identity: UUID, *, at: int = 2**62) -> tuple[UUID, list[UUID]]:
+    """Return the customer that an identity belongs to, and all that the customer is known by."""
+    row = connection.execute(_CUSTOMER, (identity, at, at)).fetchone()
+    customer: UUID = row[0] if row else identity
+    known = connection.execute(_IDENTITIES, (customer, at, at)).fetchall()
+    return customer, [customer, *(one for (one,) in known)]
+
+
+def is_held(connection: Connection, identities: Collection[UUID]) -> bool:
+    """Tell whether the law forbids to forget any of these."""
+    found = connection.execute(
+        "select from log.legal_hold where customer = any(%s)", (list(identities),)
     )
+    return found.rowcount > 0
 
 
 def waits(connection: Connection, erasure: UUID, reasons: Collection[str]) -> None:

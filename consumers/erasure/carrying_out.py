@@ -10,7 +10,7 @@ import psycopg
 import structlog
 
 from commands.application import Crm
-from commands.erasure import CertifyErasure, SayErased
+from commands.erasure import CertifyErasure, ConfirmErasure
 from commands.work import Command
 from consumers.erasure.purging import (
     marks_of,
@@ -18,7 +18,7 @@ from consumers.erasure.purging import (
     purge_columns,
     purge_refused,
 )
-from consumers.erasure.waiting import reasons
+from consumers.erasure.waiting import LEGAL_HOLD, reasons
 from consumers.place import placed
 from domain.shared.ids import Ids
 from domain.shared.log import Actor
@@ -134,9 +134,13 @@ class _Work:
                 erasures.waits(self.log, erasure.erasure, why)
                 return False
         if not erasures.begin(self.log, erasure.erasure):
-            return False
+            return False  # it was cancelled
         identities: Sequence[UUID] = ()
         while (now := self._identities(customer)) != identities:
+            living = [identity for identity in now if self._keys.has_key(identity)]
+            if erasures.is_held(self.log, living):
+                erasures.waits(self.log, erasure.erasure, [LEGAL_HOLD])
+                return False
             identities = now  # while a key was there, one more may have become theirs
             facts = self._reader.of_origins(identities, upto=self._reader.last())
             self._purge_refused(erasure, marks_of(identities, facts))
@@ -144,7 +148,9 @@ class _Work:
             sleep(2 * FORGOTTEN_WITHIN_SECONDS)
         self._dispatch(
             erasure,
-            SayErased(customer=customer, erasure=erasure.erasure, identities=tuple(identities)),
+            ConfirmErasure(
+                customer=customer, erasure=erasure.erasure, identities=tuple(identities)
+            ),
         )
         return True
 

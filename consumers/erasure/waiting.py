@@ -1,4 +1,4 @@
-"""Why somebody cannot be forgotten yet: the law forbids it, or an order is not done."""
+"""Why somebody cannot be forgotten yet: by the law, an order, or who they turned out to be."""
 
 from datetime import timedelta
 from typing import Final
@@ -14,6 +14,8 @@ from projections.runtime import schema
 
 LEGAL_HOLD: Final = "legal-hold"
 OPEN_ORDER: Final = "open-order"
+RECOGNISED: Final = "recognised"
+"""The visitor who was to be forgotten is a customer's since, for whom nobody asked."""
 
 _OPEN: Final = sql.SQL("""
 select from {orders} where customer = %s and status in ('placed', 'paid', 'shipped')
@@ -23,7 +25,10 @@ and greatest(placed_at, purchased_at, shipped_at) > clock_timestamp() - %s limit
 
 def reasons(log: Connection, views: Connection, customer: UUID, order_days: int) -> list[str]:
     """Return what an erasure waits for; an order is open for so many days after it last moved."""
-    found = [LEGAL_HOLD] if erasures.is_held(log, customer) else []
+    owner, identities = erasures.whole(log, customer)
+    if owner != customer:
+        return [RECOGNISED]
+    found = [LEGAL_HOLD] if erasures.is_held(log, identities) else []
     served = schema.active(views, profile.name)
     if served is not None:
         orders = sql.Identifier(served.schema, ORDER.name)

@@ -140,6 +140,10 @@ class Customer(Root):
         reason = text("reason", reason, longest=LONGEST_PROSE)
         self.record(PersonalDataRevealed(reason=reason, fields=fields))
 
+    def meet(self) -> None:
+        """Take for known somebody of whom the shop told without saying who it is: a guest."""
+        self.known = True
+
     def request_erasure(self, erasure: UUID, by: Asker, due_at: datetime) -> None:
         if not self.known:
             raise NotFound(what="customer", id=self.id)
@@ -202,10 +206,14 @@ class Customer(Root):
                 self.erasure = erasure
             case ErasureCancelled():
                 self.erasure = None
-            case CustomerErased():
-                self.erased = True
-            case ErasureCertified():
-                self.certified = True
+            case CustomerErased(erasure=erasure, identities=identities):
+                self.erased = self.erased or self.id in identities
+                if self.erased:
+                    self.erasure = erasure
+                elif self.erasure == erasure:  # a visitor's, who was recognised later
+                    self.erasure = None
+            case ErasureCertified(erasure=erasure):
+                self.certified = self.certified or (self.erased and erasure == self.erasure)
             case LegalHoldPlaced(reason=reason):
                 self.hold = reason
             case LegalHoldLifted():

@@ -161,6 +161,9 @@ class Log(Protocol):
     def customer_of(self, identity: UUID) -> UUID:
         """Return the customer that an identity belongs to now."""
 
+    def shop_of(self, identity: UUID) -> str | None:
+        """Return the shop of the first fact that began with an identity; None without any."""
+
     def answered(self, key: bytes, request: bytes) -> Receipt | None:
         """Return what was answered under this Idempotency-Key, if it was used.
 

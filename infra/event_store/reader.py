@@ -189,6 +189,14 @@ class LogReader:
             ).fetchone()
         return row[0] if row else identity
 
+    def shop_of(self, identity: UUID) -> str | None:
+        """Return the shop of the first fact that began with an identity; None without any."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "select shop from log.fact where origin = %s order by position limit 1", (identity,)
+            ).fetchone()
+        return row[0] if row else None
+
     def position_at(self, instant: datetime) -> int:
         with self._pool.connection() as connection:
             row = connection.execute(

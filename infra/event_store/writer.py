@@ -135,6 +135,9 @@ class EventLog:
     def customer_of(self, identity: UUID) -> UUID:
         return self.reader.customer_of(identity)
 
+    def shop_of(self, identity: UUID) -> str | None:
+        return self.reader.shop_of(identity)
+
     def answered(self, key: bytes, request: bytes) -> Receipt | None:
         return self.reader.answered(key, request)
 

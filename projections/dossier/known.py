@@ -130,7 +130,7 @@ class Gathering:
                 self._ids[fact.origin] = word
             case KnownByAnotherId(identity=identity, kind=kind):
                 self._joined[identity] = kind, self._teller.source(fact)
-            case CustomerErased():
+            case CustomerErased(identities=identities) if self._customer in identities:
                 self._erased = True
 
     def _say(self, fact: Fact, event: TraitsAsserted) -> None:

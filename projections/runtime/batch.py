@@ -303,10 +303,24 @@ class _Folding:
         What was read before, and what was made of it (masks, indexes), goes by that.
         """
         rows.clear(self._view.tables)
-        past = (told for whose in event.identities for told in self._past(whose, fact.position))
+        past = self._whole(rows.subject, event.identities, fact.position)
         for told in sorted(past, key=attrgetter("position")):
             if told.position < fact.position:
                 self._view.fold(rows, told)
+
+    def _whole(self, subject: UUID, identities: Iterable[UUID], position: int) -> Iterator[Fact]:
+        """Yield the facts of these identities, and of all that the subject is known by besides."""
+        waiting = [subject, *identities]
+        seen: set[UUID] = set()
+        while waiting:
+            identity = waiting.pop()
+            if identity in seen:
+                continue
+            seen.add(identity)
+            for told in self._past(identity, position):
+                yield told
+                if isinstance(told.event, KnownByAnotherId) and told.subject == subject:
+                    waiting.append(told.event.identity)
 
 
 def _once(past: Past) -> Past:

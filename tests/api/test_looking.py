@@ -11,6 +11,9 @@ from starlette.testclient import TestClient
 
 from api.access import TABLE
 from api.services import Services
+from domain.shared.channel import Channel
+from domain.shared.log import Actor, Append, Draft, Who
+from domain.ticket.events import TicketKind, TicketOpened
 from infra import clock
 from infra.keys import Role
 from infra.postgres import READER, WRITER, connect
@@ -27,7 +30,7 @@ ELSEWHERE = {
 }
 """Operations that show somebody, whose traces other tests look at."""
 
-MARKS = ("Ada Lovelace", "ada@example.com", "7946", "shoe-38", "came open", "call me Countess")
+MARKS = ("Ada Lovelace", "ada@example.com", "7946 0018", "shoe-38", "came open", "call me Countess")
 WHOLE = "Ada Lovelace"
 
 
@@ -115,6 +118,40 @@ def test_an_agent_sees_whole_whom_they_serve_and_nobody_else(
     assert all(customer["masked"] for customer in everybody)
     then = clock.now() + timedelta(days=1)
     assert ask(grace, f"/customers/{ada}", at=then.isoformat())["name"] == WHOLE
+
+
+def test_an_agent_of_the_same_name_in_another_shop_serves_nobody_here(
+    shop: Shop, ada: str, with_roles: Callable[..., TestClient], auditor: TestClient
+) -> None:
+    namesake = with_roles(Role.AGENT, name="grace", shop="other")
+    for place in (f"/customers/{ada}", f"/customers/{ada}/timeline"):
+        assert not marked(namesake.get(f"/api{place}", params=at(shop)).text), place
+    assert reads(auditor) == []
+
+
+def test_a_ticket_about_another_shops_customer_is_not_opened_and_shows_nobody(
+    shop: Shop, ada: str, with_roles: Callable[..., TestClient], services: Services
+) -> None:
+    mallory = with_roles(Role.AGENT, name="mallory", shop="other")
+    about = {"kind": "inquiry", "channel": "email", "about": "tea"}
+    answer = mallory.post("/api/tickets", json={"customer": ada, **about})
+    assert (answer.status_code, answer.json()["type"]) == (404, "not-found")
+    opened = record_ticket(services, UUID(ada), shop="other")  # as it was once allowed
+    theirs = Shop(mallory)
+    theirs.does("PUT", f"/tickets/{opened}/agent", agent="mallory")
+    assert ask(mallory, f"/customers/{ada}", **at(theirs))["masked"]
+
+
+def record_ticket(services: Services, customer: UUID, *, shop: str) -> UUID:
+    """Record a ticket of a shop about whomever, undecided."""
+    ticket = services.ids.ticket(shop, "T-9")
+    event = TicketOpened(
+        number="T-9", kind=TicketKind.INQUIRY, channel=Channel.EMAIL, about="tea", order=None
+    )
+    draft = Draft(event=event, occurred_at=clock.now(), who=Who(user=customer), stream=ticket)
+    append = Append(facts=(draft,), actor=Actor("key", "test"), shop=shop, source="site")
+    services.log.append(append)
+    return ticket
 
 
 def test_who_closed_the_ticket_serves_no_more(

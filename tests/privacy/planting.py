@@ -151,7 +151,8 @@ def serve(client: httpx2.Client, person: Person) -> None:
     user = mark("served")
     told = {
         "user": user,
-        "traits": {"name": mark("name"), "email": f"{mark('second')}@example.com", "x": mark("x")},
+        "person": {"name": mark("name"), "email": f"{mark('second')}@example.com"},
+        "traits": {"x": mark("x")},
     }
     made = _done(client.post("/api/customers", json=told))
     customer = f"/api/customers/user:{user}"

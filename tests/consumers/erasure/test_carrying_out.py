@@ -116,7 +116,8 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize(
-    "at", ["forget", "SayErased", "purge_answers", "purge_columns", "keep_certificate", "Certify"]
+    "at",
+    ["forget", "ConfirmErasure", "purge_answers", "purge_columns", "keep_certificate", "Certify"],
 )
 def test_one_that_was_killed_anywhere_is_completed(
     desk: Privacy, monkeypatch: pytest.MonkeyPatch, at: str
@@ -131,8 +132,8 @@ def test_one_that_was_killed_anywhere_is_completed(
     with monkeypatch.context() as mortal:
         if at == "forget":
             mortal.setattr(carrying_out, "sleep", dies)  # keys are gone, nobody knows
-        elif at in {"SayErased", "Certify"}:
-            name = "SayErased" if at == "SayErased" else "CertifyErasure"
+        elif at in {"ConfirmErasure", "Certify"}:
+            name = "ConfirmErasure" if at == "ConfirmErasure" else "CertifyErasure"
             mortal.setattr(carrying_out, name, dies)
         else:
             mortal.setattr(erasures if at == "keep_certificate" else carrying_out, at, dies)

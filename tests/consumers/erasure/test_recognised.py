@@ -1,0 +1,114 @@
+"""A visitor who is to be forgotten may turn out to be a customer, who did not ask for it."""
+
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import pytest
+
+from consumers.erasure import carrying_out
+from domain.activity.events import Tracked
+from domain.customer.events import Person
+from infra.settings import Settings
+from projections import catalogue
+from projections.runtime.verify import Verifier
+from tests.consumers.erasure.asked import Privacy, privacy
+from tests.consumers.following import eventually
+from tests.projections.histories import SLOTS
+from tests.projections.runtime.shop import Shop
+
+SEEN = Person(email="visitor@example.com")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def desk(shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Privacy]:
+    monkeypatch.setattr(carrying_out, "FORGOTTEN_WITHIN_SECONDS", 0.5)
+    with privacy(shop, settings) as opened:
+        yield opened
+
+
+def waits_for(desk: Privacy, erasure: UUID, *reasons: str) -> bool:
+    desk.carry_out()
+    return tuple(desk.stands(erasure).waits_for) == reasons
+
+
+def differing(desk: Privacy) -> dict[str, int]:
+    """Verify every view; return what differs."""
+    shop = desk.shop
+    found = {}
+    for view in catalogue.VIEWS.values():
+        verified = Verifier(shop.connection, view, shop.sealer, shop.reader, SLOTS).verify()
+        found[view.name] = verified.different
+    return {view: different for view, different in found.items() if different}
+
+
+def test_what_was_asked_for_a_visitor_does_not_reach_the_customer(desk: Privacy) -> None:
+    ada = desk.know("ada")
+    desk.shop.email(None, "visitor@example.com", "v1")
+    visitor = desk.shop.visitor("v1")
+    desk.hold(visitor)
+    asked = desk.request(visitor)
+    eventually(lambda: waits_for(desk, asked, "legal-hold"), "the hold")
+    desk.shop.recognise("v1", "ada")
+    desk.lift(ada)
+    eventually(lambda: waits_for(desk, asked, "recognised"), "who it turned out to be")
+    assert desk.shop.sealer.has_key(ada)
+    assert desk.shop.sealer.has_key(visitor)
+    desk.cancel(ada)
+    again = desk.certified(desk.request(ada))
+    assert desk.stands(asked).state == "cancelled"
+    assert again.erasure != asked
+    assert not desk.shop.sealer.has_key(ada)
+    assert not desk.shop.sealer.has_key(visitor)
+    assert differing(desk) == {}
+
+
+def test_a_hold_on_a_visitor_holds_the_customer_until_it_is_lifted(desk: Privacy) -> None:
+    ada = desk.know("ada")
+    desk.shop.email(None, "visitor@example.com", "v1")
+    desk.hold(desk.shop.visitor("v1"))
+    desk.shop.recognise("v1", "ada")
+    asked = desk.request(ada)
+    eventually(lambda: waits_for(desk, asked, "legal-hold"), "the hold")
+    desk.lift(ada)
+    desk.certified(asked)
+    assert not desk.shop.sealer.has_key(ada)
+
+
+def test_of_two_requests_that_became_one_customers_one_is_done_and_none_is_left(
+    desk: Privacy,
+) -> None:
+    ada = desk.know("ada")
+    desk.shop.email(None, "visitor@example.com", "v1")
+    desk.hold(ada)
+    desk.hold(desk.shop.visitor("v1"))
+    theirs, hers = desk.request(desk.shop.visitor("v1")), desk.request(ada)
+    desk.shop.recognise("v1", "ada")
+    eventually(lambda: waits_for(desk, theirs, "recognised"), "who it turned out to be")
+    desk.lift(ada)
+    desk.certified(hers)
+    assert desk.stands(theirs).state == "cancelled"
+    assert differing(desk) == {}
+
+
+def test_a_forgotten_visitor_who_is_recognised_forgets_nobody_else(desk: Privacy) -> None:
+    ada = desk.know("ada")
+    desk.shop.email(None, "visitor@example.com", "v1")
+    desk.certified(desk.request(desk.shop.visitor("v1")))
+    desk.shop.recognise("v1", "ada")
+    desk.shop.tag("ada", "vip")
+    assert desk.shop.sealer.has_key(ada)
+    hers = desk.certified(desk.request(ada))
+    assert hers.customer == ada
+    assert not desk.shop.sealer.has_key(ada)
+    assert differing(desk) == {}
+
+
+def test_a_guest_of_whom_nobody_knows_a_name_is_forgotten_too(desk: Privacy) -> None:
+    told = Tracked(name="Survey Answered", private={"email": SEEN.email}, content=b"once")
+    desk.shop.say(told, visitor="guest", stream=uuid4())
+    guest = desk.shop.visitor("guest")
+    desk.certified(desk.request(guest))
+    assert not desk.shop.sealer.has_key(guest)
+    assert differing(desk) == {}
