@@ -1,7 +1,6 @@
 """What is destroyed of somebody besides keys: refused events, kept answers, sealed columns."""
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,10 +8,12 @@ import msgspec
 import psycopg
 from psycopg import sql
 
+from consumers.erasure.spelling import address, has_address, has_number, number, small, spellings
 from domain.customer.events import Person
 from domain.shared.events import Fact
 from domain.shared.ids import Ids
 from domain.shared.personal import KeyForgotten
+from infra.naming import identities_named
 from infra.refused import PURPOSE, Packet
 from infra.sealing import PersonKeys
 from projections.projection import View
@@ -25,62 +26,82 @@ CHUNK: Final = 500
 _SHORTEST: Final = 6
 """Characters of an address or number that is looked for as it stands."""
 
-_IDS: Final = re.compile(
-    rb'"(userId|anonymousId|previousId|user_id|anonymous_id)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)'
-)
 _REFUSED: Final = """
-select id, source, period, sealed from log.refused
-where shop = %s and id > %s order by id limit %s
+select id, shop, source, period, sealed from log.refused
+where (shop = %s or %s) and id > %s order by id limit %s
 """
 _NOBODY: Final = UUID(int=0)
 
 
 class Marks(msgspec.Struct, frozen=True):
-    """What a message of somebody's is known by: their identities, addresses and numbers."""
+    """What a message of somebody's is known by: their identities, addresses and numbers.
+
+    `words` are looked for as they were written, in their own shop alone.
+    """
 
     identities: frozenset[UUID]
-    words: frozenset[bytes] = frozenset()
+    words: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
 
-    def are_in(self, message: bytes, ids: Ids, shop: str) -> bool:
-        """Tell whether a message names them."""
-        small = message.lower()
-        if any(word in small for word in self.words):
+    @property
+    def are_everywhere(self) -> bool:
+        """Whether they name one person in every shop."""
+        return bool(self.addresses or self.numbers)
+
+    def are_in(self, message: bytes, ids: Ids, shop: str, *, own: bool = True) -> bool:
+        """Tell whether a message names them; `own`: it is of the shop that their ids are of."""
+        if own and not self.identities.isdisjoint(identities_named(message, ids, shop)):
             return True
-        return any(named in self.identities for named in _named(message, ids, shop))
+        if not self.words and not self.are_everywhere:
+            return False
+        return any(
+            has_address(text, self.addresses)
+            or has_number(text, self.numbers)
+            or (own and any(word in text for word in self.words))
+            for text in spellings(message)
+        )
 
 
 def marks_of(identities: Collection[UUID], facts: Iterable[Fact]) -> Marks:
     """Return what somebody is known by, as far as their facts still open."""
-    words = set()
-    for fact in facts:
-        person = getattr(fact.event, "person", None)
-        if isinstance(person, Person):
-            words |= {w.lower().encode() for w in (person.email, person.phone) if w}
-    return Marks(frozenset(identities), frozenset(w for w in words if len(w) >= _SHORTEST))
+    people = [
+        person
+        for fact in facts
+        if isinstance(person := getattr(fact.event, "person", None), Person)
+    ]
+    emails = {person.email for person in people if person.email}
+    phones = {person.phone for person in people if person.phone}
+    words = {small(phone.strip()) for phone in phones}
+    words |= {small(email.strip()) for email in emails if address(email) is None}
+    return Marks(
+        frozenset(identities),
+        words=frozenset(word for word in words if len(word) >= _SHORTEST),
+        addresses=frozenset(it for email in emails if (it := _long(address(email)))),
+        numbers=frozenset(it for phone in phones if (it := number(phone))),
+    )
 
 
-def _named(message: bytes, ids: Ids, shop: str) -> Iterator[UUID]:
-    for kind, said in _IDS.findall(message):
-        try:
-            value = str(msgspec.json.decode(said))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-        yield ids.user(shop, value)
-        if kind != b"userId":
-            yield ids.anonymous(shop, value)
+def _long(word: str | None) -> str | None:
+    return word if word is not None and len(word) >= _SHORTEST else None
 
 
 def purge_refused(
     connection: Connection, keys: PersonKeys, ids: Ids, shop: str, marks: Marks
 ) -> int:
-    """Delete the refused events that name somebody; return how many there were."""
+    """Delete the refused events that name somebody; return how many there were.
+
+    By their ids in their own shop, by an address or a number in every shop.
+    """
     last, gone = _NOBODY, 0
-    while rows := connection.execute(_REFUSED, (shop, last, CHUNK)).fetchall():
+    everywhere = marks.are_everywhere
+    while rows := connection.execute(_REFUSED, (shop, everywhere, last, CHUNK)).fetchall():
         last = rows[-1][0]
         theirs = [
             id_
-            for id_, source, period, sealed in rows
-            if _is_theirs(keys, ids, (shop, source, period), sealed, marks)
+            for id_, where, source, period, sealed in rows
+            if (message := _opened(keys, (where, source, period), sealed)) is not None
+            and marks.are_in(message, ids, where, own=where == shop)
         ]
         if theirs:
             gone += connection.execute(
@@ -89,16 +110,12 @@ def purge_refused(
     return gone
 
 
-def _is_theirs(
-    keys: PersonKeys, ids: Ids, where: tuple[str, str, str], sealed: bytes, marks: Marks
-) -> bool:
+def _opened(keys: PersonKeys, where: tuple[str, str, str], sealed: bytes) -> bytes | None:
     try:
         plain = keys.open_period(PURPOSE, *where, sealed)
     except KeyForgotten:
-        return False  # nobody reads it any more
-    if plain is None:
-        return False
-    return marks.are_in(msgspec.msgpack.decode(plain, type=Packet).message, ids, where[0])
+        return None  # nobody reads it any more
+    return None if plain is None else msgspec.msgpack.decode(plain, type=Packet).message
 
 
 def purge_answers(connection: Connection, identities: Collection[UUID], customer: UUID) -> int:
