@@ -11,8 +11,10 @@ from starlette.types import Scope
 
 from api.access import Sight, basis
 from domain.shared.events import Fact, Unreadable
+from domain.shared.ids import Ids
 from domain.shared.personal import ERASED
 from infra.access_log import Access, AccessLog
+from infra.event_store import LogReader
 from infra.keys import Key
 from infra.sealing import PersonKeys
 from projections.profile import queries
@@ -28,6 +30,10 @@ class Behind(Protocol):
     def sealer(self) -> PersonKeys: ...
     @property
     def access(self) -> AccessLog: ...
+    @property
+    def reader(self) -> LogReader: ...
+    @property
+    def ids(self) -> Ids: ...
 
 
 class Look:
@@ -49,13 +55,12 @@ class Look:
 
     def at(self, connection: Connection, customer: UUID) -> PersonKeys | None:
         """Return what opens a customer, of whom a connection to the views tells who serves them."""
-        if self.sight is Sight.SERVED:
-            names = [self.key.name, str(self.key.id)]
-            if not queries.is_served(connection, customer, names):
-                return None
-            self._served = True
-            return self._behind.sealer
-        return self.whole
+        if self.sight is not Sight.SERVED:
+            return self.whole
+        if not self._serves(connection, customer):
+            return None
+        self._served = True
+        return self._behind.sealer
 
     def saw(self, customer: Customer) -> None:
         """Remember whom an answer shows."""
@@ -67,6 +72,18 @@ class Look:
         for fact in facts:
             if shows_somebody(fact):
                 self.seen.add(fact.subject or fact.origin or fact.stream)
+
+    def _serves(self, connection: Connection, customer: UUID) -> bool:
+        """Tell whether a ticket is theirs, it and the customer being of their key's shop.
+
+        Two shops may have agents of one name.
+        """
+        shop, behind = self.key.shop, self._behind
+        theirs = queries.served(connection, customer, [self.key.name, str(self.key.id)])
+        return (
+            any(behind.ids.ticket(shop, number) == ticket for ticket, number in theirs)
+            and behind.reader.shop_of(customer) == shop
+        )
 
     async def noted(self, **about: Any) -> None:
         """Have it written down, if anybody was seen. Raises AccessNotWritten."""

@@ -4,6 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from commands.work import Command, Work, handles
+from domain.customer.aggregate import Customer
 from domain.shared.channel import Channel
 from domain.ticket.aggregate import OpenedForAnother, Ticket
 from domain.ticket.events import Author, TicketKind
@@ -76,6 +77,8 @@ class RateTicket(Command, frozen=True, kw_only=True):
 
 @handles(OpenTicket)
 def open_ticket(command: OpenTicket, crm: Work) -> dict[str, str]:
+    if command.customer is not None:  # who has the ticket sees whom it is about
+        crm.is_met(Customer(command.customer))
     number = (command.number or _number(crm.fresh())).strip()
     ticket = crm.get(Ticket, crm.ids.ticket(crm.shop, number), likely_new=True)
     if crm.is_anothers(ticket, command.customer):

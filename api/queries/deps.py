@@ -24,6 +24,7 @@ from domain.shared.log import Reader
 from domain.shared.refusals import Malformed, NotFound
 from infra import clock
 from infra.access_log import AccessLog
+from infra.event_store import LogReader
 from infra.jobs import Jobs
 from infra.keys import Keys
 from infra.postgres import Pool
@@ -58,7 +59,7 @@ class Sources:
         exports: Pool,
         readers: Readers,
         quick: Wires,
-        reader: Reader,
+        reader: LogReader,
         sealer: PersonKeys,
         ids: Ids,
         jobs: Jobs,

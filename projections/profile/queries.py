@@ -143,10 +143,9 @@ def count(connection: Connection, wanted: Wanted) -> int:
     return found
 
 
-def is_served(connection: Connection, customer: UUID, agents: Sequence[str]) -> bool:
-    """Tell whether a ticket of a customer is assigned to one of these names, and is not closed."""
-    found = connection.execute(_SERVED, (customer, list(agents))).fetchone()
-    return found is not None
+def served(connection: Connection, customer: UUID, agents: Sequence[str]) -> list[tuple[UUID, str]]:
+    """Return a customer's tickets, with their numbers, that these names have and are not closed."""
+    return connection.execute(_SERVED, (customer, list(agents))).fetchall()
 
 
 class Place(NamedTuple):
@@ -165,8 +164,8 @@ BY_ID: Final = (
 )
 """One customer, with stage, tier and the sealed column `person` last."""
 _SERVED: Final = (
-    b"select 1 from huike.profile_ticket where customer = %s and agent = any(%s)"
-    b" and status is distinct from 'closed' limit 1"
+    b"select ticket_id, number from huike.profile_ticket where customer = %s and agent = any(%s)"
+    b" and status is distinct from 'closed' and number is not null"
 )
 _LAST_SEEN: Final = "coalesce(p.last_seen, p.first_seen)"
 _SORTED_BY: Final = {

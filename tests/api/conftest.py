@@ -60,10 +60,10 @@ def with_scopes(stranger: TestClient, services: Services) -> Callable[..., TestC
 
 @pytest.fixture
 def with_roles(stranger: TestClient, services: Services) -> Callable[..., TestClient]:
-    """Make a client whose key has these roles, and is called as `name` says."""
+    """Make a client whose key has these roles, and is called as `name` says, in a shop."""
 
-    def make(*roles: str, name: str = "a test") -> TestClient:
-        _, secret = services.keys.add(name, roles=roles)
+    def make(*roles: str, name: str = "a test", shop: str = "shop") -> TestClient:
+        _, secret = services.keys.add(name, roles=roles, shop=shop)
         client = TestClient(stranger.app, raise_server_exceptions=False)
         client.headers["Authorization"] = f"Bearer {secret}"
         return client

@@ -14,6 +14,9 @@ from tests.commands.desk import ADA, IDS, ORDER, Ask, Facts, id_of, pay, place
 
 SPRING = IDS.campaign("shop", "spring")
 TICKET = IDS.ticket("shop", "T-1")
+about_ada = OpenTicket(
+    number="T-1", customer=ADA, kind=TicketKind.INQUIRY, channel=Channel.EMAIL, about="tea"
+)
 
 
 @pytest.fixture
@@ -21,11 +24,7 @@ def shop(ask: Ask) -> None:
     """Have a shop with a customer, an order, a ticket and a campaign."""
     ask(RegisterCustomer(customer=ADA))
     ask(place)
-    ask(
-        OpenTicket(
-            number="T-1", customer=ADA, kind=TicketKind.INQUIRY, channel=Channel.EMAIL, about="tea"
-        )
-    )
+    ask(about_ada)
     ask(DraftCampaign(code="spring", name="Spring", channel=Channel.EMAIL))
 
 
@@ -38,6 +37,7 @@ def shop(ask: Ask) -> None:
         (pay, f"order {ORDER}"),
         (CancelOrder(order=ORDER, reason="no"), f"order {ORDER}"),
         (AddTicketMessage(ticket=TICKET, author=Author.AGENT, text="hi"), f"ticket {TICKET}"),
+        (about_ada, f"customer {ADA}"),
         (EndCampaign(campaign=SPRING), f"campaign {SPRING}"),
     ],
 )
@@ -56,6 +56,7 @@ def test_an_admin_may_and_it_is_recorded_as_the_things_own_shops(ask: Ask, facts
     ask(AddNote(customer=ADA, text="Likes mornings"), shop="other", anywhere=True)
     assert [f.shop for f in facts()] == ["shop"] * len(facts())
     before = len(facts())
+    ask(about_ada, shop="other", anywhere=True)  # the same ticket, not another
     ask(AddNote(customer=ADA, text="Likes mornings"))  # the same note, not another
     assert len(facts()) == before
 
