@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import unquote_plus
 from uuid import UUID
 
 import msgspec
@@ -17,10 +18,13 @@ _IDS: Final = _USERS | _OTHERS
 _PERSONS: Final = _USERS | {"traits", "user", "customer"}
 """Members whose own `id` is a person's: a product has one too."""
 
+_MEMBER: Final = "(?:user|customer|anonymous|previous|visitor)_?id"
 _SAID: Final = re.compile(
-    r'"((?:user|customer|anonymous|previous|visitor)_?id|subject)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)',
+    rf'"({_MEMBER}|subject)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)',
     re.IGNORECASE,
 )
+_ASKED: Final = re.compile(rf"[?&;#]({_MEMBER})=([^&;#\s\"\\]+)", re.IGNORECASE)
+"""As the query of a URL says it."""
 _ESCAPED: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _CONTROLS: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
@@ -34,6 +38,7 @@ def identities_named(message: bytes, ids: Ids, shop: str) -> set[UUID]:
     named = set(_walked(_read(message, text)))
     for spelled in {text, unescaped(text)}:
         named |= {(_plain(kind), _said(value)) for kind, value in _SAID.findall(spelled)}
+        named |= {(_plain(kind), unquote_plus(value)) for kind, value in _ASKED.findall(spelled)}
     found: set[UUID] = set()
     for kind, value in named:
         for id_ in {value, value.strip()}:

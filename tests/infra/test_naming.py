@@ -29,6 +29,7 @@ def named(message: bytes) -> set[str]:
         {"properties": {"customer": {"id": "u1"}}},
         {"specversion": "1.0", "subject": "u1"},
         {"previousId": "u1"},
+        {"context": {"page": {"url": "https://tea.example/?a=1&userId=%751#top"}}},
     ],
 )
 def test_a_user_is_named_by_any_id_wherever_it_stands(message: object) -> None:
@@ -46,6 +47,7 @@ def test_a_user_is_named_by_any_id_wherever_it_stands(message: object) -> None:
         b'{"userId":"u1","properties":',
         rb'{"user\u0049d":"\u0075\u0031","properties":',
         b'{"userId":"u1","properties":' + b"[" * 5_000,
+        rb'{"url":"https:\/\/tea.example\/?a=1\u0026user_id=u1"}',
     ],
 )
 def test_escapes_and_what_is_broken_hide_nobody(message: bytes) -> None:
