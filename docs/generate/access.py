@@ -25,7 +25,7 @@ fact, `customer.personal-data-revealed`. Whatever is shown whole stands in the a
 _SHOWN: Final = {
     Sight.MASKED: "Masks (`a•••@e•••.com`), `sealed`, or nothing.",
     Sight.SERVED: "Whole, of those whom one serves: a ticket of theirs is assigned to the name "
-    "that the key has, and is not closed. Of all others, masks.",
+    "that the key has, and is not closed; both are of the key's shop. Of all others, masks.",
     Sight.WHOLE: "The fields themselves.",
 }
 _MARKS: Final = {Sight.MASKED: "masked", Sight.SERVED: "served", Sight.WHOLE: "whole"}
