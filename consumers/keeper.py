@@ -71,11 +71,12 @@ class Keeper:
         self._troubled = dict(found.fetchall())
 
     def _check_slots(self) -> None:
-        """Raise OtherSlots when customers are dealt into another number of slots by now."""
+        """Raise OtherSlots when customers are dealt into another number of slots by now.
+
+        Asked of what is served at this moment: another generation may have been swapped in.
+        """
         row = self._connection.execute(
-            "select count(*) from views.checkpoint where (view, version, generation) "
-            "= (%s, %s, %s)",
-            self._live.generation.key,
+            "select slots from huike.freshness where view = %s", (self.view.name,)
         ).fetchone()
         if row != (self._live.slots,):
             raise OtherSlots(OtherSlots.__doc__)
