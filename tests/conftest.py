@@ -29,7 +29,12 @@ ROOT = "HUIKE_TEST_ROOT"  # the run's folder, known to all its workers
 PREFIX = "huike-tests-"
 MEMORY = Path("/dev/shm")  # noqa: S108 - in it, a folder by the random name of the run
 ROOM_IN_MEMORY = 4 << 30
-MARKS = {"kafka_bootstrap": "kafka", "kafka_installed": "kafka", "shared_data": "data"}
+MARKS = {
+    "kafka_bootstrap": "kafka",
+    "kafka_installed": "kafka",
+    "live": "slow",  # a worker of views is started and waited for
+    "shared_data": "data",
+}
 alive = pytest.StashKey[IO[str]]()
 
 

@@ -44,6 +44,8 @@ from tests.infra.event_store import kept
 from tests.infra.event_store.writing import IDS
 from tests.projections.runtime.shop import Shop
 
+pytestmark = pytest.mark.slow
+
 Capture = pytest.CaptureFixture[str]
 
 

@@ -30,6 +30,8 @@ from infra.postgres import OWNER, connect
 from tests.infra.backup.backups import Backups, contents
 from tests.projections.runtime.shop import Shop
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_row_comes_back(backups: Backups) -> None:
     made = backups.restore(backups.take())
