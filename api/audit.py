@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from api.facts import SEALED, Told, told
 from api.jobs import JOB, TheJobs, accepted
@@ -15,7 +15,7 @@ from api.looking import Look, TheLook
 from api.parameters import FARTHEST, KNOWN_ALONE, CampaignId, CustomerId, Instant, OrderId, TicketId
 from api.responses import NDJSON, Json, ndjson
 from api.security import TheKey
-from api.services import Services
+from api.services import Services, TheServices
 from domain.shared.events import Fact
 from domain.shared.refusals import NotFound
 from infra.access_log import Asked, Kept
@@ -139,8 +139,8 @@ def _sealed(read: Kept) -> Kept:
     return read._replace(access=msgspec.structs.replace(read.access, reason=SEALED))
 
 
-async def archive(request: Request, look: TheLook) -> Archive:
-    return Archive(request.app.state.services, look)
+async def archive(services: TheServices, look: TheLook) -> Archive:
+    return Archive(services, look)
 
 
 TheArchive = Annotated[Archive, Depends(archive)]

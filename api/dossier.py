@@ -7,10 +7,9 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 
 from api.looking import TheLook
-from api.parameters import KNOWN_ALONE, CustomerId
-from api.queries.stories import Language
+from api.parameters import KNOWN_ALONE, CustomerId, Language
 from api.responses import HTML, JSON, Json, streamed
-from api.services import Services
+from api.services import TheServices
 from domain.shared.events import readable
 from domain.shared.refusals import NotFound
 from infra import clock
@@ -100,6 +99,7 @@ class Format(StrEnum):
 def dossier(
     request: Request,
     id: CustomerId,
+    services: TheServices,
     look: TheLook,
     format: Annotated[
         Format | None, Query(description="What `Accept` says, where it is not given.")
@@ -115,7 +115,6 @@ def dossier(
     Each thing with where it came from: its position in the log, when, source, and who said it. What
     was erased is `erased`. It is about the moment of `position`, and of any length.
     """
-    services: Services = request.app.state.services
     made = Dossier(
         id,
         services.reader,
@@ -144,12 +143,11 @@ def dossier(
         404: {"description": "Nothing is known of the customer."},
     },
 )
-def consents(request: Request, id: CustomerId) -> Response:
+def consents(id: CustomerId, services: TheServices) -> Response:
     """Give what holds now, and every change: for what, by which wording, and how it was said.
 
     The whole customer's: what was said under each of its ids, before they were known as one too.
     """
-    services: Services = request.app.state.services
     reader = services.reader
     upto = reader.head().position
     customer = reader.customer_of(id, at=upto)

@@ -1,20 +1,12 @@
 """Pages about being forgotten, in English and Chinese: to ask for it, and what was done."""
 
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from html import escape
 from string import Template
 from typing import Final
 
-from infra.certificates import Certificate
-
-
-class Language(StrEnum):
-    """A language that pages are written in."""
-
-    ENGLISH = "en"
-    CHINESE = "zh"
-
+from api.parameters import Language
+from infra.erasure_certificate import ErasureCertificate
 
 _PAGE: Final = Template("""<!doctype html>
 <html lang="$lang">
@@ -165,7 +157,7 @@ def lost_page(lang: Language) -> str:
     return _page(lang, words["lost"], [_p(words["lost.what"])])
 
 
-def certificate_page(certificate: Certificate, lang: Language) -> str:
+def certificate_page(certificate: ErasureCertificate, lang: Language) -> str:
     """Show a certificate, to print."""
     words, it = WORDS[lang], certificate.certified
     told: list[tuple[str, Iterable[str]]] = [

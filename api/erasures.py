@@ -4,18 +4,19 @@ from datetime import timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import HTMLResponse
 
-from api.erasure_pages import Language, asked_page, asking_page, certificate_page, lost_page
-from api.parameters import KNOWN_ALONE
+from api.erasure_pages import asked_page, asking_page, certificate_page, lost_page
+from api.parameters import KNOWN_ALONE, Language
 from api.responses import JSON, Json
-from api.services import Services
+from api.services import Services, TheServices
 from commands.erasure import RequestErasure
 from domain.customer.events import Asker
 from domain.shared.log import Actor
 from domain.shared.refusals import NotFound
-from infra import certificates, clock, erasures
+from infra import clock, erasures
+from infra.erasure_certificate import certificate_of
 from infra.erasures import Erasure
 from infra.links import customer_of
 
@@ -79,12 +80,6 @@ _HTML: Final[dict[int | str, dict[str, Any]]] = {
 _NONE: Final[dict[int | str, dict[str, Any]]] = {404: {"description": "There is no such thing."}}
 
 
-async def services(request: Request) -> Services:
-    found: Services = request.app.state.services
-    return found
-
-
-TheServices = Annotated[Services, Depends(services)]
 Lang = Annotated[Language, Query(description="The language of the page.")]
 Token = Annotated[str, Query(max_length=200, description="What stands in the link.")]
 
@@ -141,7 +136,7 @@ def certificate(id: UUID, services: TheServices) -> Response:
 )
 def printed(id: UUID, services: TheServices, lang: Lang = Language.ENGLISH) -> Response:
     """Show the certificate as a page, in English (`en`) or Chinese (`zh`)."""
-    page = certificate_page(certificates.read(_certificate(services, id)), lang)
+    page = certificate_page(certificate_of(_certificate(services, id)), lang)
     return HTMLResponse(page, headers=_HEADERS)
 
 

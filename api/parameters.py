@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -23,6 +24,13 @@ def _in_utc(value: datetime) -> datetime:
     if not 1 < value.year < _LAST_YEAR:
         raise ValueError("year out of range")
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Language(StrEnum):
+    """A language that people are told in."""
+
+    ENGLISH = "en"
+    CHINESE = "zh"
 
 
 Instant = Annotated[datetime, AfterValidator(_in_utc)]

@@ -5,13 +5,13 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
 from api.looking import Look, TheLook
 from api.parameters import KNOWN_ALONE
 from api.responses import Json
 from api.security import TheKey
-from api.services import Services
+from api.services import Services, TheServices
 from commands.shop import Door, NotTaken, refusal_of, translate
 from commands.shop.parcel import unpack
 from commands.shop.refusals import NotRecorded
@@ -35,13 +35,6 @@ EXAMPLE: Final = {
 
 log = structlog.get_logger("refused")
 
-
-async def services(request: Request) -> Services:
-    found: Services = request.app.state.services
-    return found
-
-
-TheServices = Annotated[Services, Depends(services)]
 
 router = APIRouter(prefix="/api/refused", tags=["tracking"], dependencies=[KNOWN_ALONE])
 one: Final[dict[int | str, dict[str, Any]]] = {

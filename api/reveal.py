@@ -15,7 +15,7 @@ from api.queries.customers import EXAMPLE, SEEN, living
 from api.queries.deps import FRESH
 from api.responses import Json
 from api.security import TheKey
-from api.services import Services
+from api.services import TheServices
 from commands.customer import RevealPersonalData
 from domain.shared.text import LONGEST_PROSE, text
 
@@ -54,7 +54,12 @@ class Reason(Body):
 
 @router.post("/{id}/reveal", summary="See who a customer is", responses=_SHOWN)
 async def reveal(
-    request: Request, id: CustomerId, body: Reason, key: TheKey, look: TheLook
+    request: Request,
+    id: CustomerId,
+    body: Reason,
+    services: TheServices,
+    key: TheKey,
+    look: TheLook,
 ) -> Response:
     """Give a customer with what says who it is, to who otherwise sees masks, once.
 
@@ -62,7 +67,6 @@ async def reveal(
     which has it first: where that refuses, nothing is recorded.
     """
     reason = text("reason", body.reason, longest=LONGEST_PROSE)
-    services: Services = request.app.state.services
     sources = services.sources
     fresh = await sources.freshness.reach(SEEN, 0)
     shown = await sources.readers.ask(lambda c: living(c, sources, id, look))

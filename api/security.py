@@ -98,14 +98,11 @@ def guarded(route: BaseRoute) -> BaseRoute:
     return behind
 
 
-class GuardsItself(Protocol):
-    """A route that asks `admit` itself; `operations` are those that it answers."""
-
-    operations: tuple[str, ...]
-
-
 def all_guarded(routes: list[BaseRoute]) -> None:
-    """Raise NoEntry for a route that the guard does not stand before."""
+    """Raise NoEntry for a route that the guard does not stand before.
+
+    One with `operations`, those that it answers, asks `admit` itself.
+    """
     for route in routes:
         for operation in getattr(route, "operations", ()):
             operation_of(*operation.split(" ", 1))

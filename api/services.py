@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Self
+from typing import Annotated, Self
+
+from fastapi import Depends
+from starlette.requests import Request
 
 from api.queries.deps import Sources
 from api.shares import Paces
@@ -122,3 +125,11 @@ class Services:
 def _ask(database: Pool) -> None:
     with database.connection(timeout=2) as connection:
         connection.execute("select 1")
+
+
+async def _services(request: Request) -> Services:
+    found: Services = request.app.state.services
+    return found
+
+
+TheServices = Annotated[Services, Depends(_services)]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.facts import told
-from api.parameters import KNOWN_ALONE, CustomerId
+from api.parameters import KNOWN_ALONE, CustomerId, Language
 from api.queries.deps import (
     ASKED,
     Connection,
@@ -56,13 +56,6 @@ WHY: Final = {
     "deciding": [17],
     "facts": [{"position": 17, "type": "customer.tag-added", "data": {"tag": "vip"}}],
 }
-
-
-class Language(StrEnum):
-    """The languages that stories are told in."""
-
-    ENGLISH = "en"
-    CHINESE = "zh"
 
 
 class Noun(StrEnum):
