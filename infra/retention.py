@@ -1,17 +1,17 @@
 """Retention: what a source sent in a month is made unreadable after so many months."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import psycopg
 from psycopg import sql
 
+from infra.certificates import Certificate, signed
 from infra.postgres import OWNER, Connection, connect
-from infra.signing import Signer, is_signed
+from infra.signing import Signer
 
 ANY: Final = "*"
 """Stands for every source that is not named."""
@@ -70,26 +70,12 @@ class Retained(msgspec.Struct, frozen=True, kw_only=True):
     dropped: Sequence[str]
 
 
-class Certificate(msgspec.Struct, frozen=True, kw_only=True):
-    """What is certified, and the signature (Ed25519, base64) of its canonical JSON."""
-
-    certified: Retained
-    public_key: str
-    signature: str
-
-    @property
-    def is_signed(self) -> bool:
-        return is_signed(_canonical(self.certified), self.signature, self.public_key)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the canonical JSON of what is certified, in hex."""
-        return hashlib.sha256(_canonical(self.certified)).hexdigest()
+RetentionCertificate: TypeAlias = Certificate[Retained]
 
 
-def certificate_of(file: bytes) -> Certificate:
-    """Read a certificate. Raises msgspec.DecodeError."""
-    return msgspec.json.decode(file, type=Certificate)
+def certificate_of(file: bytes) -> RetentionCertificate:
+    """Read a certificate. Raises msgspec.DecodeError for what is none."""
+    return msgspec.json.decode(file, type=RetentionCertificate)
 
 
 def due(connection: Connection, rules: Mapping[str, int], now: datetime) -> list[Month]:
@@ -101,7 +87,7 @@ def due(connection: Connection, rules: Mapping[str, int], now: datetime) -> list
     ]
 
 
-def latest(connection: Connection) -> tuple[datetime, Certificate] | None:
+def latest(connection: Connection) -> tuple[datetime, RetentionCertificate] | None:
     """Return when something was destroyed for the last time, and what."""
     row = connection.execute(_LATEST).fetchone()
     return None if row is None else (row[0], certificate_of(row[1]))
@@ -146,16 +132,6 @@ def _carried_out(
     file = signed(retained, signer)
     connection.execute("insert into log.retention (at, certificate) values (%s, %s)", (now, file))
     return file
-
-
-def signed(retained: Retained, signer: Signer) -> bytes:
-    """Return a certificate as a file: JSON, the same whoever writes it."""
-    certificate = Certificate(
-        certified=retained,
-        public_key=signer.public,
-        signature=signer.sign(_canonical(retained)),
-    )
-    return msgspec.json.format(_canonical(certificate))
 
 
 def _destroyed(connection: Connection, month: Month) -> Destroyed:
@@ -209,6 +185,3 @@ def _is_over(month: str, kept: int | None, now: datetime) -> bool:
     ended = year * _MONTHS + number  # the month after it, counted from January of year 0
     current = now.astimezone(UTC)
     return current.year * _MONTHS + current.month - 1 - ended >= kept
-
-
-_canonical: Final = msgspec.json.Encoder(order="deterministic").encode

@@ -22,9 +22,10 @@ from consumers.erasure.waiting import LEGAL_HOLD, reasons
 from consumers.place import placed
 from domain.shared.ids import Ids
 from domain.shared.log import Actor
-from infra import certificates as papers
 from infra import clock, erasures
+from infra.certificates import signed
 from infra.epochs import standing
+from infra.erasure_certificate import CertifiedErasure, DestroyedKey, certificate_of
 from infra.erasures import Erasure
 from infra.event_store import EventLog
 from infra.event_store.factory import LogFactory
@@ -169,7 +170,7 @@ class _Work:
         now = erasures.find(self.log, erasure.erasure)
         facts, first, last = self._asked(self.log, _FACTS, identities)
         (originals,) = self._asked(self.log, _ORIGINALS, identities)
-        made = papers.Certified(
+        made = CertifiedErasure(
             installation=mark_of(self._ids),
             erasure=erasure.erasure,
             customer=customer,
@@ -191,8 +192,8 @@ class _Work:
             made_at=clock.now(),
         )
         signer = Signer.beside(self._settings.keyring_file)
-        kept = erasures.keep_certificate(self.log, erasure.erasure, papers.signed(made, signer))
-        digest = papers.read(kept).digest
+        kept = erasures.keep_certificate(self.log, erasure.erasure, signed(made, signer))
+        digest = certificate_of(kept).digest
         self._dispatch(
             erasure, CertifyErasure(customer=customer, erasure=erasure.erasure, digest=digest)
         )
@@ -217,13 +218,12 @@ class _Work:
             (refused, answers, erasure.erasure),
         )
 
-    def _destroyed(self, identities: Sequence[UUID]) -> list[papers.DestroyedKey]:
+    def _destroyed(self, identities: Sequence[UUID]) -> list[DestroyedKey]:
         rows = self._keeper.execute(_KEYS, (list(identities),)).fetchall()
         if len(rows) < len(identities):
             raise KeysRemain(KeysRemain.__doc__)
         return [
-            papers.DestroyedKey(identity=i, generation=g, epoch=e, destroyed_at=at)
-            for i, g, e, at in rows
+            DestroyedKey(identity=i, generation=g, epoch=e, destroyed_at=at) for i, g, e, at in rows
         ]
 
     @staticmethod

@@ -14,8 +14,8 @@ from consumers.opened import Opened, opened
 from domain.customer.events import ErasureCertified
 from domain.shared.events import Fact
 from domain.shared.personal import ERASED
-from infra.certificates import Certificate, Certified, read
 from infra.epochs import standing
+from infra.erasure_certificate import CertifiedErasure, ErasureCertificate, certificate_of
 from infra.originals import Originals
 from infra.postgres import KEEPER, WRITER, connect, pool
 from infra.settings import Settings
@@ -44,7 +44,7 @@ class Check(msgspec.Struct, frozen=True):
 def verify(settings: Settings, file: Path) -> int:
     """Check a certificate and print what was found; return 1 when anything contradicts it."""
     try:
-        certificate = read(file.read_bytes())
+        certificate = certificate_of(file.read_bytes())
     except (OSError, msgspec.DecodeError) as error:
         typer.echo(f"{file} is no certificate: {error}.", err=True)
         return 2
@@ -57,7 +57,7 @@ def verify(settings: Settings, file: Path) -> int:
     return int(bad > 0)
 
 
-def _checks(here: Opened, certificate: Certificate) -> Iterator[Check]:
+def _checks(here: Opened, certificate: ErasureCertificate) -> Iterator[Check]:
     certified = certificate.certified
     identities = [key.identity for key in certified.keys]
     log_url = here.settings.log_url
@@ -81,7 +81,7 @@ def _checks(here: Opened, certificate: Certificate) -> Iterator[Check]:
     yield Check("views", ", ".join(told) or "say nothing of who it was", good=not told)
 
 
-def _signature(here: Opened, certificate: Certificate) -> Check:
+def _signature(here: Opened, certificate: ErasureCertificate) -> Check:
     if not certificate.is_signed:
         return Check("signature", "it was changed after it was signed", good=False)
     if certificate.public_key != Signer.beside(here.settings.keyring_file).public:
@@ -89,7 +89,7 @@ def _signature(here: Opened, certificate: Certificate) -> Check:
     return Check("signature", "this service's")
 
 
-def _told(here: Opened, certificate: Certificate, facts: Sequence[Fact]) -> Check:
+def _told(here: Opened, certificate: ErasureCertificate, facts: Sequence[Fact]) -> Check:
     digests = {f.event.digest for f in facts if isinstance(f.event, ErasureCertified)}
     if certificate.digest in digests:
         return Check("log", "it says that this certificate was made")
@@ -98,7 +98,7 @@ def _told(here: Opened, certificate: Certificate, facts: Sequence[Fact]) -> Chec
     return Check("log", "it does not know this certificate", good=False)
 
 
-def _epoch(certified: Certified, epoch: int) -> Check:
+def _epoch(certified: CertifiedErasure, epoch: int) -> Check:
     if epoch > certified.epoch:
         return Check("older backups", f"open no more, since epoch {epoch}")
     return Check("older backups", "open until the next epoch: `huike keyring renew` makes it")

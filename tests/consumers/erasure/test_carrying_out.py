@@ -12,7 +12,8 @@ from commands.customer import AddTag
 from consumers.erasure import carrying_out
 from domain.customer.events import Person
 from domain.order.events import OrderDelivered
-from infra import certificates, erasures
+from infra import erasures
+from infra.erasure_certificate import certificate_of
 from infra.settings import Settings
 from projections import catalogue
 from projections.runtime import schema
@@ -56,7 +57,7 @@ def test_who_asks_is_forgotten_everywhere_and_nobody_else_is(desk: Privacy) -> N
     done = desk.certified(desk.request(ada))
 
     assert done.certificate is not None
-    paper = certificates.read(done.certificate)
+    paper = certificate_of(done.certificate)
     assert paper.is_signed
     assert {key.identity for key in paper.certified.keys} == {ada, desk.shop.visitor("v1")}
     assert desk.kept_refused() == {bobs}
@@ -79,7 +80,7 @@ def test_a_certificate_in_which_a_word_was_changed_is_not_signed(desk: Privacy) 
     assert kept is not None
     changed = json.loads(kept)
     changed["certified"]["refused"] += 1
-    assert not certificates.read(json.dumps(changed).encode()).is_signed
+    assert not certificate_of(json.dumps(changed).encode()).is_signed
 
 
 def test_nothing_is_done_before_its_time_nor_once_it_was_taken_back(desk: Privacy) -> None:
@@ -141,5 +142,5 @@ def test_one_that_was_killed_anywhere_is_completed(
             desk.certified(asked)
     done = desk.certified(asked)
     assert done.certificate is not None
-    assert certificates.read(done.certificate).is_signed
+    assert certificate_of(done.certificate).is_signed
     assert sealed(desk.shop, ada) == [(b"", None, None)]
