@@ -41,7 +41,15 @@ class DeadLetters:
         kept = self._refusals.keep(
             [(about, _packet(one, pack_refused(one.sent))) for one, about in wanted]
         )
-        for future in [self._send(one, about) for one, about in wanted if about.id in kept]:
+        letters = [(one, about) for one, about in wanted if about.id in kept]
+        sealed = self._refusals.seal(
+            [(about, _packet(one, one.record.value)) for one, about in letters]
+        )
+        sent = [
+            self._send(one, about, content)
+            for (one, about), content in zip(letters, sealed, strict=True)
+        ]
+        for future in sent:
             future.get(PATIENCE)
 
     def _about(self, one: Heard, why: NotTaken) -> Refusal:
@@ -58,7 +66,7 @@ class DeadLetters:
             correlation=door.correlation,
         )
 
-    def _send(self, one: Heard, about: Refusal) -> Any:
+    def _send(self, one: Heard, about: Refusal, sealed: bytes) -> Any:
         record = one.record
         headers = {
             "huike-refused": about.id,
@@ -74,9 +82,7 @@ class DeadLetters:
         }
         return self._out.send(
             self._topic,
-            value=self._refusals.seal(
-                about.shop, about.source, about.received_at, _packet(one, record.value)
-            ),
+            value=sealed,
             headers=[(name, str(value).encode()) for name, value in headers.items()],
         )
 

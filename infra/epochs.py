@@ -29,7 +29,8 @@ from keeper.epoch where epoch = ({_NEWEST})
 _NEEDED: Final = f"select epoch from keeper.epoch where epoch >= ({_NEWEST})"  # noqa: S608  # too
 _WRAPPED: Final = """
 select from keeper.person_key where epoch = %s and wrapped is not null
-union all select from keeper.period_key where epoch = %s and wrapped is not null limit 1
+union all select from keeper.period_key where epoch = %s and wrapped is not null
+union all select from keeper.refused_key where epoch = %s limit 1
 """
 _DUE: Final = """
 select from (select max(begun_at) as at, bool_or(renewed_at is null) as open
@@ -46,6 +47,14 @@ _WRAP_PERSONS: Final = """
 update keeper.person_key as k set epoch = %b, wrapped = n.wrapped
 from unnest(%b::uuid[], %b::bytea[]) as n(identity, wrapped)
 where k.identity = n.identity and k.wrapped is not null
+"""
+_REFUSED: Final = """
+select id, epoch, wrapped from keeper.refused_key
+where id > %s and epoch < %s order by id limit %s
+"""
+_WRAP_REFUSED: Final = """
+update keeper.refused_key as k set epoch = %b, wrapped = n.wrapped
+from unnest(%b::uuid[], %b::bytea[]) as n(id, wrapped) where k.id = n.id
 """
 _PERIODS: Final = """
 select purpose, shop, source, period, epoch, wrapped from keeper.period_key
@@ -101,9 +110,10 @@ def renew(log_url: str, keyring: EpochKeys, progress: Progress = lambda _: None)
             )
         connection.execute("set synchronous_commit to off")
         keys = sum(_periods(connection, keyring, epoch))
-        for wrapped in _persons(connection, keyring, epoch):
-            keys += wrapped
-            progress(keys)
+        for which in ((_REFUSED, _WRAP_REFUSED), (_PERSONS, _WRAP_PERSONS)):
+            for wrapped in _each(connection, keyring, epoch, *which):
+                keys += wrapped
+                progress(keys)
         connection.execute("set synchronous_commit to on")  # with what was written before it
         connection.execute(
             "update keeper.epoch set renewed_at = clock_timestamp() where epoch = %s", (epoch,)
@@ -152,7 +162,7 @@ def check_epochs(connection: Connection, keyring: EpochKeys) -> None:
     """Raise KeyringLost when an epoch that keys are wrapped under is not on the keyring."""
     rows = connection.execute(_NEEDED).fetchall()
     for (epoch,) in rows:
-        if epoch not in keyring.held and connection.execute(_WRAPPED, (epoch, epoch)).rowcount > 0:
+        if epoch not in keyring.held and connection.execute(_WRAPPED, 3 * (epoch,)).rowcount > 0:
             msg = f"Epoch key {epoch} is not on the keyring: put back the keyring's newest copy"
             raise KeyringLost(msg)
 
@@ -175,16 +185,18 @@ def _next(connection: Connection, keyring: EpochKeys) -> int:
     return int(epoch)
 
 
-def _persons(connection: Connection, keyring: EpochKeys, epoch: int) -> Iterable[int]:
-    """Wrap chunk after chunk, in the order of identities; yield how many each time."""
+def _each(
+    connection: Connection, keyring: EpochKeys, epoch: int, find: str, wrap: str
+) -> Iterable[int]:
+    """Wrap chunk after chunk, in the order of ids; yield how many each time."""
     last = _NOBODY
-    while rows := connection.execute(_PERSONS, (last, epoch, CHUNK), binary=True).fetchall():
+    while rows := connection.execute(find.encode(), (last, epoch, CHUNK), binary=True).fetchall():
         last = rows[-1][0]
         wrapped = [
-            keyring.wrap(keyring.unwrap(old, key, identity.bytes), identity.bytes)[1]
-            for identity, old, key in rows
+            keyring.wrap(keyring.unwrap(old, key, id_.bytes), id_.bytes)[1]
+            for id_, old, key in rows
         ]
-        connection.execute(_WRAP_PERSONS, (epoch, [row[0] for row in rows], wrapped))
+        connection.execute(wrap.encode(), (epoch, [row[0] for row in rows], wrapped))
         yield len(rows)
 
 

@@ -12,9 +12,7 @@ from domain.shared.ids import Ids
 from domain.shared.refusals import NotFound
 from infra.naming import identities_named
 from infra.postgres import Pool
-from infra.sealing import PersonKeys
-
-PURPOSE: Final = "refused"
+from infra.sealing import PersonKeys, RefusedEvent
 
 _COLUMNS: Final = (
     "id, received_at, shop, source, door, reason, detail, place, correlation, resent_at, outcome"
@@ -62,6 +60,9 @@ class Refusals:
         Raises psycopg.OperationalError when the database is not there.
         """
         theirs = self._of_the_forgotten(refused)
+        taken = [(it, packet) for it, packet in refused if it.id not in theirs]
+        if not taken:
+            return frozenset()
         rows = [
             (
                 it.id,
@@ -74,13 +75,10 @@ class Refusals:
                 it.place,
                 it.correlation,
                 _month(it.received_at),
-                self.seal(it.shop, it.source, it.received_at, packet),
+                sealed,
             )
-            for it, packet in refused
-            if it.id not in theirs
+            for (it, _), sealed in zip(taken, self.seal(taken), strict=True)
         ]
-        if not rows:
-            return frozenset()
         with self._pool.connection() as connection, connection.cursor() as cursor:
             cursor.executemany(
                 "insert into log.refused (id, received_at, shop, source, door, reason, detail,"
@@ -99,10 +97,10 @@ class Refusals:
         forgotten = self._keys.forgotten(everybody) if everybody else everybody
         return {id_ for id_, whom in named.items() if not forgotten.isdisjoint(whom)}
 
-    def seal(self, shop: str, source: str, received_at: datetime, packet: Packet) -> bytes:
-        """Seal a packet under the ingest key of its month."""
-        return self._keys.seal_period(
-            PURPOSE, shop, source, _month(received_at), msgspec.msgpack.encode(packet)
+    def seal(self, refused: Sequence[tuple[Refusal, Packet]]) -> list[bytes]:
+        """Seal what was sent, each under its own key and that of its month."""
+        return self._keys.seal_refused(
+            [_event(it, msgspec.msgpack.encode(packet)) for it, packet in refused]
         )
 
     def page(self, *, after: UUID | None, reason: str | None, limit: int) -> list[Refusal]:
@@ -134,18 +132,18 @@ class Refusals:
         return found
 
     def open(self, refused: Sequence[Refusal]) -> dict[UUID, Packet]:
-        """Return what was sent, of those whose period's key is still held."""
+        """Return what was sent, of those whose keys are still held."""
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "select id, shop, source, period, sealed from log.refused where id = any(%s)",
                 ([it.id for it in refused],),
             ).fetchall()
-        opened: dict[UUID, Packet] = {}
-        for which, shop, source, period, sealed in rows:
-            plain = self._keys.open_period(PURPOSE, shop, source, period, sealed)
-            if plain is not None:
-                opened[which] = msgspec.msgpack.decode(plain, type=Packet)
-        return opened
+        events = [RefusedEvent(*row) for row in rows]
+        return {
+            event.id: msgspec.msgpack.decode(plain, type=Packet)
+            for event, plain in zip(events, self._keys.open_refused(events), strict=True)
+            if plain is not None
+        }
 
     def settle(self, id: UUID, outcome: str) -> Refusal:
         """Remember that it was sent again, and what came of it."""
@@ -155,6 +153,10 @@ class Refusals:
                 (datetime.now(UTC), outcome, id),
             )
         return self.find(id)
+
+
+def _event(it: Refusal, content: bytes) -> RefusedEvent:
+    return RefusedEvent(it.id, it.shop, it.source, _month(it.received_at), content)
 
 
 def _month(moment: datetime) -> str:

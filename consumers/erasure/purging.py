@@ -12,10 +12,9 @@ from consumers.erasure.spelling import address, has_address, has_number, number,
 from domain.customer.events import Person
 from domain.shared.events import Fact
 from domain.shared.ids import Ids
-from domain.shared.personal import KeyForgotten
 from infra.naming import identities_named
-from infra.refused import PURPOSE, Packet
-from infra.sealing import PersonKeys
+from infra.refused import Packet
+from infra.sealing import PersonKeys, RefusedEvent
 from projections.projection import View
 from projections.runtime import schema
 from projections.runtime.columns import GONE, personal_columns
@@ -89,33 +88,32 @@ def _long(word: str | None) -> str | None:
 def purge_refused(
     connection: Connection, keys: PersonKeys, ids: Ids, shop: str, marks: Marks
 ) -> int:
-    """Delete the refused events that name somebody; return how many there were.
+    """Delete the refused events that name somebody, keys first; return how many there were.
 
-    By their ids in their own shop, by an address or a number in every shop.
+    By their ids in their own shop, by an address or a number in every shop. With them go those
+    that nothing opens: of one that was broken off here, and of a backup from before.
     """
     last, gone = _NOBODY, 0
     everywhere = marks.are_everywhere
     while rows := connection.execute(_REFUSED, (shop, everywhere, last, CHUNK)).fetchall():
         last = rows[-1][0]
+        events = [RefusedEvent(*row) for row in rows]
         theirs = [
-            id_
-            for id_, where, source, period, sealed in rows
-            if (message := _opened(keys, (where, source, period), sealed)) is not None
-            and marks.are_in(message, ids, where, own=where == shop)
+            event.id
+            for event, plain in zip(events, keys.open_refused(events), strict=True)
+            if plain is None
+            or marks.are_in(_message(plain), ids, event.shop, own=event.shop == shop)
         ]
         if theirs:
+            keys.forget_refused(theirs)
             gone += connection.execute(
                 "delete from log.refused where id = any(%s)", (theirs,)
             ).rowcount
     return gone
 
 
-def _opened(keys: PersonKeys, where: tuple[str, str, str], sealed: bytes) -> bytes | None:
-    try:
-        plain = keys.open_period(PURPOSE, *where, sealed)
-    except KeyForgotten:
-        return None  # nobody reads it any more
-    return None if plain is None else msgspec.msgpack.decode(plain, type=Packet).message
+def _message(plain: bytes) -> bytes:
+    return msgspec.msgpack.decode(plain, type=Packet).message
 
 
 def purge_answers(connection: Connection, identities: Collection[UUID], customer: UUID) -> int:

@@ -2,5 +2,6 @@
 
 from domain.shared.personal import KeyForgotten
 from infra.sealing.persons import FORGOTTEN_WITHIN_SECONDS, PersonKeys
+from infra.sealing.refused import RefusedEvent
 
-__all__ = ["FORGOTTEN_WITHIN_SECONDS", "KeyForgotten", "PersonKeys"]
+__all__ = ["FORGOTTEN_WITHIN_SECONDS", "KeyForgotten", "PersonKeys", "RefusedEvent"]

@@ -17,7 +17,8 @@ from infra.arrays import uuids
 from infra.keyring import EpochKeys, KeyringLost
 from infra.postgres import Pool
 from infra.sealing.envelope import seal, unseal
-from infra.sealing.periods import Period, PeriodKeys
+from infra.sealing.periods import Period
+from infra.sealing.refused import RefusedKeys
 
 FORGOTTEN_WITHIN_SECONDS: Final = 1.0
 """How long a process may go on using a key that another process destroyed."""
@@ -74,7 +75,7 @@ class _Key:
         """That of originals of one period."""
 
 
-class PersonKeys(PeriodKeys):
+class PersonKeys(RefusedKeys):
     """Seals and opens under each identity's key; keys are cached, at most `cached` of them.
 
     A cached key is used as long as it was asked lately whether it is forgotten: whoever cannot ask

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -22,7 +22,7 @@ from infra.kafka import make_topics, producer
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, WRITER, Connection, connect, pool
 from infra.refused import Packet, Refusals
-from infra.sealing import PersonKeys
+from infra.sealing import PersonKeys, RefusedEvent
 from infra.settings import Settings
 
 pytestmark = pytest.mark.kafka
@@ -200,8 +200,9 @@ def test_messages_and_cloud_events_are_recorded_and_refused_ones_are_kept(topic:
         ("broken-json", "8"),
     ]
     assert b"ada@example.com" not in dead[0].value
-    month = told[0]["huike-received"][:7]
-    opened = topic.keys.open_period("refused", "shop", "kafka", month, dead[0].value)
+    id_, month = UUID(told[0]["huike-refused"]), told[0]["huike-received"][:7]
+    sealed = RefusedEvent(id_, "shop", "kafka", month, dead[0].value)
+    (opened,) = topic.keys.open_refused([sealed])
     assert opened is not None
     assert json.loads(msgspec.msgpack.decode(opened, type=Packet).message) == bad
 

@@ -1,0 +1,108 @@
+"""A refused event opens with its own key and its month's, and is forgotten without the others."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from domain.shared.personal import KeyForgotten
+from infra.epochs import check_epochs, renew
+from infra.keyring import Keyring, KeyringLost
+from infra.postgres import KEEPER, OWNER, Pool, connect, pool
+from infra.sealing import PersonKeys, RefusedEvent
+
+FIRST = RefusedEvent(UUID(int=1), "shop", "site", "2026-11", b"first")
+SECOND = RefusedEvent(UUID(int=2), "shop", "site", "2026-11", b"second")
+BOTH = (FIRST, SECOND)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "keyring.json"
+
+
+@pytest.fixture
+def keeper(database_url: str) -> Iterator[Pool]:
+    opened = pool(database_url, KEEPER)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def keys(keeper: Pool, file: Path) -> PersonKeys:
+    return PersonKeys(keeper, Keyring.open(file))
+
+
+def sealed(keys: PersonKeys) -> list[RefusedEvent]:
+    contents = keys.seal_refused(BOTH)
+    return [it._replace(content=content) for it, content in zip(BOTH, contents, strict=True)]
+
+
+def test_one_is_forgotten_and_the_other_opens(keys: PersonKeys, keeper: Pool, file: Path) -> None:
+    kept = sealed(keys)
+    assert keys.open_refused(kept) == [b"first", b"second"]
+    keys.forget_refused([FIRST.id])
+    for anybody in (keys, PersonKeys(keeper, Keyring.open(file))):
+        assert anybody.open_refused(kept) == [None, b"second"]
+
+
+def test_one_that_is_sealed_twice_opens_both_times(keys: PersonKeys) -> None:
+    once, again = sealed(keys), sealed(keys)
+    assert keys.open_refused(once + again) == 2 * [b"first", b"second"]
+
+
+def test_one_does_not_open_in_the_place_of_another(keys: PersonKeys) -> None:
+    first, second = sealed(keys)
+    swapped = [first._replace(content=second.content), first._replace(source="app")]
+    assert keys.open_refused(swapped) == [None, None]
+
+
+def test_the_key_of_its_month_is_needed_too(
+    keys: PersonKeys, keeper: Pool, file: Path, database_url: str
+) -> None:
+    kept = sealed(keys)
+    with connect(database_url, OWNER) as owner:
+        owner.execute("update keeper.period_key set wrapped = null, destroyed_at = now()")
+    later = PersonKeys(keeper, Keyring.open(file))
+    assert later.open_refused(kept) == [None, None]
+    with pytest.raises(KeyForgotten):
+        later.seal_refused(BOTH)
+
+
+def test_what_was_kept_when_events_had_no_keys_opens_with_its_months(keys: PersonKeys) -> None:
+    old = keys.seal_period("refused", "shop", "site", "2026-11", b"old")
+    assert keys.open_refused([FIRST._replace(content=old)]) == [b"old"]
+
+
+def test_a_new_epoch_wraps_them_anew_and_what_was_wrapped_before_opens_no_more(
+    keys: PersonKeys, keeper: Pool, file: Path, database_url: str
+) -> None:
+    kept = sealed(keys)
+    with connect(database_url, KEEPER) as connection:
+        before = connection.execute("select epoch, wrapped, id from keeper.refused_key").fetchall()
+        keys.forget_refused([FIRST.id])
+        done = renew(database_url, Keyring.open(file))
+        assert done is not None
+        assert (done.epoch, done.keys) == (2, 2)
+        epochs = connection.execute("select epoch from keeper.refused_key").fetchall()
+    assert epochs == [(2,)]
+    later = Keyring.open(file)
+    assert PersonKeys(keeper, later).open_refused(kept) == [None, b"second"]
+    for epoch, wrapped, id_ in before:
+        with pytest.raises(KeyringLost):
+            later.unwrap(epoch, wrapped, id_.bytes)
+
+
+def test_a_keyring_that_lacks_their_epoch_is_lost(
+    keys: PersonKeys, file: Path, database_url: str
+) -> None:
+    keys.seal_refused(BOTH)
+    with connect(database_url, OWNER) as owner:
+        owner.execute("delete from keeper.period_key")
+        told = json.loads(file.read_text())
+        told["epochs"] = {"7": told["epochs"]["1"]}
+        file.write_text(json.dumps(told))
+        with pytest.raises(KeyringLost):
+            check_epochs(owner, Keyring.open(file))
