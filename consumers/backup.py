@@ -19,6 +19,7 @@ from consumers.place import log_url
 from infra.backup.key import BackupKey
 from infra.backup.taking import back_up
 from infra.settings import Settings
+from infra.upkeep import BACKUP, note_at
 
 
 def make_key(file: Path) -> None:
@@ -31,11 +32,11 @@ def make_key(file: Path) -> None:
 def backup(settings: Settings, folder: Path, key_file: Path, keys_folder: Path | None) -> None:
     """Take a backup and say where it is."""
     with files_told():
-        key = BackupKey.read(key_file)
+        key, url = BackupKey.read(key_file), log_url(settings)
         with bytes_bar() as bar:
             task = bar.add_task("reading the log", total=None)
             taken = back_up(
-                log_url(settings),
+                url,
                 settings.keyring_file,
                 key,
                 folder,
@@ -44,6 +45,7 @@ def backup(settings: Settings, folder: Path, key_file: Path, keys_folder: Path |
             )
     typer.echo(f"{taken.facts:,} facts, up to position {taken.position:,}: {taken.data}")
     typer.echo(f"{taken.persons:,} persons' keys, the newest there are: {taken.keys}")
+    note_at(url, BACKUP, taken.position)
 
 
 def bytes_bar() -> Progress:

@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Final, TypeVar
@@ -18,13 +18,14 @@ from rich.table import Table
 
 from consumers.backup import files_told
 from consumers.opened import Opened, opened
-from consumers.place import NoDatabase
+from consumers.place import NoDatabase, log_url
 from consumers.rebuild import rebuild_view, show
 from consumers.restore import files_of, restore_with_bar
 from consumers.screen import screen
 from infra.arrays import uuids
 from infra.backup.key import BackupKey
 from infra.backup.restoring import Restored
+from infra.backup.unusable import Unusable
 from infra.dev.postgres import EmbeddedPostgres
 from infra.event_store import LogReader
 from infra.event_store.chain import Break, follow
@@ -33,6 +34,7 @@ from infra.postgres import KEEPER, WRITER, connect
 from infra.seals import BadSeal, Lineage, Seal, kept
 from infra.settings import Settings
 from infra.signing import Signer, file_beside
+from infra.upkeep import DRILL, note_at
 from projections.catalogue import VIEWS
 from projections.projection import View
 from projections.runtime.verify import Report, Verifier
@@ -63,6 +65,7 @@ def drill_restore(
 ) -> int:
     """Restore a backup aside, make all views of it, verify all; return 1 if something is wrong."""
     with files_told(), _scratch() as (folder, url), ExitStack() as stack:
+        stack.enter_context(_unusable_noted(settings))
         key = BackupKey.read(key_file)
         data_file, keys_file = files_of(source, keys)
         scratch = settings.model_copy(
@@ -85,6 +88,8 @@ def drill_restore(
             seals = _look_at_chain(url, scratch.keyring_file, found)
             opens = _open_all(here, url, found)
             _look_at_views(scratch, here, running, found, processes)
+        if running is not None:
+            _note(settings, made.position, "; ".join(found.wrong) or None)
     typer.echo(f"{made.facts:,} facts, up to position {made.position:,}, from {data_file.name}")
     typer.echo(f"{opens:,} persons' keys open, {made.forgotten + since:,} are forgotten")
     typer.echo(f"seals that the log keeps itself: {seals:,}")
@@ -92,6 +97,21 @@ def drill_restore(
     typer.echo(f"{len(VIEWS)} views were made, and compared with {against}")
     _print(found)
     return int(bool(found.wrong))
+
+
+def _note(settings: Settings, position: int | None, failure: str | None) -> None:
+    """Write down in the log that runs, if one does, how a drill ended."""
+    with suppress(NoDatabase, psycopg.Error):
+        note_at(log_url(settings), DRILL, position, failure)
+
+
+@contextmanager
+def _unusable_noted(settings: Settings) -> Iterator[None]:
+    try:
+        yield
+    except Unusable as why:
+        _note(settings, None, str(why))
+        raise
 
 
 class _Signals:

@@ -15,6 +15,7 @@ from consumers.keyring import of_epochs
 from consumers.mistakes import first_line
 from consumers.place import NoDatabase, placed
 from consumers.retention import of_retention
+from consumers.upkeep import of_upkeep
 from domain.shared.ids import Ids
 from infra.installation import mark_of, same_installation
 from infra.kafka import reach
@@ -57,6 +58,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield from (Finding("erasures", *told) for told in of_erasures(settings.log_url))
         for told in of_retention(settings, settings.log_url):
             yield Finding("retention", *told)
+        yield from (Finding(*told) for told in of_upkeep(settings, settings.log_url))
         yield from _of_views(settings)
     if settings.kafka_bootstrap is not None:
         yield from _of_kafka(settings)

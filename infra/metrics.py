@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from infra.upkeep import Upkeep
+
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 _SIZES: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000)
@@ -31,6 +33,37 @@ class Follower(msgspec.Struct, frozen=True, kw_only=True):
     facts_behind: int
     seconds_behind: float
     stopped: int
+
+
+class _Upkeep(Collector):
+    def __init__(self, read: Callable[[], Iterable[Upkeep]]) -> None:
+        self._read = read
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        done = GaugeMetricFamily(
+            "huike_upkeep_timestamp_seconds",
+            "When a backup, a drill or a seal was last done well; absent: never.",
+            labels=("what",),
+        )
+        facts = GaugeMetricFamily(
+            "huike_upkeep_facts_since",
+            "Facts that it does not cover; of a drill, facts since the backup that was tried.",
+            labels=("what",),
+        )
+        failed = GaugeMetricFamily(
+            "huike_upkeep_failed",
+            "1 when it failed since; `huike doctor` says why.",
+            labels=("what",),
+        )
+        for one in self._read():
+            if one.at is not None:
+                done.add_metric((one.what,), one.at.timestamp())
+            facts.add_metric((one.what,), one.facts)
+            failed.add_metric((one.what,), one.failure is not None)
+        yield from (done, facts, failed)
 
 
 class _Followers(Collector):
@@ -93,9 +126,14 @@ class Metrics:
             "huike_commit_seconds", "Time of one commit.", buckets=_SECONDS, registry=self.registry
         )
 
-    def watch(self, read: Callable[[], Iterable[Follower]]) -> None:
-        """Ask `read` for followers whenever the metrics are asked for."""
-        self.registry.register(_Followers(read))
+    def watch(
+        self,
+        followers: Callable[[], Iterable[Follower]],
+        upkeep: Callable[[], Iterable[Upkeep]],
+    ) -> None:
+        """Ask for followers and for upkeep whenever the metrics are asked for."""
+        self.registry.register(_Followers(followers))
+        self.registry.register(_Upkeep(upkeep))
 
     def committed(self, appends: int, facts: int, seconds: float) -> None:
         """Count one commit: its appends, their facts, and how long it took."""

@@ -121,6 +121,12 @@ class Settings(BaseSettings):
         description="Months after which what a source sent is made unreadable (its facts stay), by "
         "comma: `shop/site=24,*=36`; `*`: every other source. Not set: never.",
     )
+    backup_days: int = Field(
+        default=2,
+        ge=0,
+        description="Days without a backup after which `huike doctor` warns. "
+        "0: never, where another program takes them.",
+    )
     log_level: str = Field(default="info", description="debug, info, warning or error.")
 
     @field_validator("clear_traits", "clear_properties", "retention", mode="before")

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from api import ingest
 from api.services import Services
 from infra import logging as our_logging
+from infra.upkeep import BACKUP, DRILL, note
 from tests.api.shop import Shop, ask
 
 
@@ -65,6 +66,25 @@ def test_metrics_say_what_waits(with_scopes: Callable[..., TestClient]) -> None:
     Shop(with_scopes("command")).customer("ada")
     text = with_scopes("metrics").get("/metrics").text
     assert metric(text, "huike_commit_facts_count") == 1
+
+
+def test_metrics_say_when_the_last_backup_was(
+    services: Services, with_scopes: Callable[..., TestClient]
+) -> None:
+    shop = Shop(with_scopes("command"))
+    shop.customer("ada")
+    operator = with_scopes("metrics")
+    text = operator.get("/metrics").text
+    assert "huike_upkeep_timestamp_seconds{" not in text
+    assert metric(text, 'huike_upkeep_facts_since{what="backup"}') == shop.position
+    with services.writer.connection() as connection:
+        note(connection, BACKUP, shop.position)
+        note(connection, DRILL, None, "the backup was altered")
+    text = operator.get("/metrics").text
+    assert metric(text, 'huike_upkeep_timestamp_seconds{what="backup"}') > 1_700_000_000
+    assert metric(text, 'huike_upkeep_facts_since{what="backup"}') == 0
+    assert metric(text, 'huike_upkeep_failed{what="backup"}') == 0
+    assert metric(text, 'huike_upkeep_failed{what="drill"}') == 1
 
 
 def test_logs_are_json_where_nobody_looks(as_before: None) -> None:  # noqa: ARG001  # it mends

@@ -16,6 +16,7 @@ from infra.postgres import KEEPER, WRITER, connect
 from infra.seals import seal
 from infra.settings import Settings
 from infra.signing import Signer
+from infra.upkeep import DRILL, upkeep_of
 from tests.projections.runtime.shop import Shop
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -52,6 +53,14 @@ def folder(shop: Shop, key: Path, tmp_path: Path) -> Path:
     return folder
 
 
+def drilled(settings: Settings) -> tuple[int | None, str | None]:
+    """Return up to which fact the last good drill was, and why one failed since."""
+    assert settings.log_url is not None
+    with connect(settings.log_url, WRITER) as connection:
+        (one,) = [one for one in upkeep_of(connection) if one.what == DRILL]
+    return one.position, one.failure
+
+
 def test_a_good_backup_is_what_the_log_that_runs_was(
     settings: Settings, folder: Path, key: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,6 +72,7 @@ def test_a_good_backup_is_what_the_log_that_runs_was(
     assert "The backup is good." in told
     for step in ("restored", "chain verified", "keys opened", "views made", "views compared"):
         assert step in told
+    assert drilled(settings) == (23, None)
 
 
 def test_who_was_forgotten_after_the_backup_is_no_difference(
@@ -87,6 +97,9 @@ def test_a_log_that_was_rewritten_since_differs_from_its_backup(
         )
     assert drill_restore(settings, folder, None, key, processes=1) == 1
     assert "Wrong: profile differs" in capsys.readouterr().out
+    position, failure = drilled(settings)
+    assert position is None
+    assert str(failure).startswith("profile differs")
 
 
 def test_where_nothing_runs_the_backup_is_proved_by_itself(
@@ -109,6 +122,7 @@ def test_a_harmed_backup_ends_the_drill_with_its_reason(
     data.write_bytes(content)
     with pytest.raises(Altered):
         drill_restore(settings, folder, None, key, processes=1)
+    assert "was altered" in str(drilled(settings)[1])
 
 
 def test_a_history_that_was_rewritten_before_the_backup_is_found_by_its_seals(

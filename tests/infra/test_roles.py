@@ -22,7 +22,7 @@ from tests.infra.test_seals import NOON
 NOBODY = "pg_monitor"
 """Stands for a login that was given nothing of ours: it has what is everybody's."""
 ROLES = (WRITER, KEEPER, VIEWS, READER, NOBODY)
-HISTORY = ("fact", "batch", "original", "seal", "access", "ancestor")
+HISTORY = ("fact", "batch", "original", "seal", "access", "ancestor", "upkeep")
 Refused = psycopg.errors.InsufficientPrivilege
 
 

@@ -1,0 +1,41 @@
+"""What the doctor says of backups, drills and seals."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from typing import Final
+
+import psycopg
+
+from infra.postgres import WRITER, connect
+from infra.settings import Settings
+from infra.upkeep import BACKUP, Upkeep, upkeep_of
+
+_DAY_SECONDS: Final = timedelta(days=1).total_seconds()
+
+
+def of_upkeep(settings: Settings, url: str) -> Iterator[tuple[str, str, str | None]]:
+    """Say when each was last done, and what to do about it."""
+    try:
+        with closing(connect(url, WRITER)) as connection:
+            found = upkeep_of(connection)
+    except psycopg.Error:
+        return  # what the log's own findings tell
+    for one in found:
+        yield one.what, _told(one), _mend(settings, one)
+
+
+def _told(one: Upkeep) -> str:
+    if one.at is None:
+        return "none yet"
+    upto = "" if one.position is None else f", up to fact {one.position:,}; {one.facts:,} since"
+    return f"{one.at:%Y-%m-%d %H:%M}{upto}"
+
+
+def _mend(settings: Settings, one: Upkeep) -> str | None:
+    if one.failure is not None:
+        return f"it failed on {one.failed_at:%Y-%m-%d %H:%M}: {one.failure}"
+    days = one.seconds / _DAY_SECONDS
+    if one.what == BACKUP and one.facts and 0 < settings.backup_days < days:
+        return f"{days:,.0f} days without one: `huike backup` (HUIKE_BACKUP_DAYS)"
+    return None
