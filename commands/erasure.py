@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from commands.work import Command, Work, handles
-from domain.customer.aggregate import Customer
+from domain.customer.aggregate import Customer, NotToBeForgotten
 from domain.customer.events import Asker
 from domain.shared.refusals import Malformed
 
@@ -21,6 +21,14 @@ class CancelErasure(Command, frozen=True, kw_only=True):
     """Let a customer stay known after all."""
 
     customer: UUID
+
+
+class BeginErasure(Command, frozen=True, kw_only=True):
+    """Say that the keys of these identities, all of the customer's, are destroyed from now on."""
+
+    customer: UUID
+    erasure: UUID
+    identities: tuple[UUID, ...]
 
 
 class ConfirmErasure(Command, frozen=True, kw_only=True):
@@ -68,6 +76,15 @@ def cancel_erasure(command: CancelErasure, crm: Work) -> None:
     crm.keep(customer)
 
 
+@handles(BeginErasure)
+def begin_erasure(command: BeginErasure, crm: Work) -> None:
+    customer = _customer(command, crm)
+    if crm.owner_of(command.customer) != command.customer:  # a visitor's, who was recognised
+        raise NotToBeForgotten
+    customer.begin_erasure(command.erasure, command.identities)
+    crm.keep(customer)
+
+
 @handles(ConfirmErasure)
 def confirm_erasure(command: ConfirmErasure, crm: Work) -> None:
     customer = _customer(command, crm)
@@ -109,6 +126,7 @@ def _customer(command: "_Command", crm: Work) -> Customer:
 _Command = (
     RequestErasure
     | CancelErasure
+    | BeginErasure
     | ConfirmErasure
     | CertifyErasure
     | PlaceLegalHold

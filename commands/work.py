@@ -160,6 +160,10 @@ class Work:
         owner = self._memory.customer_of(root.origin)
         return owner not in {root.id, self._memory.customer_of(customer)}
 
+    def owner_of(self, identity: UUID) -> UUID:
+        """Return the customer that an identity belongs to."""
+        return self._memory.customer_of(identity)
+
     def is_met(self, root: Root) -> bool:
         """Say whether anything was ever told of somebody, whatever it is about.
 

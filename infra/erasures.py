@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from domain.customer.events import (
     CustomerErased,
+    ErasureBegun,
     ErasureCancelled,
     ErasureCertified,
     ErasureRequested,
@@ -25,7 +26,7 @@ CHUNK: Final = 500_000
 
 _COLUMNS: Final = (
     "erasure, customer, shop, asked_by, requested_at, due_at, state, waits_for, erased_at, "
-    "position, refused, answers, certificate"
+    "position, identities, refused, answers, certificate"
 )
 _FACTS: Final = """
 select position, type, type_version, body, stream, subject, shop, recorded_at from log.fact
@@ -44,6 +45,7 @@ _TYPES: Final = [
     for kind in (
         ErasureRequested,
         ErasureCancelled,
+        ErasureBegun,
         CustomerErased,
         ErasureCertified,
         LegalHoldPlaced,
@@ -55,8 +57,8 @@ _TYPES: Final = [
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
     """An erasure as it stands: waiting, cancelled, erasing, erased or certified.
 
-    `waits_for`: open-order, legal-hold, recognised; `refused`, `answers`: how many refused events
-    and kept answers were destroyed.
+    `waits_for`: open-order, legal-hold, recognised; `identities`: all that the customer was known
+    by when it began; `refused`, `answers`: how many refused events and kept answers were destroyed.
     """
 
     erasure: UUID
@@ -69,6 +71,7 @@ class Erasure(msgspec.Struct, frozen=True, kw_only=True):
     waits_for: Sequence[str]
     erased_at: datetime | None
     position: int | None
+    identities: Sequence[UUID]
     refused: int
     answers: int
     certificate: bytes | None
@@ -121,6 +124,12 @@ def _take(  # noqa: PLR0913, PLR0917  # a fact has as many parts
                 "update log.erasure set state = 'cancelled' where erasure = %s"
                 " and state = 'waiting'",
                 (event.erasure,),
+            )
+        case ErasureBegun():
+            tell(
+                "update log.erasure set state = 'erasing', waits_for = '{}', identities = %s"
+                " where erasure = %s and state = 'waiting'",
+                (list(event.identities), event.erasure),
             )
         case CustomerErased():
             tell(
@@ -200,16 +209,6 @@ def waits(connection: Connection, erasure: UUID, reasons: Collection[str]) -> No
         "update log.erasure set waits_for = %s where erasure = %s and waits_for <> %s",
         (list(reasons), erasure, list(reasons)),
     )
-
-
-def begin(connection: Connection, erasure: UUID) -> bool:
-    """Write down that keys are being destroyed; False when it was cancelled."""
-    begun = connection.execute(
-        "update log.erasure set state = 'erasing', waits_for = '{}'"
-        " where erasure = %s and state in ('waiting', 'erasing')",
-        (erasure,),
-    )
-    return begun.rowcount > 0
 
 
 def keep_certificate(connection: Connection, erasure: UUID, certificate: bytes) -> bytes:

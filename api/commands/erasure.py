@@ -46,7 +46,7 @@ def request_erasure(id: CustomerId, desk: TheDesk, request: Request) -> Response
     "/{id}/erasure", status_code=202, summary="Let a customer stay", responses=receipt_of(202)
 )
 def cancel_erasure(id: CustomerId, desk: TheDesk) -> Response:
-    """Take a request back, as long as the customer is not forgotten yet."""
+    """Take a request back, as long as its being carried out has not begun."""
     return desk.takes(CancelErasure(customer=id))
 
 

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 
 from commands.application import Crm
-from commands.erasure import CertifyErasure, ConfirmErasure
+from commands.erasure import BeginErasure, CertifyErasure, ConfirmErasure
 from commands.work import Command
 from consumers.erasure.purging import (
     marks_of,
@@ -22,6 +22,7 @@ from consumers.erasure.waiting import LEGAL_HOLD, reasons
 from consumers.place import placed
 from domain.shared.ids import Ids
 from domain.shared.log import Actor
+from domain.shared.refusals import Refused
 from infra import clock, erasures
 from infra.certificates import signed
 from infra.epochs import standing
@@ -80,7 +81,11 @@ def carry_out(settings: Settings) -> None:
 
 def _one(work: "_Work", erasure: Erasure) -> None:
     try:
-        if erasure.state != "erased" and not work.erase(erasure):
+        if erasure.state == "waiting":
+            if not work.begin(erasure):
+                return
+            erasure = erasures.find(work.log, erasure.erasure)
+        if erasure.state == "erasing" and not work.erase(erasure):
             return
         work.certify(erasures.find(work.log, erasure.erasure))
     except psycopg.OperationalError:
@@ -126,20 +131,32 @@ class _Work:
         self._ids = ids
         self._crm = Crm(LogFactory(event_log), event_log, ids, clock.now)
 
+    def begin(self, erasure: Erasure) -> bool:
+        """Say that keys are destroyed from now on; False when it has to wait, or was taken back."""
+        customer = erasure.customer
+        why = reasons(self.log, self._views, customer, self._settings.erasure_order_days)
+        if why:
+            erasures.waits(self.log, erasure.erasure, why)
+            return False
+        begin = BeginErasure(
+            customer=customer,
+            erasure=erasure.erasure,
+            identities=tuple(self._identities(erasure)),
+        )
+        try:
+            self._dispatch(erasure, begin)
+        except Refused as refusal:  # somebody was first: the next round sees why
+            log.info("erasure.not-begun", erasure=str(erasure.erasure), why=str(refusal))
+            return False
+        return True
+
     def erase(self, erasure: Erasure) -> bool:
         """Destroy the keys of all that the customer is, and say so; False when it has to wait."""
-        customer = erasure.customer
-        if erasure.state == "waiting":
-            why = reasons(self.log, self._views, customer, self._settings.erasure_order_days)
-            if why:
-                erasures.waits(self.log, erasure.erasure, why)
-                return False
-        if not erasures.begin(self.log, erasure.erasure):
-            return False  # it was cancelled
         identities: Sequence[UUID] = ()
-        while (now := self._identities(customer)) != identities:
+        while (now := self._identities(erasure)) != identities:
+            erasures.follow(self.log)
             living = [identity for identity in now if self._keys.has_key(identity)]
-            if erasures.is_held(self.log, living):
+            if erasures.is_held(self.log, living):  # one who became theirs since
                 erasures.waits(self.log, erasure.erasure, [LEGAL_HOLD])
                 return False
             identities = now  # while a key was there, one more may have become theirs
@@ -150,7 +167,7 @@ class _Work:
         self._dispatch(
             erasure,
             ConfirmErasure(
-                customer=customer, erasure=erasure.erasure, identities=tuple(identities)
+                customer=erasure.customer, erasure=erasure.erasure, identities=tuple(identities)
             ),
         )
         return True
@@ -161,7 +178,7 @@ class _Work:
         if position is None or erased_at is None or not self._is_reached(position):
             return  # the next round
         customer = erasure.customer
-        identities = self._identities(customer)
+        identities = self._identities(erasure)
         self._purge_refused(erasure, marks_of(identities, ()))
         with self.log.transaction():
             gone = purge_answers(self.log, identities, customer)
@@ -199,8 +216,10 @@ class _Work:
         )
         log.info("erasure.certified", erasure=str(erasure.erasure))
 
-    def _identities(self, customer: UUID) -> Sequence[UUID]:
-        return sorted(self._reader.origins_of(customer, at=self._reader.last()))
+    def _identities(self, erasure: Erasure) -> Sequence[UUID]:
+        """Return who the customer was when it began, and who became theirs since."""
+        now = self._reader.origins_of(erasure.customer, at=self._reader.last())
+        return sorted({*erasure.identities, *now})
 
     def _is_reached(self, position: int) -> bool:
         row = self._views.execute(_REACHED, (list(catalogue.VIEWS),)).fetchone()

@@ -1,6 +1,7 @@
 """Who a customer is, and what they let us do."""
 
 from datetime import datetime
+from enum import IntEnum
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from domain.customer.events import (
     ConsentWithdrawn,
     CustomerErased,
     CustomerRegistered,
+    ErasureBegun,
     ErasureCancelled,
     ErasureCertified,
     ErasureRequested,
@@ -43,8 +45,30 @@ class ErasedCustomer(Refused):
     """The customer asked to be forgotten, and is."""
 
 
+class BeingForgotten(Refused):
+    """The customer is being forgotten just now: it is too late to take that back or forbid it."""
+
+
+class NotToBeForgotten(Refused):
+    """Nobody asks any more that the customer be forgotten, or not by this identity."""
+
+
+class HeldByLaw(Refused):
+    """The law forbids to forget the customer for the time being."""
+
+
 class NotErased(Refused):
     """The customer is not forgotten: there is nothing to certify."""
+
+
+class Stage(IntEnum):
+    """How far an erasure is; it never goes back, in whatever order its facts are met."""
+
+    ASKED = 1
+    CANCELLED = 2
+    BEGUN = 3
+    ERASED = 4
+    CERTIFIED = 5
 
 
 class Customer(Root):
@@ -63,9 +87,9 @@ class Customer(Root):
         self.consents: dict[tuple[Channel, str], str | None] = {}
         self.tags: set[str] = set()
         self.notes: dict[UUID, str | Erased] = {}
-        self.erasure: UUID | None = None
+        self.erasures: dict[UUID, Stage] = {}
+        self.begun: UUID | None = None
         self.erased = False
-        self.certified = False
         self.hold: str | None = None
 
     def whose(self) -> Who:
@@ -144,6 +168,11 @@ class Customer(Root):
         """Take for known somebody of whom the shop told without saying who it is: a guest."""
         self.known = True
 
+    @property
+    def erasure(self) -> UUID | None:
+        """The erasure that the customer waits for, or underwent."""
+        return self.begun or next(reversed(self._asked()), None)
+
     def request_erasure(self, erasure: UUID, by: Asker, due_at: datetime) -> None:
         if not self.known:
             raise NotFound(what="customer", id=self.id)
@@ -152,23 +181,39 @@ class Customer(Root):
 
     def cancel_erasure(self) -> None:
         self._must_be_known()
-        if self.erasure is not None:
-            self.record(ErasureCancelled(erasure=self.erasure))
+        asked = self._asked()
+        if self.begun or (not asked and Stage.BEGUN in self.erasures.values()):
+            raise BeingForgotten
+        for erasure in asked:  # a visitor's too, who was recognised
+            self.record(ErasureCancelled(erasure=erasure))
+
+    def begin_erasure(self, erasure: UUID, identities: tuple[UUID, ...]) -> None:
+        """Say that keys are destroyed from now on, unless somebody or the law came before."""
+        stage = self.erasures.get(erasure, Stage.CANCELLED)
+        if stage is Stage.CANCELLED:
+            raise NotToBeForgotten
+        if stage is Stage.ASKED:
+            if self.hold is not None:
+                raise HeldByLaw
+            self.record(ErasureBegun(erasure=erasure, identities=identities))
 
     def erase(self, erasure: UUID, identities: tuple[UUID, ...]) -> None:
         """Say that the keys are destroyed: it is said even if it was to be taken back just then."""
-        if not self.erased:
+        if self.erasures.get(erasure, Stage.ASKED) < Stage.ERASED:
             self.record(CustomerErased(erasure=erasure, identities=identities))
 
     def certify_erasure(self, erasure: UUID, digest: str) -> None:
-        if not self.erased:
+        stage = self.erasures.get(erasure, Stage.ASKED)
+        if stage < Stage.ERASED:
             raise NotErased
-        if not self.certified:
+        if stage is Stage.ERASED:
             self.record(ErasureCertified(erasure=erasure, digest=digest))
 
     def place_hold(self, reason: str) -> None:
         self._must_be_known()
         reason = text("reason", reason)
+        if self.begun:
+            raise BeingForgotten
         if self.hold != reason:
             self.record(LegalHoldPlaced(reason=reason))
 
@@ -203,21 +248,29 @@ class Customer(Root):
     def _evolve_erasure(self, event: Event) -> None:
         match event:
             case ErasureRequested(erasure=erasure):
-                self.erasure = erasure
-            case ErasureCancelled():
-                self.erasure = None
+                self._reach(erasure, Stage.ASKED)
+            case ErasureCancelled(erasure=erasure):
+                self._reach(erasure, Stage.CANCELLED)
+            case ErasureBegun(erasure=erasure, identities=identities):
+                self._reach(erasure, Stage.BEGUN)
+                if self.id in identities:
+                    self.begun = erasure
             case CustomerErased(erasure=erasure, identities=identities):
-                self.erased = self.erased or self.id in identities
-                if self.erased:
-                    self.erasure = erasure
-                elif self.erasure == erasure:  # a visitor's, who was recognised later
-                    self.erasure = None
+                self._reach(erasure, Stage.ERASED)
+                if self.id in identities:
+                    self.begun, self.erased = erasure, True
             case ErasureCertified(erasure=erasure):
-                self.certified = self.certified or (self.erased and erasure == self.erasure)
+                self._reach(erasure, Stage.CERTIFIED)
             case LegalHoldPlaced(reason=reason):
                 self.hold = reason
             case LegalHoldLifted():
                 self.hold = None
+
+    def _reach(self, erasure: UUID, stage: Stage) -> None:
+        self.erasures[erasure] = max(stage, self.erasures.get(erasure, stage))
+
+    def _asked(self) -> list[UUID]:
+        return [erasure for erasure, at in self.erasures.items() if at is Stage.ASKED]
 
     def _evolve_traits(self, event: TraitsAsserted) -> None:
         if isinstance(event.person, Person):

@@ -170,6 +170,17 @@ class ErasureCancelled(Event, frozen=True, kw_only=True):
     erasure: UUID
 
 
+@fact("customer.erasure-begun")
+class ErasureBegun(Event, frozen=True, kw_only=True):
+    """From here on keys are destroyed, and it is too late to let the customer stay.
+
+    `identities`: all that the customer was known by; who turns out to be theirs meanwhile goes too.
+    """
+
+    erasure: UUID
+    identities: tuple[UUID, ...]
+
+
 @fact("customer.erased")
 class CustomerErased(Event, frozen=True, kw_only=True):
     """The customer is forgotten: the keys of all these identities are destroyed."""

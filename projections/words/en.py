@@ -21,6 +21,7 @@ ENGLISH: Final = Language(
         "customer.personal-data-revealed": "Personal data was shown[: {reason}]",
         "customer.erasure-requested": "Is to be forgotten, as asked[ by {by}]",
         "customer.erasure-cancelled": "Is to stay known after all",
+        "customer.erasure-begun": "Is being forgotten: too late to take that back",
         "customer.erased": "Forgotten",
         "customer.erasure-certified": "A certificate says what was destroyed",
         "customer.legal-hold-placed": "May not be forgotten, by the law[: {reason}]",

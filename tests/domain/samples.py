@@ -42,6 +42,7 @@ from domain.customer.events import (
     ConsentWithdrawn,
     CustomerErased,
     CustomerRegistered,
+    ErasureBegun,
     ErasureCancelled,
     ErasureCertified,
     ErasureRequested,
@@ -199,6 +200,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         erasure=OTHER, by=Asker.CUSTOMER, due_at=datetime(2026, 11, 30, 12, tzinfo=UTC)
     ),
     ErasureCancelled(erasure=OTHER),
+    ErasureBegun(erasure=OTHER, identities=(STREAM, OTHER)),
     CustomerErased(erasure=OTHER, identities=(STREAM, OTHER)),
     ErasureCertified(erasure=OTHER, digest="5f" * 32),
     LegalHoldPlaced(reason="A claim is before the court"),

@@ -32,7 +32,7 @@ NOUNS: Final = sorted(p.parent.name for p in Path(domain.__path__[0]).glob("*/ev
 MODULES: Final = {n: importlib.import_module(f"domain.{n}.events") for n in NOUNS if n != "shared"}
 SAMPLES: Final = sorted(FOLDER.glob("*.json"))
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PAST: Final = re.compile(r"(^|-)([a-z]+ed|sent|paid|known|told|withdrawn)(-|$)")
+PAST: Final = re.compile(r"(^|-)([a-z]+ed|sent|paid|known|begun|told|withdrawn)(-|$)")
 
 each_fact = pytest.mark.parametrize("name", sorted(FACTS))
 each_sample = pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from commands.customer import AddTag
 from consumers.erasure import carrying_out
-from domain.customer.events import Person
+from domain.customer.events import CustomerErased, ErasureBegun, Person
 from domain.order.events import OrderDelivered
 from infra import erasures
 from infra.erasure_certificate import certificate_of
@@ -118,7 +118,16 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize(
     "at",
-    ["forget", "ConfirmErasure", "purge_answers", "purge_columns", "keep_certificate", "Certify"],
+    [
+        "BeginErasure",
+        "marks_of",
+        "forget",
+        "ConfirmErasure",
+        "purge_answers",
+        "purge_columns",
+        "keep_certificate",
+        "CertifyErasure",
+    ],
 )
 def test_one_that_was_killed_anywhere_is_completed(
     desk: Privacy, monkeypatch: pytest.MonkeyPatch, at: str
@@ -133,9 +142,6 @@ def test_one_that_was_killed_anywhere_is_completed(
     with monkeypatch.context() as mortal:
         if at == "forget":
             mortal.setattr(carrying_out, "sleep", dies)  # keys are gone, nobody knows
-        elif at in {"ConfirmErasure", "Certify"}:
-            name = "ConfirmErasure" if at == "ConfirmErasure" else "CertifyErasure"
-            mortal.setattr(carrying_out, name, dies)
         else:
             mortal.setattr(erasures if at == "keep_certificate" else carrying_out, at, dies)
         with pytest.raises(Killed):
@@ -144,3 +150,6 @@ def test_one_that_was_killed_anywhere_is_completed(
     assert done.certificate is not None
     assert certificate_of(done.certificate).is_signed
     assert sealed(desk.shop, ada) == [(b"", None, None)]
+    facts = [fact.event for fact in desk.shop.log.stream(ada)]
+    assert sum(isinstance(it, ErasureBegun) for it in facts) == 1
+    assert sum(isinstance(it, CustomerErased) for it in facts) == 1

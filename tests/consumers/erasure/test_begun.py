@@ -1,0 +1,158 @@
+"""Too late is said: an erasure that has begun is carried out; what came before holds it up."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from consumers.erasure import carrying_out
+from domain.customer.aggregate import BeingForgotten
+from domain.customer.events import CustomerErased, ErasureBegun
+from domain.shared.refusals import Refused
+from infra.settings import Settings
+from tests.consumers.erasure.asked import Privacy, privacy
+from tests.consumers.following import eventually
+from tests.projections.runtime.shop import Shop
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def desk(shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Privacy]:
+    monkeypatch.setattr(carrying_out, "FORGOTTEN_WITHIN_SECONDS", 0.5)
+    with privacy(shop, settings) as opened:
+        yield opened
+
+
+def meanwhile(
+    monkeypatch: pytest.MonkeyPatch, at: str, happens: Callable[[], Any], *, after: bool = False
+) -> None:
+    """Have something happen once, as soon as carrying out comes to a step."""
+    step = getattr(carrying_out, at)
+    done: list[str] = []
+
+    def stepped(*given: Any, **named: Any) -> Any:
+        told = step(*given, **named) if after else None
+        if not done:
+            done.append(at)
+            happens()
+        return told if after else step(*given, **named)
+
+    monkeypatch.setattr(carrying_out, at, stepped)
+
+
+def refusals(*asked: Callable[[], Any]) -> list[type[Refused]]:
+    found = []
+    for ask in asked:
+        try:
+            ask()
+        except Refused as refusal:
+            found.append(type(refusal))
+    return found
+
+
+def told(desk: Privacy, customer: UUID, kind: type[ErasureBegun | CustomerErased]) -> list[Any]:
+    return [f.event for f in desk.shop.log.stream(customer) if isinstance(f.event, kind)]
+
+
+def test_once_keys_are_about_to_go_it_is_too_late_to_keep_the_customer(
+    desk: Privacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = desk.know("ada")
+    asked = desk.request(ada)
+    said: list[type[Refused]] = []
+
+    def late() -> None:
+        assert desk.shop.sealer.has_key(ada)
+        said.extend(refusals(lambda: desk.cancel(ada), lambda: desk.hold(ada)))
+
+    meanwhile(monkeypatch, "marks_of", late)
+    desk.certified(asked)
+    assert said == [BeingForgotten, BeingForgotten]
+    assert len(told(desk, ada, ErasureBegun)) == len(told(desk, ada, CustomerErased)) == 1
+
+
+def test_what_comes_just_before_holds_it_up(desk: Privacy, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = desk.know("ada")
+    asked = desk.request(ada)
+    meanwhile(monkeypatch, "reasons", lambda: desk.hold(ada), after=True)
+    desk.carry_out()
+    assert desk.stands(asked).state == "waiting"
+    desk.lift(ada)
+    meanwhile(monkeypatch, "reasons", lambda: desk.cancel(ada), after=True)
+    desk.carry_out()
+    assert desk.stands(asked).state == "cancelled"
+    assert desk.shop.sealer.has_key(ada)
+    assert told(desk, ada, ErasureBegun) == []
+
+
+def test_a_visitor_who_is_recognised_just_before_is_not_forgotten(
+    desk: Privacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = desk.know("ada")
+    desk.shop.email(None, "visitor@example.com", "v1")
+    visitor = desk.shop.visitor("v1")
+    asked = desk.request(visitor)
+    meanwhile(monkeypatch, "reasons", lambda: desk.shop.recognise("v1", "ada"), after=True)
+    desk.carry_out()
+    desk.carry_out()
+    assert tuple(desk.stands(asked).waits_for) == ("recognised",)
+    assert desk.shop.sealer.has_key(visitor)
+    assert desk.shop.sealer.has_key(ada)
+
+
+def test_a_visitor_who_is_recognised_after_it_began_is_forgotten_alone(
+    desk: Privacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = desk.know("ada")
+    desk.shop.email(None, "visitor@example.com", "v1")
+    visitor = desk.shop.visitor("v1")
+    asked = desk.request(visitor)
+    said: list[type[Refused]] = []
+
+    def recognised() -> None:
+        desk.shop.recognise("v1", "ada")
+        said.extend(refusals(lambda: desk.cancel(ada), lambda: desk.hold(ada)))
+        desk.lift(ada)
+
+    meanwhile(monkeypatch, "marks_of", recognised)
+    desk.certified(asked)
+    assert said == [BeingForgotten]
+    assert not desk.shop.sealer.has_key(visitor)
+    assert desk.shop.sealer.has_key(ada)
+
+
+def test_who_turns_out_to_be_the_customer_meanwhile_is_forgotten_too(
+    desk: Privacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = desk.know("ada")
+    desk.shop.email(None, "visitor@example.com", "v1")
+    asked = desk.request(ada)
+    meanwhile(monkeypatch, "marks_of", lambda: desk.shop.recognise("v1", "ada"))
+    desk.certified(asked)
+    (begun,), (erased,) = told(desk, ada, ErasureBegun), told(desk, ada, CustomerErased)
+    assert begun.identities == (ada,)
+    assert set(erased.identities) == {ada, desk.shop.visitor("v1")}
+    assert not desk.shop.sealer.has_key(desk.shop.visitor("v1"))
+
+
+def test_who_turns_out_to_be_the_customer_meanwhile_may_be_kept_by_the_law(
+    desk: Privacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = desk.know("ada")
+    desk.shop.email(None, "visitor@example.com", "v1")
+    desk.hold(desk.shop.visitor("v1"))
+    asked = desk.request(ada)
+    meanwhile(monkeypatch, "marks_of", lambda: desk.shop.recognise("v1", "ada"))
+
+    def held() -> bool:
+        desk.carry_out()
+        return tuple(desk.stands(asked).waits_for) == ("legal-hold",)
+
+    eventually(held, "the hold")
+    assert desk.stands(asked).state == "erasing"
+    assert desk.shop.sealer.has_key(desk.shop.visitor("v1"))
+    desk.lift(ada)
+    desk.certified(asked)
+    assert not desk.shop.sealer.has_key(desk.shop.visitor("v1"))
