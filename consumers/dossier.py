@@ -1,6 +1,5 @@
 """A customer's dossier from the command line: a file to hand over."""
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from infra.event_store.search import FactSearch
 from infra.keys import Keys
 from infra.originals import Originals
 from infra.postgres import WRITER, pool
+from infra.secret_files import created
 from infra.settings import Settings
 from projections.dossier.making import Dossier
 from projections.dossier.page import as_page
@@ -50,7 +50,7 @@ def write_dossier(  # noqa: PLR0913  # what the command line asks
         here.note("huike dossier", made.customer, shop)
         originals = Originals(writer, here.sealer)
         messages = originals.of(made.origins, upto=made.known.position) if sent else None
-        with open(to, "xb", opener=_for_me_alone) as file:
+        with created(to) as file:
             if html:
                 file.writelines(p.encode() for p in as_page(made.known, made.story, messages))
             else:
@@ -58,7 +58,3 @@ def write_dossier(  # noqa: PLR0913  # what the command line asks
     facts = sum(one.facts for one in made.known.identities)
     typer.echo(f"{to}: {facts:,} facts. It says who somebody is: hand it over, and delete it.")
     return 0
-
-
-def _for_me_alone(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -3,15 +3,15 @@
 import base64
 import json
 import os
-import re
 import secrets
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Any, Protocol, Self
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-_DRAFT: Final = re.compile(r"\.\d+\.[0-9a-f]{8}")
+from infra.secret_files import make, replace
 
 
 class KeyringLost(Exception):
@@ -69,13 +69,8 @@ class Keyring:
     @staticmethod
     def _make(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = _drafted(file, {"secret": _fresh(), "epochs": {"1": _fresh()}})
-        try:
-            os.link(draft, file)  # fails when another process was first: then its keyring counts
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        with suppress(FileExistsError):  # another process was first: then its keyring counts
+            make(file, _written({"secret": _fresh(), "epochs": {"1": _fresh()}}))
 
     def _take(self) -> bytes:
         try:
@@ -122,14 +117,14 @@ class Keyring:
         """Make the key of a new epoch; it is durable when this returns. Raises OSError."""
         held = _read(self._file)
         held["epochs"].setdefault(str(epoch), _fresh())
-        _replace(self._file, held)
+        replace(self._file, _written(held))
         self.look_again()
 
     def end(self, before: int) -> None:
         """Destroy the keys of all epochs before one. Raises OSError."""
         held = _read(self._file)
         held["epochs"] = {e: key for e, key in held["epochs"].items() if int(e) >= before}
-        _replace(self._file, held)
+        replace(self._file, _written(held))
         self.look_again()
 
 
@@ -146,43 +141,5 @@ def _read(file: Path) -> Any:
             return json.loads(text)
 
 
-def _drafted(file: Path, held: Any) -> Path:
-    """Write what a file is to hold beside it, durably; return where."""
-    draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        json.dump(held, out, indent=2)
-        out.flush()
-        os.fsync(out.fileno())
-    return draft
-
-
-def _replace(file: Path, held: Any) -> None:
-    """Put another content in a file's place, durably, and wipe the one that it had."""
-    file = file.resolve()
-    for left in file.parent.glob(f"{file.name}.*"):
-        if _DRAFT.fullmatch(left.name.removeprefix(file.name)):
-            _wipe(left)  # of one that was killed
-            left.unlink(missing_ok=True)
-    draft = _drafted(file, held)
-    with file.open("r+b") as old:
-        was = os.fstat(old.fileno())
-        if (was.st_uid, was.st_gid) != (os.geteuid(), os.getegid()):
-            os.chown(draft, was.st_uid, was.st_gid)
-        draft.replace(file)
-        folder = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        if os.fstat(old.fileno()).st_nlink == 0:  # else it is somebody's copy by another name
-            old.write(bytes(was.st_size))
-            old.flush()
-            os.fsync(old.fileno())
-
-
-def _wipe(file: Path) -> None:
-    with file.open("r+b") as opened:
-        opened.write(bytes(file.stat().st_size))
-        opened.flush()
-        os.fsync(opened.fileno())
+def _written(held: Any) -> bytes:
+    return json.dumps(held, indent=2).encode()

@@ -1,8 +1,7 @@
 """The service's signature (Ed25519): its private key is in a file beside the keyring."""
 
 import base64
-import os
-import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
+
+from infra.secret_files import make
 
 
 class NoSigningKey(ValueError):
@@ -88,20 +89,9 @@ def _text(key: Ed25519PublicKey) -> str:
 
 
 def _make(file: Path) -> None:
-    """Write a new key, durably."""
     file.parent.mkdir(parents=True, exist_ok=True)
     made = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
-    draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(made)
-        out.flush()
-        os.fsync(out.fileno())
-    try:
-        os.link(draft, file)  # fails when another process was first: then its key counts
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    with suppress(FileExistsError):  # another process was first: then its key counts
+        make(file, made)

@@ -1,6 +1,5 @@
 """The demo from start to end: everything started, the sample sent, the page shown, served."""
 
-import secrets
 import threading
 import time
 from contextlib import closing
@@ -22,6 +21,7 @@ from infra import logging
 from infra.keyring import Keyring
 from infra.keys import Keys
 from infra.postgres import WRITER, pool
+from infra.secret_files import replace
 from infra.settings import Settings
 
 _LATELY: Final = timedelta(days=14)
@@ -42,10 +42,7 @@ class Remembered(msgspec.Struct):
         return msgspec.json.decode(file.read_bytes(), type=cls) if file.exists() else None
 
     def write(self, file: Path) -> None:
-        draft = file.with_suffix(f".{secrets.token_hex(4)}")
-        draft.touch(mode=0o600)
-        draft.write_bytes(msgspec.json.encode(self))
-        draft.rename(file)
+        replace(file, msgspec.json.encode(self))
 
 
 def show(  # noqa: PLR0913  # what the command line asks

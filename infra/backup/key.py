@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-import os
 import secrets
 from pathlib import Path
 from typing import Final, Self
@@ -11,6 +10,7 @@ from typing import Final, Self
 import msgspec
 
 from infra.backup.unusable import NoKey
+from infra.secret_files import created
 
 _MARK: Final = "huike-backup-key:1:"
 _LENGTH: Final = 32
@@ -29,11 +29,8 @@ class BackupKey(msgspec.Struct, frozen=True):
     def make(cls, file: Path) -> Self:
         """Write a new key to a file. Raises FileExistsError: what it opens would be lost."""
         made = cls(secrets.token_bytes(_LENGTH))
-        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as out:
-            out.write(f"{_MARK}{base64.b64encode(made.secret).decode()}\n")
-            out.flush()
-            os.fsync(out.fileno())
+        with created(file) as out:
+            out.write(f"{_MARK}{base64.b64encode(made.secret).decode()}\n".encode())
         return made
 
     @classmethod

@@ -6,7 +6,6 @@ from pathlib import Path
 from domain.shared.ids import Ids
 from infra.backup.catalogue import take_time
 from infra.backup.copying import Told, copy_in
-from infra.backup.files import put
 from infra.backup.key import BackupKey
 from infra.backup.opening import Opened, check_known, check_together, open_file
 from infra.backup.taking import KEEPER, KEYRING, SIGNING, epochs_of, standing
@@ -15,6 +14,7 @@ from infra.epochs import check_epochs
 from infra.installation import same_installation
 from infra.keyring import Keyring, KeyringLost
 from infra.postgres import OWNER, Connection, connect
+from infra.secret_files import replace
 
 
 def put_keys(
@@ -46,7 +46,8 @@ def take_keys(owner: Connection, keys: Opened, keyring_file: Path, told: Told) -
     made = [name for name in files if not places[name].exists()]
     try:
         for name in made:
-            put(places[name], files[name])
+            places[name].parent.mkdir(parents=True, exist_ok=True)
+            replace(places[name], files[name])
         _check_keyring(owner, keyring_file, keys)
     except BaseException:
         for name in made:

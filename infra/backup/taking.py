@@ -21,7 +21,7 @@ from infra.backup.catalogue import (
     tables_of,
     take_time,
 )
-from infra.backup.files import DATA, KEYS, alone, drafted, wipe
+from infra.backup.files import DATA, KEYS, alone, drafted
 from infra.backup.key import BackupKey
 from infra.backup.records import Kept, RecordWriter, Table, TableEnd
 from infra.backup.sealed_file import SealedWriter, header_of
@@ -29,6 +29,7 @@ from infra.backup.unusable import OthersKeys
 from infra.epochs import check_epochs
 from infra.keyring import Keyring, KeyringLost
 from infra.postgres import OWNER, Connection, connect
+from infra.secret_files import wipe
 
 LOG: Final = "log"
 KEEPER: Final = "keeper"
