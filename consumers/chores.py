@@ -11,6 +11,7 @@ import structlog
 from consumers.erasure.due import carry_out_due
 from consumers.keyring import renew_daily
 from consumers.retention import HOUR_SECONDS, retain_due
+from consumers.seals import LOOK_SECONDS, seal_due
 from infra.settings import Settings
 
 Chore = tuple[Callable[[Settings], None], float]
@@ -20,6 +21,7 @@ CHORES: Final[Mapping[str, Chore]] = {
     "keyring": (renew_daily, 60.0),
     "erasures": (carry_out_due, 5.0),
     "retention": (retain_due, HOUR_SECONDS),
+    "seals": (seal_due, LOOK_SECONDS),
 }
 """Each may be done by several at once: it sees to it itself that one does it."""
 

@@ -1,22 +1,47 @@
-"""Seals the log's head from the command line, and writes the seal where nobody of ours can."""
+"""Seals the log's head, by command or by itself, and writes it where nobody of ours can."""
 
 import os
+from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import structlog
 import typer
+from kafka.errors import KafkaError
 
 from consumers.audit import progress
 from consumers.place import log_url
+from infra import clock
 from infra.kafka import partitions_of, producer
-from infra.postgres import WRITER, connect
-from infra.seals import Broken, Seal, seal
+from infra.postgres import WRITER, Connection, connect
+from infra.seals import BadSeal, Broken, Seal, seal, sealed_by
 from infra.settings import Settings
 from infra.signing import Signer
+from infra.upkeep import SEAL, is_due, note
+
+LOOK_SECONDS: Final = 60.0
+"""How often it is looked whether it is time."""
+
+FILE: Final = "seals.jsonl"
+"""Where seals go in a folder."""
 
 _SENT_SECONDS: Final = 30
+_SEALING: Final = 4_851_109
+
+log = structlog.get_logger("seals")
+
+
+class NotDelivered(Exception):
+    """A seal does not stand where it is to be kept."""
+
+
+class OtherSigner(BadSeal):
+    """{} holds another key than the one that sealed before: have that file on every machine.
+
+    If the key was changed, `huike audit seal` is the first to sign with the new one.
+    """
 
 
 def seal_head(settings: Settings, file: Path | None, topic: str | None) -> int:
@@ -25,13 +50,12 @@ def seal_head(settings: Settings, file: Path | None, topic: str | None) -> int:
     Returns 1 when the log is not as it was recorded: then nothing is signed.
     """
     with closing(connect(log_url(settings), WRITER)) as connection, progress() as bar:
-        signer = Signer.beside(settings.keyring_file)
         task = bar.add_task("facts")
         try:
             made = seal(
                 connection,
-                signer,
-                datetime.now(UTC),
+                Signer.beside(settings.keyring_file),
+                clock.now(),
                 lambda at, head: bar.update(task, completed=at, total=head),
             )
         except Broken as broken:
@@ -40,9 +64,10 @@ def seal_head(settings: Settings, file: Path | None, topic: str | None) -> int:
     if made is None:
         typer.echo("There is nothing to seal: the log has no facts.", err=True)
         return 2
-    if topic is not None and not _send(settings, topic, made):
-        return 2
-    if file is not None and not _append(file, made):
+    try:
+        _deliver(settings, made, file, topic)
+    except NotDelivered as why:
+        typer.echo(str(why), err=True)
         return 2
     if file is None and topic is None:
         typer.echo(made.line().decode())
@@ -51,27 +76,65 @@ def seal_head(settings: Settings, file: Path | None, topic: str | None) -> int:
     return 0
 
 
-def _append(file: Path, made: Seal) -> bool:
+def seal_due(settings: Settings) -> None:
+    """Seal the head where HUIKE_SEAL_TO and HUIKE_SEAL_TOPIC say, when it is time.
+
+    That it was done, or why not, is written down. Raises Broken, BadSeal, NotDelivered, OSError.
+    """
+    if not settings.seals_by_itself:
+        return
+    with closing(connect(log_url(settings), WRITER)) as connection:
+        mine = connection.execute("select pg_try_advisory_lock(%s)", (_SEALING,)).fetchone()
+        if mine != (True,) or not is_due(connection, SEAL, timedelta(hours=settings.seal_every)):
+            return
+        try:
+            made = _sealed(settings, connection)
+        except Exception as why:
+            note(connection, SEAL, None, " ".join(str(why).split()) or type(why).__name__)
+            raise
+        if made is not None:
+            note(connection, SEAL, made.position)
+            log.info("log.sealed", position=made.position)
+
+
+def _sealed(settings: Settings, connection: Connection) -> Seal | None:
+    signer = Signer.beside(settings.keyring_file)
+    before = sealed_by(connection)
+    if before and signer.public not in before:
+        raise OtherSigner(settings.keyring_file.with_name("signing.key"))
+    made = seal(connection, signer, clock.now())
+    if made is not None:
+        _deliver(settings, made, settings.seal_to, settings.seal_topic)
+    return made
+
+
+def _deliver(settings: Settings, made: Seal, file: Path | None, topic: str | None) -> None:
+    """Write a seal to a file and to a topic. Raises NotDelivered."""
+    if topic is not None:
+        _told(KafkaError, lambda: _send(settings, topic, made))
+    if file is not None:
+        _told(OSError, lambda: _append(file, made))
+
+
+def _told(error: type[Exception], work: Callable[[], None]) -> None:
     try:
-        with file.open("ab") as out:
-            out.write(made.line() + b"\n")
-            out.flush()
-            os.fsync(out.fileno())
-    except OSError as error:
-        typer.echo(str(error), err=True)
-        return False
-    return True
+        work()
+    except error as why:
+        raise NotDelivered(str(why) or type(why).__name__) from why
 
 
-def _send(settings: Settings, topic: str, made: Seal) -> bool:
+def _append(file: Path, made: Seal) -> None:
+    with (file / FILE if file.is_dir() else file).open("ab") as out:
+        out.write(made.line() + b"\n")
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _send(settings: Settings, topic: str, made: Seal) -> None:
     if settings.kafka_bootstrap is None:
-        typer.echo("There is no Kafka to send it to: set HUIKE_KAFKA_BOOTSTRAP.", err=True)
-        return False
+        raise NotDelivered("There is no Kafka to send it to: set HUIKE_KAFKA_BOOTSTRAP.")
     if not partitions_of(settings, topic):
-        typer.echo(
-            f"There is no topic {topic}: make it, so that Huike may only add to it.", err=True
-        )
-        return False
+        msg = f"There is no topic {topic}: make it, so that Huike may only add to it."
+        raise NotDelivered(msg)
     with closing(producer(settings)) as kafka:
         kafka.send(topic, made.line(), made.log.bytes).get(_SENT_SECONDS)
-    return True

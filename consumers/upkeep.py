@@ -9,8 +9,11 @@ import psycopg
 
 from infra.postgres import WRITER, connect
 from infra.settings import Settings
-from infra.upkeep import BACKUP, Upkeep, upkeep_of
+from infra.upkeep import BACKUP, SEAL, Upkeep, upkeep_of
 
+_LATE: Final = 2
+"""Of this many times its hours a seal is late."""
+_HOUR_SECONDS: Final = timedelta(hours=1).total_seconds()
 _DAY_SECONDS: Final = timedelta(days=1).total_seconds()
 
 
@@ -38,4 +41,7 @@ def _mend(settings: Settings, one: Upkeep) -> str | None:
     days = one.seconds / _DAY_SECONDS
     if one.what == BACKUP and one.facts and 0 < settings.backup_days < days:
         return f"{days:,.0f} days without one: `huike backup` (HUIKE_BACKUP_DAYS)"
+    late = one.seconds > _LATE * settings.seal_every * _HOUR_SECONDS
+    if one.what == SEAL and settings.seals_by_itself and one.facts and late:
+        return "it is late: does `huike work views` run? its log says what holds it"
     return None

@@ -184,6 +184,11 @@ def kept(connection: Connection, key: str, lineage: Lineage) -> list[Seal]:
     return found
 
 
+def sealed_by(connection: Connection) -> set[str]:
+    """Return the keys that this log was ever sealed with."""
+    return {key for (key,) in connection.execute("select distinct key from log.seal")}
+
+
 def seal(
     connection: Connection,
     signer: Signer,

@@ -127,6 +127,19 @@ class Settings(BaseSettings):
         description="Days without a backup after which `huike doctor` warns. "
         "0: never, where another program takes them.",
     )
+    seal_to: Path | None = Field(
+        default=None,
+        description="File that workers add the seal of the log's head to by themselves, or a "
+        "folder: then its `seals.jsonl`. Not set, nor a topic: they do not seal.",
+    )
+    seal_topic: str | None = Field(
+        default=None, description="Topic of Kafka that workers send that seal to by themselves."
+    )
+    seal_every: int = Field(
+        default=24,
+        ge=0,
+        description="Hours between two seals that workers make. 0: only `huike audit seal` does.",
+    )
     log_level: str = Field(default="info", description="debug, info, warning or error.")
 
     @field_validator("clear_traits", "clear_properties", "retention", mode="before")
@@ -193,6 +206,11 @@ class Settings(BaseSettings):
         """Months by source (`shop/source`, or `*` for every other)."""
         rules = (rule.partition("=") for rule in self.retention)
         return {source: int(months) for source, _, months in rules}
+
+    @property
+    def seals_by_itself(self) -> bool:
+        """Whether workers seal the log's head."""
+        return self.seal_every > 0 and (self.seal_to or self.seal_topic) is not None
 
     @property
     def local_url(self) -> str:

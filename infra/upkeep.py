@@ -4,7 +4,7 @@ By the database's clock and by the log's positions: the machine that did it may 
 """
 
 from contextlib import closing, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -18,9 +18,9 @@ DRILL: Final = "drill"
 SEAL: Final = "seal"
 
 _READ: Final = """
-select w.what, d.at, d.position, f.at, f.failure,
-  extract(epoch from clock_timestamp() - coalesce(d.at, log.begun_at))::float8,
-  log.head - coalesce(d.position, 0)
+select w.what, greatest(d.at, s.at), greatest(d.position, s.position), f.at, f.failure,
+  extract(epoch from clock_timestamp() - coalesce(greatest(d.at, s.at), log.begun_at))::float8,
+  log.head - coalesce(greatest(d.position, s.position), 0)
 from (select coalesce((select max(position) from log.batch), 0) as head,
              coalesce((select recorded_at from log.batch order by position limit 1),
                       clock_timestamp()) as begun_at) as log
@@ -31,7 +31,14 @@ left join lateral (select id, at, position from log.upkeep u
 left join lateral (select at, failure from log.upkeep u
                    where u.what = w.what and u.failure is not null and u.id > coalesce(d.id, 0)
                    order by id desc limit 1) as f on true
+left join lateral (select position, (seal::json ->> 'sealed_at')::timestamptz as at
+                   from log.seal order by position desc limit 1) as s on w.what = 'seal'
 order by w.n
+"""
+_DUE: Final = """
+select not exists (
+  select from log.upkeep where what = %s and at > clock_timestamp()
+    - case when failure is null then %s else least(%s, interval '1 hour') end)
 """
 _NOTE: Final = "insert into log.upkeep (what, position, failure) values (%s, %s, %s)"
 
@@ -64,6 +71,11 @@ def note_at(url: str, what: str, position: int | None, failure: str | None = Non
     """Write it down by a connection of its own. Raises psycopg.Error."""
     with closing(connect(url, WRITER)) as connection, suppress(psycopg.errors.UndefinedTable):
         note(connection, what, position, failure)  # a backup may come before its tables
+
+
+def is_due(connection: Connection, what: str, every: timedelta) -> bool:
+    """Tell whether it was not done for so long; what failed is tried again after an hour."""
+    return connection.execute(_DUE, (what, every, every)).fetchone() == (True,)
 
 
 def upkeep_of(connection: Connection) -> list[Upkeep]:
