@@ -19,6 +19,7 @@ from domain.customer.events import (
 )
 from domain.shared.events import Event, decode
 from domain.shared.refusals import NotFound
+from infra.event_store.membership import customer_of, origins_of
 from infra.postgres import Connection
 
 CHUNK: Final = 500_000
@@ -31,14 +32,6 @@ _COLUMNS: Final = (
 _FACTS: Final = """
 select position, type, type_version, body, stream, subject, shop, recorded_at from log.fact
 where position > %s and position <= %s and type = any(%s) order by position
-"""
-_CUSTOMER: Final = """
-select customer from log.membership
-where identity = %s and since <= %s and (until is null or until > %s)
-"""
-_IDENTITIES: Final = """
-select identity from log.membership
-where customer = %s and since <= %s and (until is null or until > %s)
 """
 _TYPES: Final = [
     kind.stored.name
@@ -107,10 +100,6 @@ def _take(  # noqa: PLR0913, PLR0917  # a fact has as many parts
     recorded_at: datetime,
 ) -> None:
     event: Event = decode(type_, version, body, stream, None, None)
-
-    def theirs(at: int) -> list[UUID]:
-        return whole(connection, customer, at=at)[1]
-
     tell: Callable[..., Any] = connection.execute
     match event:
         case ErasureRequested():
@@ -151,7 +140,9 @@ def _take(  # noqa: PLR0913, PLR0917  # a fact has as many parts
                 (customer, reason),
             )
         case LegalHoldLifted():
-            tell("delete from log.legal_hold where customer = any(%s)", (theirs(position),))
+            owner = customer_of(connection, customer, at=position)
+            theirs = origins_of(connection, owner, at=position)
+            tell("delete from log.legal_hold where customer = any(%s)", (theirs,))
         case _:
             pass
 
@@ -185,14 +176,6 @@ def latest(connection: Connection, limit: int) -> list[Erasure]:
             (limit,),
         )
         return cursor.fetchall()
-
-
-def whole(connection: Connection, identity: UUID, *, at: int = 2**62) -> tuple[UUID, list[UUID]]:
-    """Return the customer that an identity belongs to, and all that the customer is known by."""
-    row = connection.execute(_CUSTOMER, (identity, at, at)).fetchone()
-    customer: UUID = row[0] if row else identity
-    known = connection.execute(_IDENTITIES, (customer, at, at)).fetchall()
-    return customer, [customer, *(one for (one,) in known)]
 
 
 def is_held(connection: Connection, identities: Collection[UUID]) -> bool:

@@ -12,6 +12,7 @@ from domain.shared.log import Head, OtherRequest, Receipt
 from domain.shared.personal import Sealer
 from infra.event_store.codec import COLUMNS, fact_of
 from infra.event_store.dealing import Pile, dealt
+from infra.event_store.membership import NOW, customer_of, origins_of
 from infra.event_store.scanning import SCANNED, Scan
 from infra.postgres import WRITER, Connection, Pool, connect, pool
 from infra.sealing import PersonKeys
@@ -172,22 +173,11 @@ class LogReader:
 
     def origins_of(self, customer: UUID, *, at: int) -> Sequence[UUID]:
         with self._pool.connection() as connection:
-            rows = connection.execute(
-                "select identity from log.membership where customer = %s and since <= %s "
-                "and (until is null or until > %s)",
-                (customer, at, at),
-            ).fetchall()
-        return [customer, *(row[0] for row in rows)]
+            return origins_of(connection, customer, at=at)
 
     def customer_of(self, identity: UUID, *, at: int | None = None) -> UUID:
-        at = 2**62 if at is None else at
         with self._pool.connection() as connection:
-            row = connection.execute(
-                "select customer from log.membership where identity = %s and since <= %s "
-                "and (until is null or until > %s)",
-                (identity, at, at),
-            ).fetchone()
-        return row[0] if row else identity
+            return customer_of(connection, identity, at=NOW if at is None else at)
 
     def shop_of(self, identity: UUID) -> str | None:
         """Return the shop of the first fact that began with an identity; None without any."""
