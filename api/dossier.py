@@ -18,6 +18,7 @@ from projections.dossier.lines import SECTIONS, Teller
 from projections.dossier.making import Dossier
 from projections.dossier.page import as_page
 from projections.dossier.written import as_json
+from projections.page import HEADERS
 
 router = APIRouter(prefix="/api/customers", tags=["customers"], dependencies=[KNOWN_ALONE])
 
@@ -73,11 +74,6 @@ CHANGE: Final = {
     "origin": _SOURCE,
 }
 CONSENTS: Final = {"customer": EXAMPLE["customer"], "now": [CHANGE], "history": [CHANGE]}
-_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 class Format(StrEnum):
@@ -132,7 +128,7 @@ def dossier(
         chunks, media = as_page(made.known, made.story, sent), HTML
     else:
         chunks, media = as_json(made.known, made.story, sent), JSON
-    return streamed(chunks, media, _HEADERS)
+    return streamed(chunks, media, HEADERS)
 
 
 @router.get(

@@ -11,18 +11,11 @@ from domain.campaign.events import CampaignDrafted
 from domain.order.events import OrderPlaced, OrderRevised
 from domain.shared.events import FACTS, Event, Fact, Unreadable
 from domain.ticket.events import TicketOpened
+from projections.by import By, by
 from projections.dossier.words import WORDINGS
 from projections.timeline.queries import about
 from projections.timeline.telling import KEPT, kept
 from projections.words import tell
-
-
-class By(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who said so; `name` is what the key is called now."""
-
-    kind: str
-    id: str
-    name: str | None = None
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,14 +80,13 @@ class Teller:
         return self._campaigns.get(id) if id is not None else None
 
     def source(self, fact: Fact) -> Source:
-        by = By(kind=fact.actor_kind, id=fact.actor_id, name=self._names.get(fact.actor_id))
         return Source(
             position=fact.position,
             occurred_at=fact.occurred_at,
             recorded_at=fact.recorded_at,
             shop=fact.shop,
             source=fact.source,
-            by=by,
+            by=by(fact, self._names),
         )
 
     def tell(self, fact: Fact) -> Line:

@@ -139,9 +139,8 @@ class _Outside(HTMLParser):
         self.loads: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in {"script", "link", "img", "iframe"} or any(
-            n in {"src", "href"} for n, _ in attrs
-        ):
+        outside = any(n in {"src", "href"} and not str(to).startswith("#") for n, to in attrs)
+        if tag in {"script", "link", "img", "iframe"} or outside:
             self.loads.append(tag)
 
 
