@@ -207,7 +207,7 @@ def bench(  # noqa: PLR0913  # what is measured, and how it is told
         list[str] | None,
         typer.Argument(
             help="append, partitions, commands, single, rebuild, publish, fresh, memory, late, "
-            "ask, list, curve, policy, growth; none: all of them."
+            "ask, list, curve, policy, epoch, audit, growth; none: all of them."
         ),
     ] = None,
     *,
@@ -223,6 +223,7 @@ def bench(  # noqa: PLR0913  # what is measured, and how it is told
     ] = 10_000_000,
     customers: Annotated[int, typer.Option(help="Customers of the shop of a million.")] = 1_000_000,
     orders: Annotated[int, typer.Option(help="Old orders that are imported late.")] = 100_000,
+    persons: Annotated[int, typer.Option(help="Whose keys a new epoch wraps.")] = 50_000,
     minutes: Annotated[float, typer.Option(help="Of the load under which memory is watched.")] = 20,
 ) -> None:
     """Measure this machine: each measure runs both sides in turn and prints the ratio.
@@ -233,6 +234,7 @@ def bench(  # noqa: PLR0913  # what is measured, and how it is told
     huike bench memory --minutes 5
     huike bench growth --facts 20000000  # needs 60 GB of disk
     huike bench late --orders 500000
+    huike bench epoch --persons 1000000
     ```
     """
     folder = Path(__file__).parent
@@ -243,7 +245,14 @@ def bench(  # noqa: PLR0913  # what is measured, and how it is told
     from tests.bench.ground import Sizes
     from tests.bench.run import run
 
-    sizes = Sizes(quick=quick, facts=facts, customers=customers, orders=orders, minutes=minutes)
+    sizes = Sizes(
+        quick=quick,
+        facts=facts,
+        customers=customers,
+        orders=orders,
+        persons=persons,
+        minutes=minutes,
+    )
     raise typer.Exit(run(names or [], sizes, as_json=as_json, markdown=markdown))
 
 

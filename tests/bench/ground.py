@@ -36,14 +36,15 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     """How much is made. `quick`: the least that shows that it works; its figures mean nothing.
 
     `facts`: how far the log grows; below a million, also what the shop has that most measures
-    share. `customers`: of the shop of a million. `orders`: that are imported late. `minutes`: of
-    the load under which memory is watched.
+    share. `customers`: of the shop of a million. `orders`: that are imported late. `persons`:
+    whose keys a new epoch wraps. `minutes`: of the load under which memory is watched.
     """
 
     quick: bool = False
     facts: int = 10_000_000
     customers: int = 1_000_000
     orders: int = 100_000
+    persons: int = 50_000
     minutes: float = 20
 
 

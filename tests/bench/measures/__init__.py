@@ -7,8 +7,10 @@ from tests.bench.measure import Measure
 from tests.bench.measures import (
     append,
     ask,
+    audit,
     commands,
     curve,
+    epoch,
     fresh,
     growth,
     late,
@@ -37,6 +39,8 @@ MEASURES: Final[Mapping[str, Measure]] = {
         lists,
         curve,
         policy,
+        epoch,
+        audit,
         growth,
     )
 }
