@@ -9,17 +9,10 @@ from uuid import UUID
 import msgspec
 
 from domain.shared.events import Event, Fact, Unreadable
+from projections.by import By, by
 
 SEALED: Final = "sealed"
 """What stands in the place of a personal field, for who may not see persons."""
-
-
-class By(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who said so; `name` is what the key is called now, names are reused and ids are not."""
-
-    kind: str
-    id: str
-    name: str | None = None
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +46,7 @@ def told(fact: Fact, names: Mapping[str, str], *, opened: bool) -> Told:
         type=fact.type,
         occurred_at=fact.occurred_at,
         recorded_at=fact.recorded_at,
-        by=By(kind=fact.actor_kind, id=fact.actor_id, name=names.get(fact.actor_id)),
+        by=by(fact, names),
         shop=fact.shop,
         source=fact.source,
         customer=fact.subject,

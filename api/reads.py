@@ -8,10 +8,10 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 
 from api.audit import TheArchive
-from api.facts import By
 from api.parameters import FARTHEST, KNOWN_ALONE, Instant
 from api.responses import Json
 from infra.access_log import Access, Asked
+from projections.by import By
 
 router = APIRouter(prefix="/api/audit/access", tags=["audit"], dependencies=[KNOWN_ALONE])
 
