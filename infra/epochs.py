@@ -141,6 +141,8 @@ def _alone(log_url: str) -> Iterator[Connection | None]:
     with closing(connect(log_url, KEEPER)) as connection:
         mine = connection.execute("select pg_try_advisory_lock(%s)", (_RENEWING,)).fetchone()
         yield connection if mine is not None and mine[0] else None
+        # who looks next need not wait until the server has seen the connection go
+        connection.execute("select pg_advisory_unlock_all()")
 
 
 def _finish(connection: Connection, keyring: EpochKeys) -> None:
