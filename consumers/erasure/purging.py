@@ -1,6 +1,7 @@
 """What is destroyed of somebody besides keys: refused events, kept answers, sealed columns."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,6 +31,8 @@ select id, shop, source, period, sealed from log.refused
 where (shop = %s or %s) and id > %s order by id limit %s
 """
 _NOBODY: Final = UUID(int=0)
+_ANSWERED: Final = "f.position = i.position and f.origin = any(%s)"
+_JOBS: Final = "finished_at is not null and (asked::text like any(%s) or answer::text like any(%s))"
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -93,16 +96,12 @@ def purge_refused(
     By their ids in their own shop, by an address or a number in every shop. With them go those
     that nothing opens: of one that was broken off here, and of a backup from before.
     """
-    last, gone = _NOBODY, 0
-    everywhere = marks.are_everywhere
-    while rows := connection.execute(_REFUSED, (shop, everywhere, last, CHUNK)).fetchall():
-        last = rows[-1][0]
-        events = [RefusedEvent(*row) for row in rows]
+    gone = 0
+    for chunk in refused(connection, keys, shop, everywhere=marks.are_everywhere):
         theirs = [
             event.id
-            for event, plain in zip(events, keys.open_refused(events), strict=True)
-            if plain is None
-            or marks.are_in(_message(plain), ids, event.shop, own=event.shop == shop)
+            for event, message in chunk
+            if message is None or marks.are_in(message, ids, event.shop, own=event.shop == shop)
         ]
         if theirs:
             keys.forget_refused(theirs)
@@ -112,25 +111,49 @@ def purge_refused(
     return gone
 
 
-def _message(plain: bytes) -> bytes:
-    return msgspec.msgpack.decode(plain, type=Packet).message
+def refused(
+    connection: Connection, keys: PersonKeys, shop: str, *, everywhere: bool = False
+) -> Iterator[list[tuple[RefusedEvent, bytes | None]]]:
+    """Yield a shop's refused events, or all of them, some at a time, with what was sent."""
+    last = _NOBODY
+    while rows := connection.execute(_REFUSED, (shop, everywhere, last, CHUNK)).fetchall():
+        last = rows[-1][0]
+        events = [RefusedEvent(*row) for row in rows]
+        yield list(zip(events, map(_message, keys.open_refused(events)), strict=True))
+
+
+def _message(plain: bytes | None) -> bytes | None:
+    return None if plain is None else msgspec.msgpack.decode(plain, type=Packet).message
 
 
 def purge_answers(connection: Connection, identities: Collection[UUID], customer: UUID) -> int:
     """Delete answers that are kept to be given again, and jobs that name somebody."""
-    whose = list(identities)
     gone = connection.execute(
-        "delete from log.idempotency i using log.fact f"
-        " where f.position = i.position and f.origin = any(%s)",
-        (whose,),
+        f"delete from log.idempotency i using log.fact f where {_ANSWERED}",  # noqa: S608  # a constant
+        (list(identities),),
     ).rowcount
-    named = [f"%{name}%" for it in {*whose, customer} for name in (str(it), it.hex)]
-    gone += connection.execute(
-        "delete from log.job where finished_at is not null"
-        " and (asked::text like any(%s) or answer::text like any(%s))",
-        (named, named),
-    ).rowcount
+    named = _named(identities, customer)
+    gone += connection.execute(f"delete from log.job where {_JOBS}", (named, named)).rowcount  # noqa: S608  # a constant
     return gone
+
+
+def answers_before(
+    connection: Connection, identities: Collection[UUID], customer: UUID, before: datetime
+) -> int:
+    """Count those that `purge_answers` would delete, of before an instant."""
+    named = _named(identities, customer)
+    row = connection.execute(
+        f"select (select count(*) from log.idempotency i, log.fact f where {_ANSWERED}"  # noqa: S608  # a constant
+        " and i.created_at < %s)"
+        f" + (select count(*) from log.job where {_JOBS} and created_at < %s)",
+        (list(identities), before, named, named, before),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _named(identities: Collection[UUID], customer: UUID) -> list[str]:
+    return [f"%{name}%" for it in {*identities, customer} for name in (str(it), it.hex)]
 
 
 def purge_columns(

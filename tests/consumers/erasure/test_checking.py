@@ -1,22 +1,101 @@
-"""A certificate is checked by trying: what opens again contradicts it, whatever brought it back."""
+"""A certificate is checked by trying: what is left or comes back contradicts it, and is named."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any, Final, NamedTuple
 
+import msgspec
 import pytest
 
+from commands.customer import AddTag
 from consumers.erasure import carrying_out
 from consumers.erasure.checking import verify
 from consumers.erasure.standing import of_erasures
+from infra.access_log import Access, AccessLog
+from infra.certificates import signed
 from infra.epochs import renew
+from infra.erasure_certificate import certificate_of
 from infra.keyring import Keyring
-from infra.postgres import KEEPER, connect
+from infra.postgres import OWNER, WRITER, connect, pool
 from infra.settings import Settings
+from infra.signing import Signer
 from projections.runtime import schema
 from tests.consumers.erasure.asked import Privacy, privacy
+from tests.consumers.following import eventually
 from tests.projections.runtime.shop import Shop
 
 pytestmark = pytest.mark.slow
+
+ASIDE: Final = ("keeper.person_key", "keeper.refused_key", "log.refused", "log.idempotency")
+"""Tables of which a copy is put aside while the customer is known."""
+
+
+class Lie(NamedTuple):
+    """What is done to the database by who has it, what that contradicts, and how it is undone."""
+
+    done: str
+    contradicts: set[str]
+    undone: str
+
+
+LIES: Final = (
+    Lie(
+        "update keeper.person_key k set wrapped = a.wrapped from aside_person_key a"
+        " where k.identity = a.identity and k.identity = %(ada)s",
+        {"keys", "facts", "reasons of reads"},
+        "update keeper.person_key set wrapped = null where identity = %(ada)s",
+    ),
+    Lie(
+        "update keeper.person_key set identity = gen_random_uuid() where identity = %(ada)s",
+        {"keys"},
+        "update keeper.person_key set identity = %(ada)s where wrapped is null",
+    ),
+    Lie(
+        "insert into log.refused table aside_refused;",
+        set(),  # nothing opens it
+        "delete from log.refused",
+    ),
+    Lie(
+        "with key as (insert into keeper.refused_key table aside_refused_key)"
+        " insert into log.refused table aside_refused",
+        {"refused events"},
+        "delete from log.refused",
+    ),
+    Lie(
+        "insert into log.idempotency table aside_idempotency",
+        {"answers and jobs"},
+        "delete from log.idempotency",
+    ),
+    Lie(
+        "insert into log.job (kind, asked, asked_by, created_at, finished_at, answer) values"
+        " ('x', '{}', 'x', now() - interval '1 day', now(), jsonb_build_array(%(ada)s::uuid))",
+        {"answers and jobs"},
+        "delete from log.job",
+    ),
+    Lie(
+        "insert into log.job (kind, asked, asked_by, finished_at, answer) values"
+        " ('x', '{}', 'x', now(), jsonb_build_array(%(ada)s::uuid))",
+        set(),  # it was asked for after she was forgotten
+        "delete from log.job",
+    ),
+    Lie(
+        "update {profile} set email_mask = 'a•••@e•••.com' where customer = %(ada)s",
+        {"views"},
+        "update {profile} set email_mask = null where customer = %(ada)s",
+    ),
+    Lie(
+        "update {profile} p set person = a.person from aside_profile a"
+        " where p.customer = a.customer and p.customer = %(ada)s",
+        {"views"},  # though no key opens it
+        "update {profile} set person = '' where customer = %(ada)s",
+    ),
+    Lie(
+        "update log.fact set origin = null where position = 1",
+        {"facts"},
+        "update log.fact set origin = %(ada)s where position = 1",
+    ),
+)
 
 
 @pytest.fixture
@@ -26,54 +105,112 @@ def desk(shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield opened
 
 
-def test_a_certificate_holds_until_a_key_comes_back(
-    desk: Privacy, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    ada = desk.know("ada")
-    with connect(desk.shop.url, KEEPER) as connection:
-        (wrapped,) = connection.execute(
-            "select wrapped from keeper.person_key where identity = %s", (ada,)
-        ).fetchone() or (None,)
-        done = desk.certified(desk.request(ada))
-        assert done.certificate is not None
+@pytest.fixture
+def checked(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Check a certificate; return what contradicts it."""
+
+    def check(certificate: bytes) -> set[str]:
         file = tmp_path / "certificate.json"
-        file.write_bytes(done.certificate)
-        assert verify(settings, file) == 0
-        told = capsys.readouterr().out
-        assert "✓ facts: 0 of" in told
-        assert "older backups: open until the next epoch" in told
+        file.write_bytes(certificate)
+        found = verify(settings, file)
+        lines = capsys.readouterr().out.splitlines()
+        wrong = {line[2:].partition(":")[0] for line in lines if line.startswith("✗")}
+        assert found == int(bool(wrong)), lines
+        return wrong
 
-        assert settings.log_url is not None
-        renew(settings.log_url, Keyring.open(settings.keyring_file))
-        assert verify(settings, file) == 0
-        assert "older backups: open no more, since epoch 2" in capsys.readouterr().out
-
-        ring = Keyring.open(settings.keyring_file)
-        epoch, again = ring.wrap(b"k" * 32, ada.bytes)
-        assert wrapped != again
-        connection.execute(
-            "update keeper.person_key set epoch = %s, wrapped = %s where identity = %s",
-            (epoch, again, ada),
-        )
-    assert verify(settings, file) != 0
-    assert "✗ keys: 1 of 1 are there" in capsys.readouterr().out
+    return check
 
 
-def test_a_mask_that_is_left_contradicts_it(
-    desk: Privacy, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def show(desk: Privacy, whom: Any) -> None:
+    """Have it written down that somebody was shown a customer, and why."""
+    read = Access(
+        actor_kind="key",
+        actor_id="1",
+        whom=(whom,),
+        operation="reveal",
+        basis="scope personal",
+        request="1",
+        shop="tea",
+        reason="She asked for it",
+    )
+    with (
+        pool(desk.shop.url, WRITER, size=1) as writer,
+        closing(AccessLog(writer, desk.shop.sealer)) as log,
+    ):
+        log.write(read)
+
+
+def test_whatever_comes_back_contradicts_it_and_is_named(desk: Privacy, checked: Any) -> None:
     ada = desk.know("ada")
-    done = desk.certified(desk.request(ada))
-    assert done.certificate is not None
+    desk.ask(AddTag(customer=ada, tag="vip"), idempotency="once")
+    desk.refuse(b'{"batch":[{"userId":"ada"}]}')
+    show(desk, ada)
+    eventually(lambda: schema.active(desk.shop.connection, "profile") is not None, "a profile")
     served = schema.active(desk.shop.connection, "profile")
     assert served is not None
-    desk.shop.connection.execute(
-        f"update {served.schema}.profile set email_mask = 'a•••@e•••.com'"  # noqa: S608  # a generation's own name
+    profile = f"{served.schema}.profile"
+
+    with closing(connect(desk.shop.url)) as admin:
+
+        def put(statement: str) -> None:
+            told = statement.replace("{profile}", profile)
+            admin.execute(told.encode(), {"ada": ada})
+
+        def is_there() -> bool:
+            return admin.execute(f"table {profile}".encode()).rowcount > 0
+
+        eventually(is_there, "a profile")
+        for table in (*ASIDE, profile):
+            put(f"create table aside_{table.partition('.')[2]} as table {table}")
+        done = desk.certified(desk.request(ada))
+        assert done.certificate is not None
+        assert (done.refused, done.answers) == (1, 1)
+        assert checked(done.certificate) == set()
+        for lie in LIES:
+            put(lie.done)
+            assert checked(done.certificate) == lie.contradicts, lie.done
+            put(lie.undone)
+            assert checked(done.certificate) == set(), lie.undone
+
+
+def test_a_certificate_of_something_else_contradicts_itself(
+    desk: Privacy, settings: Settings, checked: Any
+) -> None:
+    desk.know("bob")
+    done = desk.certified(desk.request(desk.know("ada")))
+    assert done.certificate is not None
+    certificate = certificate_of(done.certificate)
+    certified = certificate.certified
+    replace = msgspec.structs.replace
+    here, another = (
+        Signer.beside(file)
+        for file in (settings.keyring_file, settings.keyring_file.with_name("other") / "keyring")
     )
+    changed = replace(certificate, certified=replace(certified, refused=7))
+    assert checked(msgspec.json.encode(changed)) == {"signature", "log"}
+    assert checked(signed(certified, another)) == {"signature"}
+    assert checked(signed(replace(certified, installation="x"), here)) == {"signature", "log"}
+    assert checked(signed(replace(certified, facts=1), here)) == {"log", "facts"}
+    bobs = [replace(key, identity=desk.shop.user("bob")) for key in certified.keys]
+    of_bob = signed(replace(certified, keys=bobs), here)
+    assert {"log", "keys", "facts", "views"} <= checked(of_bob)
+
+
+def test_it_says_whether_older_backups_open(
+    desk: Privacy, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = desk.certified(desk.request(desk.know("ada")))
+    assert done.certificate is not None
     file = tmp_path / "certificate.json"
     file.write_bytes(done.certificate)
-    assert verify(settings, file) == 1
-    assert "✗ views: profile.email_mask" in capsys.readouterr().out
+    assert verify(settings, file) == 0
+    told = capsys.readouterr().out
+    assert "✓ facts: 0 of" in told
+    assert "older backups: open until the next epoch" in told
+    assert settings.log_url is not None
+    renew(settings.log_url, Keyring.open(settings.keyring_file))
+    assert verify(settings, file) == 0
+    assert "older backups: open no more, since epoch 2" in capsys.readouterr().out
 
 
 def test_what_is_no_certificate_is_said_to_be_none(
@@ -92,7 +229,8 @@ def test_the_doctor_says_what_waits_and_what_is_late(desk: Privacy, settings: Se
     asked = desk.request(ada)
     desk.stands(asked)
     assert list(of_erasures(settings.log_url)) == [("1 wait, 0 done", None)]
-    desk.log.execute("update log.erasure set due_at = due_at - interval '2 hours'")
+    with connect(desk.shop.url, OWNER) as owner:
+        owner.execute("update log.erasure set due_at = due_at - interval '2 hours'")
     ((_, mend),) = of_erasures(settings.log_url)
     assert mend is not None
     assert mend.startswith("1 are late")
