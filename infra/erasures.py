@@ -1,50 +1,22 @@
 """Erasures as they stand: a table that the facts tell, and where what was done is written down."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
 from psycopg.rows import class_row
 
-from domain.customer.events import (
-    CustomerErased,
-    ErasureBegun,
-    ErasureCancelled,
-    ErasureCertified,
-    ErasureRequested,
-    LegalHoldLifted,
-    LegalHoldPlaced,
-)
-from domain.shared.events import Event, decode
 from domain.shared.refusals import NotFound
-from infra.event_store.membership import customer_of, origins_of
 from infra.postgres import Connection
-
-CHUNK: Final = 500_000
-"""Positions that are looked through in one go."""
 
 _COLUMNS: Final = (
     "erasure, customer, shop, asked_by, requested_at, due_at, state, waits_for, erased_at, "
-    "position, identities, refused, answers, certificate"
+    "position, identities, refused, answers, certificate, digest"
 )
-_FACTS: Final = """
-select position, type, type_version, body, stream, subject, shop, recorded_at from log.fact
-where position > %s and position <= %s and type = any(%s) order by position
-"""
-_TYPES: Final = [
-    kind.stored.name
-    for kind in (
-        ErasureRequested,
-        ErasureCancelled,
-        ErasureBegun,
-        CustomerErased,
-        ErasureCertified,
-        LegalHoldPlaced,
-        LegalHoldLifted,
-    )
-]
+_FOLLOW: Final = "select log.follow_erasures()"
+"""The owner's function: what facts tell of erasures nobody else may write."""
 
 
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +24,7 @@ class Erasure(msgspec.Struct, frozen=True, kw_only=True):
 
     `waits_for`: open-order, legal-hold, recognised; `identities`: all that the customer was known
     by when it began; `refused`, `answers`: how many refused events and kept answers were destroyed.
+    `digest`: of the certificate, as the log has it.
     """
 
     erasure: UUID
@@ -68,83 +41,13 @@ class Erasure(msgspec.Struct, frozen=True, kw_only=True):
     refused: int
     answers: int
     certificate: bytes | None
+    digest: str | None
 
 
 def follow(connection: Connection) -> None:
     """Bring the tables up to the log's head; whoever else does it waits."""
-    while True:
-        with connection.transaction():
-            row = connection.execute(
-                "select c.position, (select coalesce(max(position), 0) from log.batch)"
-                " from log.erasure_cursor c for update of c"
-            ).fetchone()
-            assert row is not None
-            after, head = row
-            upto = min(head, after + CHUNK)
-            if upto == after:
-                return
-            for told in connection.execute(_FACTS, (after, upto, _TYPES)).fetchall():
-                _take(connection, *told)
-            connection.execute("update log.erasure_cursor set position = %s", (upto,))
-
-
-def _take(  # noqa: PLR0913, PLR0917  # a fact has as many parts
-    connection: Connection,
-    position: int,
-    type_: str,
-    version: int,
-    body: bytes,
-    stream: UUID,
-    customer: UUID,
-    shop: str,
-    recorded_at: datetime,
-) -> None:
-    event: Event = decode(type_, version, body, stream, None, None)
-    tell: Callable[..., Any] = connection.execute
-    match event:
-        case ErasureRequested():
-            tell(
-                "insert into log.erasure (erasure, customer, shop, asked_by, requested_at, due_at)"
-                " values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
-                (event.erasure, customer, shop, event.by.value, recorded_at, event.due_at),
-            )
-        case ErasureCancelled():
-            tell(
-                "update log.erasure set state = 'cancelled' where erasure = %s"
-                " and state = 'waiting'",
-                (event.erasure,),
-            )
-        case ErasureBegun():
-            tell(
-                "update log.erasure set state = 'erasing', waits_for = '{}', identities = %s"
-                " where erasure = %s and state = 'waiting'",
-                (list(event.identities), event.erasure),
-            )
-        case CustomerErased():
-            tell(
-                "update log.erasure set state = 'erased', waits_for = '{}', position = %s,"
-                " erased_at = %s where erasure = %s and state in ('waiting', 'erasing')",
-                (position, recorded_at, event.erasure),
-            )
-            tell(
-                "update log.erasure set state = 'cancelled', waits_for = '{}'"
-                " where customer = any(%s) and state = 'waiting'",
-                (list(event.identities),),
-            )
-        case ErasureCertified():
-            tell("update log.erasure set state = 'certified' where erasure = %s", (event.erasure,))
-        case LegalHoldPlaced(reason=reason):
-            tell(
-                "insert into log.legal_hold values (%s, %s)"
-                " on conflict (customer) do update set reason = excluded.reason",
-                (customer, reason),
-            )
-        case LegalHoldLifted():
-            owner = customer_of(connection, customer, at=position)
-            theirs = origins_of(connection, owner, at=position)
-            tell("delete from log.legal_hold where customer = any(%s)", (theirs,))
-        case _:
-            pass
+    while connection.execute(_FOLLOW).fetchone() != (0,):
+        pass  # as many facts as one transaction looks through
 
 
 def due(connection: Connection) -> list[Erasure]:

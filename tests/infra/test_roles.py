@@ -232,6 +232,34 @@ def test_the_writer_adds_to_history_by_its_front_door_alone(
         assert taken(connection, [f"table {table}"]) == []
 
 
+TOLD = (
+    "erasure", "customer", "shop", "asked_by", "requested_at", "due_at", "state", "erased_at",
+    "position", "identities", "digest",
+)  # fmt: skip
+"""Of erasures, what facts tell."""
+
+
+@pytest.mark.parametrize("role", [WRITER], indirect=True)
+def test_what_facts_tell_of_erasures_the_writer_does_not_tell(connection: Connection) -> None:
+    lies = [f"update log.erasure set {column} = {column}" for column in TOLD]
+    for table, column in (("erasure_cursor", "position"), ("legal_hold", "reason")):
+        lies.append(f"update log.{table} set {column} = {column}")
+    for table in ("erasure", "erasure_cursor", "legal_hold"):
+        lies += [f"insert into log.{table} default values", f"delete from log.{table}"]
+        lies += [f"truncate log.{table}", f"alter table log.{table} disable trigger all"]
+        lies += [f"drop table log.{table}", f"copy log.{table} from stdin"]
+    lies += ["create or replace function log.follow_erasures() returns bigint return 0"]
+    lies += ["drop function log.follow_erasures", "alter function log.follow_erasures volatile"]
+    assert taken(connection, lies) == []
+    connection.execute("update log.erasure set waits_for = '{open-order}', refused = 0")
+    assert connection.execute("select log.follow_erasures()").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("role", [KEEPER, VIEWS, READER, NOBODY], indirect=True)
+def test_nobody_but_the_writer_has_erasures_told(role: str, connection: Connection) -> None:
+    assert taken(connection, ["select log.follow_erasures()"]) == [], role
+
+
 @pytest.mark.parametrize("role", [WRITER], indirect=True)
 @pytest.mark.parametrize("type_", ["text", "timestamptz"])
 def test_the_owners_function_runs_nothing_of_the_writers(
@@ -254,7 +282,10 @@ def test_what_runs_as_its_owner_looks_for_names_in_fixed_places(url: str) -> Non
             "select oid::regprocedure::text, proconfig, proacl::text from pg_proc "
             "where prosecdef and pronamespace::regnamespace::text in ('log', 'keeper', 'huike')"
         ).fetchall()
-    assert [name for name, _, _ in found] == ["log.ensure_room(bigint,timestamp with time zone)"]
+    assert sorted(name for name, _, _ in found) == [
+        "log.ensure_room(bigint,timestamp with time zone)",
+        "log.follow_erasures()",
+    ]
     for name, settings, rights in found:
         assert "search_path=pg_catalog, log, pg_temp" in settings, name
         assert "=X/" not in rights.replace("huike_owner=X/", "").replace("huike_writer=X/", "")
