@@ -1,6 +1,6 @@
 """The page of an auditor's package that explains it: English and Chinese, nothing from outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
@@ -8,16 +8,9 @@ import msgspec
 
 from infra.evidence import Manifest
 from infra.seals import Seal
+from projections.page import CLOSING, opening
 
 _LONGEST: Final = 48
-
-_STYLE: Final = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
-    "table{border-collapse:collapse;width:100%;margin:1rem 0}"
-    "th,td{border-bottom:1px solid #ccc;padding:.3rem .6rem;text-align:left;vertical-align:top}"
-    "td code{overflow-wrap:anywhere}.two{display:grid;grid-template-columns:1fr 1fr;gap:2rem}"
-    "@media(max-width:50rem){.two{grid-template-columns:1fr}}"
-)
 
 _ENGLISH: Final = """
 <p>Each row below is a fact of Huike's log: what happened, when, who said so, and what it was
@@ -60,60 +53,88 @@ def page(
 ) -> str:
     """Return the page as HTML."""
     about = ", ".join(f"{name} {value}" for name, value in manifest.about.items())
+    made = f"{manifest.made_at:%Y-%m-%d %H:%M:%S} UTC"
     return "".join(
         (
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width">',
-            f"<title>Huike: {escape(about)}</title><style>{_STYLE}</style></head><body>",
-            "<h1>What the log says · 日志所记</h1>",
-            f"<p>{escape(about)}<br>{manifest.made_at:%Y-%m-%d %H:%M:%S} UTC",
-            f" · log · 日志 <code>{manifest.log}</code></p>",
-            f'<div class="two"><section lang="en">{_ENGLISH}</section>',
-            f'<section lang="zh">{_CHINESE}</section></div>',
-            f"<h2>Facts · 事实 ({len(facts):,})</h2>",
-            _table(("position · 位置", "recorded · 记录", "occurred · 发生", "fact · 事实",
-                    "by · 由", "because of · 因", "says · 内容"), map(_fact, facts)),
-            f"<h2>Seals · 封印 ({len(seals):,})</h2>",
-            _table(("position · 位置", "sealed · 封印", "chain · 链"), map(_seal, seals)),
-            f"<h2>Who read personal data · 谁查阅了个人数据 ({len(reads):,})</h2>",
-            _table(("when · 何时", "by · 由", "what · 何事", "request · 请求"), map(_read, reads)),
-            "</body></html>\n",
+            opening(
+                f"Huike: {about}", "en", heading=_both("What the log says", "日志所记"), wide=True
+            ),
+            f"<p><strong>{escape(about)}</strong><br>{made} · {_both('log', '日志')} ",
+            f'<span class="id">{manifest.log}</span></p>\n',
+            f'<div class="two"><section lang="en">{_ENGLISH}</section>\n',
+            f'<section lang="zh">{_CHINESE}</section></div>\n',
+            f"<h2>{_both('Facts', '事实')} ({len(facts):,})</h2>\n",
+            f'<ol class="entries">{"".join(map(_fact, facts))}</ol>\n',
+            f"<h2>{_both('Seals', '封印')} ({len(seals):,})</h2>\n",
+            _table(
+                ("position", "位置"), ("sealed", "封印"), ("chain", "链"), rows=map(_seal, seals)
+            ),
+            f"<h2>{_both('Who read personal data', '谁查阅了个人数据')} ({len(reads):,})</h2>\n",
+            _table(
+                ("when", "何时"),
+                ("by", "由"),
+                ("what", "何事"),
+                ("request", "请求"),
+                rows=map(_read, reads),
+            ),
+            CLOSING,
         )
-    )  # fmt: skip  # as the page reads
-
-
-def _table(heads: Sequence[str], rows: Any) -> str:
-    head = "".join(f"<th>{escape(one)}</th>" for one in heads)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _fact(fact: Mapping[str, Any]) -> list[str]:
-    because = " ".join(str(fact[name]) for name in ("correlation", "causation") if fact[name])
-    said = msgspec.json.encode(_short(fact["body"])).decode()
-    cells = (
-        f"{fact['position']:,}",
-        _when(fact["recorded_at"]),
-        _when(fact["occurred_at"]),
-        f"{fact['type']} v{fact['type_version']}",
-        f"{fact['actor_kind']} {fact['actor_id']}",
-        because,
     )
-    return [*map(escape, cells), f"<code>{escape(said)}</code>"]
+
+
+def _both(english: str, chinese: str) -> str:
+    return f'{english} <span lang="zh">{chinese}</span>'
+
+
+def _table(*heads: tuple[str, str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f'<th scope="col">{_both(*one)}</th>' for one in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>\n" for row in rows)
+    if not body:
+        return f"<p>{_both('None.', '无。')}</p>\n"
+    return f'<table class="stacked"><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>\n'
+
+
+def _fact(fact: Mapping[str, Any]) -> str:
+    told = "".join(
+        f"<div><dt>{_both(*name)}</dt><dd>{value}</dd></div>"
+        for name, value in (
+            (("occurred", "发生"), _when(fact["occurred_at"])),
+            (("recorded", "记录"), _when(fact["recorded_at"])),
+            (("by", "由"), escape(f"{fact['actor_kind']} {fact['actor_id']}")),
+            (("request", "请求"), _id(fact["correlation"])),
+            (("because of", "因"), _id(fact["causation"])),
+        )
+        if value
+    )
+    said = msgspec.json.encode(_short(fact["body"])).decode()
+    return (
+        f'<li class="timed"><span>{fact["position"]:,}</span><div>'
+        f"<p>{escape(fact['type'])} v{fact['type_version']}</p>"
+        f'<dl class="beside">{told}</dl><code>{escape(said)}</code></div></li>\n'
+    )
 
 
 def _seal(seal: Seal) -> list[str]:
-    when = f"{seal.sealed_at:%Y-%m-%d %H:%M:%S}"
-    return [f"{seal.position:,}", when, f"<code>{seal.chain}</code>"]
+    return [f"{seal.position:,}", _when(seal.sealed_at.isoformat()), _id(seal.chain)]
 
 
 def _read(read: Mapping[str, Any]) -> list[str]:
     by = f"{read['actor_kind']} {read['actor_id']}"
-    return [escape(str(one)) for one in (read["at"], by, read["operation"], read["request"])]
+    return [
+        _when(str(read["at"])),
+        escape(by),
+        escape(str(read["operation"])),
+        _id(read["request"]),
+    ]
+
+
+def _id(value: object) -> str:
+    return f'<span class="id">{escape(str(value))}</span>' if value else ""
 
 
 def _when(moment: str) -> str:
-    return moment[:19].replace("T", " ")
+    """Return an instant to the second: auditors compare it, in whichever language they read."""
+    return f'<time datetime="{escape(moment)}">{escape(moment[:19].replace("T", " "))}</time>'
 
 
 def _short(value: Any) -> Any:
