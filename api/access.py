@@ -46,8 +46,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     `shows`: the fields of its answer that say who somebody is. `many`: it is about many customers,
     so who sees those whom they serve sees masks. `whole`: it is for those alone who see persons
-    whole. `reveals`: it shows persons whole to all who may ask, for a reason. `anybody`: for every
-    key; `open`: without any.
+    whole. `reveals`: it shows persons whole to all who may ask, for a reason. `own`: to whom asked
+    for it themselves, and to administrators. `anybody`: for every key; `open`: without any.
     """
 
     scopes: tuple[Scope, ...] = ()
@@ -56,6 +56,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     many: bool = False
     whole: bool = False
     reveals: bool = False
+    own: bool = False
     anybody: bool = False
     open: bool = False
 
@@ -193,7 +194,7 @@ TABLE: Final[dict[str, Operation]] = {
     "GET /api/audit/campaigns/{id}/recipients/{recipient}": _sees(_AUDITS, *_FACTS),
     "POST /api/audit/verify/{view}": _VERIFIES,
     # running it
-    "GET /api/jobs/{id}": _ASKS,
+    "GET /api/jobs/{id}": Operation(scopes=(Scope.QUERY, Scope.AUDIT), roles=_ALL, own=True),
     "GET /api/refused": _sees(_LOOKS_AFTER, *_MESSAGE, many=True),
     "GET /api/refused/{id}": _sees(_LOOKS_AFTER, *_MESSAGE, many=True),
     "POST /api/refused/{id}/resend": _may(Scope.ADMIN, ADMIN),
@@ -228,5 +229,5 @@ def basis(roles: tuple[str, ...], scopes: tuple[str, ...], sight: Sight) -> str:
 
 
 def anywhere(roles: tuple[str, ...], scopes: tuple[str, ...]) -> bool:
-    """Tell whether commands reach what is another shop's."""
+    """Tell whether they reach what is another's: commands another shop, and jobs whoever asked."""
     return Scope.ADMIN in scopes or Role.ADMIN in roles

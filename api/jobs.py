@@ -5,8 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from api.access import anywhere
 from api.parameters import KNOWN_ALONE
 from api.responses import Json
+from api.security import TheKey
+from domain.shared.refusals import NotFound
 from infra.jobs import Job, Jobs
 
 JOB: Final[dict[int | str, dict[str, Any]]] = {
@@ -51,7 +54,7 @@ _ASKED: Final[dict[int | str, dict[str, Any]]] = {
             }
         }
     },
-    404: {"description": "There is no such job."},
+    404: {"description": "There is no such job, or somebody else asked for it."},
 }
 TheJobs = Annotated[Jobs, Depends(jobs)]
 
@@ -67,9 +70,13 @@ def accepted(job: Job) -> Response:
 
 
 @router.get("/{id}", summary="How far a job is, and its answer", responses=_ASKED)
-def job(id: UUID, jobs: TheJobs) -> Response:
+def job(id: UUID, jobs: TheJobs, key: TheKey) -> Response:
     """`state` is waiting, running, done (then `answer` holds it) or failed (then `error` says why).
 
-    Ask again while it is waiting or running; `progress` goes from 0 to 1.
+    Ask again while it is waiting or running; `progress` goes from 0 to 1. A job is told of to the
+    key that asked for it, and to administrators.
     """
-    return Json(jobs.find(id))
+    found = jobs.find(id)
+    if found.asked_by != str(key.id) and not anywhere(key.roles, key.scopes):
+        raise NotFound(what="job", id=id)
+    return Json(found)

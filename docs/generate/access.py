@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from api.access import SIGHT, TABLE, Operation, Sight
+from api.access import SIGHT, TABLE, Operation, Sight, anywhere
 from docs.generate.markdown import code, document, table
 from infra.keys import Role
 
@@ -39,7 +39,8 @@ def page() -> str:
         _ABOUT,
         "## Who may do what",
         "A role may where its column says so; the last column names the fields that say who a "
-        "person is, and the role's column how it sees them.",
+        "person is, and the role's column how it sees them. `own`: what the key asked for itself; "
+        "the scope `admin` shows what others asked for too.",
         table(heads, _rows()),
         "## How persons are seen",
         _SEEING,
@@ -69,6 +70,8 @@ def _cell(entry: Operation, role: Role) -> str:
     sight = entry.sight((role,), ())
     if sight is None:
         return ""
+    if entry.own and not anywhere((role,), ()):
+        return "own"
     return _MARKS[sight] if entry.shows else "yes"
 
 

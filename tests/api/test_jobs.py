@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from domain.shared.refusals import NotFound, Refused
 from infra.jobs import Job, Jobs, Progress, Work, Worker
+from infra.keys import Role, Scope
 from infra.postgres import WRITER, Pool, connect, pool
 
 
@@ -161,3 +162,32 @@ def test_an_answer_is_let_go_of_after_thirty_days(
 def test_a_job_nobody_asked_for_is_not_found(with_scopes: Callable[..., TestClient]) -> None:
     answer = with_scopes("query").get("/api/jobs/5e9f3a53-3df1-4a34-a2b8-9bb8b78d2f10")
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_job_is_told_of_to_who_asked_for_it_and_to_administrators(
+    role: Role, with_roles: Callable[..., TestClient]
+) -> None:
+    asker, colleague = (with_roles(role, name=name) for name in ("grace", "heidi"))
+    place = asker.get("/api/lifecycle", params={"known_at": 0}).json()["ask"]
+    assert asker.get(place).status_code == 200
+    assert with_roles(Role.ADMIN).get(place).status_code == 200
+    others = {other: with_roles(other).get(place).status_code for other in Role}
+    assert others == {other: 200 if other is Role.ADMIN else 404 for other in Role}
+    assert colleague.get(place).status_code == (200 if role is Role.ADMIN else 404)
+
+
+@pytest.mark.parametrize("scope", [Scope.QUERY, Scope.AUDIT])
+def test_a_key_with_scopes_sees_its_own_jobs(
+    scope: Scope, with_scopes: Callable[..., TestClient]
+) -> None:
+    asker = with_scopes(scope)
+    asked = (
+        asker.post("/api/audit/verify/profile")
+        if scope is Scope.AUDIT
+        else asker.get("/api/lifecycle", params={"known_at": 0})
+    )
+    place = asked.json()["ask"]
+    assert asker.get(place).status_code == 200
+    assert with_scopes(scope).get(place).status_code == 404
+    assert with_scopes("query", "admin").get(place).status_code == 200
