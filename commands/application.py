@@ -214,6 +214,7 @@ class Crm(Application[UUID]):
             *(work.decided if work else ()),
             asked=asked if work is None else msgspec.structs.replace(asked, shop=work.shop),
             expected=work.expected if work else {},
+            heard=None if work is None else work.heard,
             idempotency=None
             if used is None
             else Idempotency(key=used.key, request=used.request, answer=_encode(answer)),

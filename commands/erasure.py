@@ -6,6 +6,7 @@ from uuid import UUID
 from commands.work import Command, Work, handles
 from domain.customer.aggregate import Customer, NotToBeForgotten
 from domain.customer.events import Asker
+from domain.shared.log import Heard
 from domain.shared.refusals import Malformed
 
 
@@ -24,11 +25,15 @@ class CancelErasure(Command, frozen=True, kw_only=True):
 
 
 class BeginErasure(Command, frozen=True, kw_only=True):
-    """Say that the keys of these identities, all of the customer's, are destroyed from now on."""
+    """Say that the keys of these identities, all of the customer's, are destroyed from now on.
+
+    `upto`: the position up to which it was looked whether anything stands against it.
+    """
 
     customer: UUID
     erasure: UUID
     identities: tuple[UUID, ...]
+    upto: int
 
 
 class ConfirmErasure(Command, frozen=True, kw_only=True):
@@ -81,6 +86,7 @@ def begin_erasure(command: BeginErasure, crm: Work) -> None:
     customer = _customer(command, crm)
     if crm.owner_of(command.customer) != command.customer:  # a visitor's, who was recognised
         raise NotToBeForgotten
+    crm.heard = Heard(origins=command.identities, upto=command.upto)
     customer.begin_erasure(command.erasure, command.identities)
     crm.keep(customer)
 

@@ -12,7 +12,7 @@ from domain.customer.aggregate import Customer
 from domain.order.aggregate import Order
 from domain.shared.aggregate import Decided, Root, Told
 from domain.shared.ids import Ids
-from domain.shared.log import Receipt, Who
+from domain.shared.log import Heard, Receipt, Who
 from domain.shared.refusals import Malformed, NotFound, PreconditionFailed
 
 R = TypeVar("R", bound=Root)
@@ -117,6 +117,8 @@ class Work:
         self.now = now
         self.decided: list[Decided] = []
         self.expected: dict[UUID, int] = {}
+        self.heard: Heard | None = None
+        """Up to where whoever asked has listened; refused with HeardSince if there was more."""
 
     def get(self, kind: type[R], id: UUID, *, likely_new: bool = False) -> R:
         """Return a root as its facts made it, version 0 when it has none.

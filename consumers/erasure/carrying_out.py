@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
 from time import sleep
 from typing import Any, Final
 from uuid import UUID
@@ -18,7 +19,7 @@ from consumers.erasure.purging import (
     purge_columns,
     purge_refused,
 )
-from consumers.erasure.waiting import LEGAL_HOLD, reasons
+from consumers.erasure.waiting import LEGAL_HOLD, OPEN_ORDER, has_open_order, reasons
 from consumers.place import placed
 from domain.shared.ids import Ids
 from domain.shared.log import Actor
@@ -37,6 +38,8 @@ from infra.sealing import FORGOTTEN_WITHIN_SECONDS, PersonKeys
 from infra.settings import Settings
 from infra.signing import Signer
 from projections import catalogue
+from projections.profile.projection import profile
+from projections.runtime.as_of import AsOf
 
 _LOCK: Final = 4_851_106
 _ACTOR: Final = Actor(kind="process", id="erasures")
@@ -134,14 +137,22 @@ class _Work:
     def begin(self, erasure: Erasure) -> bool:
         """Say that keys are destroyed from now on; False when it has to wait, or was taken back."""
         customer = erasure.customer
-        why = reasons(self.log, self._views, customer, self._settings.erasure_order_days)
+        days = self._settings.erasure_order_days
+        why = reasons(self.log, self._views, customer, days)
+        head = self._reader.head()  # which views may not have come to
+        if not why:
+            now = AsOf(profile, self._reader, self._keys.blind)
+            rows = now.one(customer, at=head.clock, known_at=head.position)
+            if has_open_order(rows, since=head.clock - timedelta(days=days)):
+                why = [OPEN_ORDER]
         if why:
             erasures.waits(self.log, erasure.erasure, why)
             return False
         begin = BeginErasure(
             customer=customer,
             erasure=erasure.erasure,
-            identities=tuple(self._identities(erasure)),
+            identities=tuple(sorted(self._reader.origins_of(customer, at=head.position))),
+            upto=head.position,
         )
         try:
             self._dispatch(erasure, begin)

@@ -90,8 +90,21 @@ class Idempotency(msgspec.Struct, frozen=True, kw_only=True):
     answer: bytes
 
 
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """Up to which position somebody listened to what is told of these identities.
+
+    Behaviour (`activity.*`) is not listened to: nobody decides on it.
+    """
+
+    origins: tuple[UUID, ...]
+    upto: int
+
+
 class Append(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts to record together. `expected`: versions that streams must have (0: none yet)."""
+    """Facts to record together. `expected`: versions that streams must have (0: none yet).
+
+    `heard`: nothing else may have been told of them since.
+    """
 
     facts: tuple[Draft, ...]
     actor: Actor
@@ -102,6 +115,7 @@ class Append(msgspec.Struct, frozen=True, kw_only=True):
     message: Message | None = None
     recognition: Recognition | None = None
     expected: dict[UUID, int] | None = None
+    heard: Heard | None = None
     idempotency: Idempotency | None = None
 
 
@@ -116,6 +130,10 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 class StreamMoved(Conflict):
     """Somebody else recorded a fact of this meanwhile; look again and decide anew."""
+
+
+class HeardSince(Conflict):
+    """Something was told of this person meanwhile; look again and decide anew."""
 
 
 class OtherContent(Refused):
@@ -144,9 +162,9 @@ class Log(Protocol):
     def submit(self, append: Append) -> "Future[Receipt]":
         """Queue an append; many are committed together.
 
-        The future raises StreamMoved, OtherContent, OtherRequest, ValueError for facts that cannot
-        be encoded, or LogUnavailable; then nothing of this append was recorded. After LogLost
-        nobody can say.
+        The future raises StreamMoved, HeardSince, OtherContent, OtherRequest, ValueError for facts
+        that cannot be encoded, or LogUnavailable; then nothing of this append was recorded. After
+        LogLost nobody can say.
         """
 
     def append(self, append: Append) -> Receipt:

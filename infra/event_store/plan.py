@@ -1,6 +1,7 @@
 """The plan of a batch: which facts are recorded, whose they are, and what is refused. Pure."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from domain.customer.events import (
@@ -14,6 +15,8 @@ from domain.shared.events import Event
 from domain.shared.log import (
     Append,
     Draft,
+    Heard,
+    HeardSince,
     OtherContent,
     OtherRequest,
     Receipt,
@@ -22,6 +25,8 @@ from domain.shared.log import (
 )
 from domain.shared.refusals import Refused
 from infra.event_store.state import State, StreamState
+
+_BEHAVIOUR: Final = "activity."
 
 
 class Planned:
@@ -114,11 +119,24 @@ class Plan:
                 if recorded.content != append.message.content:
                     return OtherContent()
                 return Receipt(position=None, recorded=0, duplicate=True)
+        return self._outrun(append)
+
+    def _outrun(self, append: Append) -> Refused | None:
+        """Return what has moved since an append was decided on."""
         for stream, version in (append.expected or {}).items():
-            held = state.streams.get(stream.int)
+            held = self.state.streams.get(stream.int)
             if (held.version if held else 0) != version:
                 return StreamMoved()
+        if append.heard is not None and self._is_unheard(append.heard):
+            return HeardSince()
         return None
+
+    def _is_unheard(self, heard: Heard) -> bool:
+        since, origins = self.state.since, heard.origins
+        return any(since.get(origin.int, 0) > heard.upto for origin in origins) or any(
+            fact.origin in origins and not fact.event.stored.name.startswith(_BEHAVIOUR)
+            for fact in self.facts
+        )
 
     def _place(self, append: Append, draft: Draft, outcome: Outcome) -> None:
         stream, who = draft.stream, draft.who

@@ -14,7 +14,7 @@ from eventsourcing.persistence import (
     Tracking,
 )
 
-from domain.shared.log import Append, Asked, Idempotency, Receipt, StreamMoved
+from domain.shared.log import Append, Asked, Heard, Idempotency, Receipt, StreamMoved
 from infra.event_store.mapper import Kept, Saved
 from infra.event_store.reader import LogReader
 from infra.event_store.subscription import LogSubscription
@@ -69,6 +69,7 @@ class LogRecorder(ApplicationRecorder):
         asked: Asked,
         occurred_at: datetime,
         expected: dict[UUID, int] | None = None,
+        heard: Heard | None = None,
         idempotency: Idempotency | None = None,
         receive: Callable[[Receipt], None] | None = None,
         tracking: Tracking | None = None,
@@ -92,6 +93,7 @@ class LogRecorder(ApplicationRecorder):
             correlation=asked.correlation,
             causation=asked.causation,
             expected=_expected(saved) if expected is None else expected,
+            heard=heard,
             idempotency=idempotency,
         )
         try:

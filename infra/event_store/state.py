@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from domain.shared.log import Append
+from domain.shared.log import Append, Heard
 from infra.arrays import uuids
 from infra.event_store.reader import LOCK
 from infra.postgres import Connection
@@ -28,7 +28,7 @@ class State:
     Streams and identities stand by their numbers (`UUID.int`): hashing a UUID takes far longer.
     """
 
-    __slots__ = ("answers", "followers", "members", "redirects", "streams")
+    __slots__ = ("answers", "followers", "members", "redirects", "since", "streams")
 
     def __init__(self) -> None:
         self.streams: dict[int, StreamState] = {}
@@ -37,6 +37,8 @@ class State:
         self.followers: dict[int, list[UUID]] = {}
         """Who follows a visitor that is to be recognised: orders that were nobody's before."""
         self.answers: dict[bytes, tuple[bytes, int | None, bytes]] = {}
+        self.since: dict[int, int] = {}
+        """The last fact of an identity that is news to one who listened to it."""
 
 
 _LOCK: Final = f"select pg_advisory_xact_lock({LOCK})"
@@ -57,6 +59,12 @@ _QUERIES: Final = {
 }
 
 
+_SINCE: Final = (
+    "select origin, max(position) from log.fact where origin = any(%s) and position > %s "
+    "and type not like 'activity.%%' group by origin"
+)
+
+
 class _Touched:
     """What a batch of appends touches."""
 
@@ -66,8 +74,12 @@ class _Touched:
         self.recognised: set[int] = set()
         self.identities: set[int] = set()
         self.keys: list[bytes] = []
+        self.heard: set[int] = set()
+        self.heard_upto = 0
         for append in appends:
             self._take(append)
+            if append.heard is not None:
+                self._hear(append.heard)
         self.identities |= self.anonymous
 
     def _take(self, append: Append) -> None:
@@ -92,6 +104,10 @@ class _Touched:
                     self.identities.add(who.user.int)
                 if who.anonymous is not None:
                     self.anonymous.add(who.anonymous.int)
+
+    def _hear(self, heard: Heard) -> None:
+        self.heard_upto = min(self.heard_upto, heard.upto) if self.heard else heard.upto
+        self.heard.update(origin.int for origin in heard.origins)
 
 
 class Last(NamedTuple):
@@ -142,7 +158,7 @@ def read_state(connection: Connection, appends: Iterable[Append]) -> State:
 
 
 def _ask_first(connection: Connection, touched: _Touched) -> dict[str, Iterable[Any]]:
-    return _ask(
+    cursors = _ask(
         connection,
         # a customer's own stream is its origin's: any identity that is named may be written to
         streams=touched.streams | touched.identities,
@@ -151,6 +167,10 @@ def _ask_first(connection: Connection, touched: _Touched) -> dict[str, Iterable[
         followers=touched.recognised,
         answers=touched.keys,
     )
+    if touched.heard:
+        asked = (uuids(touched.heard), touched.heard_upto)
+        cursors["since"] = connection.execute(_SINCE, asked, binary=True)
+    return cursors
 
 
 def _state(
@@ -187,5 +207,7 @@ def _take(state: State, cursors: Mapping[str, Iterable[Any]]) -> None:
         state.members[identity.int] = customer
     for customer, identity in cursors.get("followers", ()):
         state.followers.setdefault(customer.int, []).append(identity)
+    for origin, position in cursors.get("since", ()):
+        state.since[origin.int] = position
     for key, request, position, answer in cursors.get("answers", ()):
         state.answers[key] = (request, position, answer)

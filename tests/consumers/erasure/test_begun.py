@@ -9,6 +9,7 @@ import pytest
 from consumers.erasure import carrying_out
 from domain.customer.aggregate import BeingForgotten
 from domain.customer.events import CustomerErased, ErasureBegun
+from domain.order.events import OrderDelivered
 from domain.shared.refusals import Refused
 from infra.settings import Settings
 from tests.consumers.erasure.asked import Privacy, privacy
@@ -85,6 +86,33 @@ def test_what_comes_just_before_holds_it_up(desk: Privacy, monkeypatch: pytest.M
     assert desk.stands(asked).state == "cancelled"
     assert desk.shop.sealer.has_key(ada)
     assert told(desk, ada, ErasureBegun) == []
+
+
+def test_an_order_that_comes_just_before_is_waited_for_whatever_views_know(
+    desk: Privacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = desk.know("ada")
+    asked = desk.request(ada)
+    meanwhile(monkeypatch, "reasons", lambda: desk.shop.pay("ada", "o1", 12), after=True)
+    desk.carry_out()
+    assert tuple(desk.stands(asked).waits_for) == ("open-order",)
+    delivered = desk.shop.ids.order("tea", "o1")
+    desk.shop.say(OrderDelivered(), user="ada", stream=delivered)
+
+    def looks_done() -> bool:
+        desk.carry_out()
+        return desk.stands(asked).state == "waiting" and bool(done)
+
+    done: list[int] = []
+    meanwhile(
+        monkeypatch,
+        "has_open_order",
+        lambda: done.append(desk.shop.pay("ada", "o2", 12)),
+        after=True,
+    )
+    eventually(looks_done, "an order placed at the last moment")
+    assert told(desk, ada, ErasureBegun) == []
+    assert desk.shop.sealer.has_key(ada)
 
 
 def test_a_visitor_who_is_recognised_just_before_is_not_forgotten(
