@@ -23,11 +23,9 @@ def writer(database_url: str) -> Iterator[Pool]:
 
 
 @pytest.fixture
-def keys(database_url: str, tmp_path: Path) -> Iterator[PersonKeys]:
-    with pool(database_url, KEEPER) as opened:
-        made = PersonKeys(opened, Keyring.open(tmp_path / "keyring.json"))
-        made.ensure([ADA])
-        yield made
+def keys(keys: PersonKeys) -> PersonKeys:
+    keys.ensure([ADA])
+    return keys
 
 
 @pytest.fixture

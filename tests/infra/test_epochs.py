@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -21,23 +20,6 @@ ADA, BOB = UUID(int=1), UUID(int=2)
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def keeper(database_url: str) -> Iterator[Pool]:
-    opened = pool(database_url, KEEPER)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "keyring.json"
-
-
-@pytest.fixture
-def ring(file: Path) -> Keyring:
-    return Keyring.open(file)
-
-
 def wrapped_under(url: str) -> dict[int, int]:
     with connect(url, KEEPER) as connection:
         return dict(
@@ -50,27 +32,27 @@ def wrapped_under(url: str) -> dict[int, int]:
 
 
 def test_a_new_epoch_is_all_that_is_left_and_opens_what_was_sealed_before(
-    database_url: str, keeper: Pool, ring: Keyring, file: Path
+    database_url: str, keeper: Pool, ring: Keyring, keyring: Path
 ) -> None:
     keys = PersonKeys(keeper, ring)
     keys.ensure([ADA, BOB])
     sealed = keys.seal(ADA, b"secret", b"c")
     refused = keys.seal_period("refused", "shop", "site", "2026-11", b"refused")
-    done = renew(database_url, Keyring.open(file))
+    done = renew(database_url, Keyring.open(keyring))
     assert done is not None
     assert (done.epoch, done.keys) == (2, 3)
     assert wrapped_under(database_url) == {2: 3}
-    assert list(json.loads(file.read_text())["epochs"]) == ["2"]
-    later = PersonKeys(keeper, Keyring.open(file))
+    assert list(json.loads(keyring.read_text())["epochs"]) == ["2"]
+    later = PersonKeys(keeper, Keyring.open(keyring))
     assert later.open(ADA, sealed, b"c") == b"secret"
     assert later.open_period("refused", "shop", "site", "2026-11", refused) == b"refused"
 
 
 def test_nothing_of_the_old_epoch_opens_what_was_wrapped_under_the_new_one(
-    database_url: str, keeper: Pool, ring: Keyring, file: Path
+    database_url: str, keeper: Pool, ring: Keyring, keyring: Path
 ) -> None:
     PersonKeys(keeper, ring).ensure([ADA])
-    before = json.loads(file.read_text())["epochs"]["1"]
+    before = json.loads(keyring.read_text())["epochs"]["1"]
     renew(database_url, ring)
     with connect(database_url, KEEPER) as connection:
         row = connection.execute("select wrapped from keeper.person_key").fetchone()
@@ -80,12 +62,12 @@ def test_nothing_of_the_old_epoch_opens_what_was_wrapped_under_the_new_one(
 
 
 def test_a_process_that_goes_on_learns_of_the_new_epoch_by_itself(
-    database_url: str, keeper: Pool, ring: Keyring, file: Path
+    database_url: str, keeper: Pool, ring: Keyring, keyring: Path
 ) -> None:
     running = PersonKeys(keeper, ring, cached=1)
     running.ensure([ADA])
     sealed = running.seal(ADA, b"secret", b"c")
-    renew(database_url, Keyring.open(file))
+    renew(database_url, Keyring.open(keyring))
     running.ensure([BOB])  # wraps under an epoch that ended, is refused, and wraps again
     assert wrapped_under(database_url) == {2: 2}
     assert running.open(ADA, sealed, b"c") == b"secret"
@@ -93,12 +75,12 @@ def test_a_process_that_goes_on_learns_of_the_new_epoch_by_itself(
 
 
 def test_the_destroyed_key_leaves_a_running_processs_memory(
-    database_url: str, keeper: Pool, ring: Keyring, file: Path
+    database_url: str, keeper: Pool, ring: Keyring, keyring: Path
 ) -> None:
     now = 0.0
     running = PersonKeys(keeper, ring, steady=lambda: now)
     running.ensure([ADA])
-    renew(database_url, Keyring.open(file))
+    renew(database_url, Keyring.open(keyring))
     now = 1.0
     assert running.has_key(ADA)
     assert list(ring.held) == [2]
@@ -109,7 +91,7 @@ def test_a_renewal_that_was_killed_anywhere_is_finished_by_the_next(  # noqa: PL
     database_url: str,
     keeper: Pool,
     ring: Keyring,
-    file: Path,
+    keyring: Path,
     dies_at: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -135,25 +117,27 @@ def test_a_renewal_that_was_killed_anywhere_is_finished_by_the_next(  # noqa: PL
             super().end(before)
 
     with pytest.raises(KeyboardInterrupt):
-        renew(database_url, Mortal(file), killed_by)
-    meanwhile = PersonKeys(keeper, Keyring.open(file))
+        renew(database_url, Mortal(keyring), killed_by)
+    meanwhile = PersonKeys(keeper, Keyring.open(keyring))
     assert all(meanwhile.open(p, s, b"c") == p.bytes for p, s in sealed.items())
     meanwhile.ensure([ADA])
-    renew(database_url, Keyring.open(file))
-    held = Keyring.open(file).held
+    renew(database_url, Keyring.open(keyring))
+    held = Keyring.open(keyring).held
     assert len(held) == 1
     assert wrapped_under(database_url) == {max(held): 11}
-    later = PersonKeys(keeper, Keyring.open(file))
+    later = PersonKeys(keeper, Keyring.open(keyring))
     assert all(later.open(p, s, b"c") == p.bytes for p, s in sealed.items())
     assert later.has_key(ADA)
 
 
-def test_of_two_who_renew_at_once_one_does_it(database_url: str, ring: Keyring, file: Path) -> None:
+def test_of_two_who_renew_at_once_one_does_it(
+    database_url: str, ring: Keyring, keyring: Path
+) -> None:
     with pool(database_url, KEEPER) as keeper:
         PersonKeys(keeper, ring).ensure([ADA])
     others = []
     done = renew(
-        database_url, ring, lambda _: others.append(renew(database_url, Keyring.open(file)))
+        database_url, ring, lambda _: others.append(renew(database_url, Keyring.open(keyring)))
     )
     assert done is not None
     assert others == [None]
@@ -185,76 +169,76 @@ def test_a_day_in_which_somebody_was_forgotten_ends_with_a_new_epoch(
 
 
 def test_a_key_that_was_prepared_is_the_one_that_is_renewed_to(
-    database_url: str, ring: Keyring, file: Path
+    database_url: str, ring: Keyring, keyring: Path
 ) -> None:
     assert prepare_epoch(database_url, ring) == 2
     assert prepare_epoch(database_url, ring) == 2
-    prepared = json.loads(file.read_text())["epochs"]["2"]
+    prepared = json.loads(keyring.read_text())["epochs"]["2"]
     renew(database_url, ring)
-    assert json.loads(file.read_text())["epochs"] == {"2": prepared}
+    assert json.loads(keyring.read_text())["epochs"] == {"2": prepared}
 
 
 def test_a_keyring_from_before_the_last_epoch_is_told_by_its_number(
-    database_url: str, keeper: Pool, ring: Keyring, file: Path
+    database_url: str, keeper: Pool, ring: Keyring, keyring: Path
 ) -> None:
     PersonKeys(keeper, ring).ensure([ADA])
-    old = file.read_bytes()
+    old = keyring.read_bytes()
     renew(database_url, ring)
-    file.write_bytes(old)
+    keyring.write_bytes(old)
     with connect(database_url, KEEPER) as connection:
         with pytest.raises(KeyringLost, match="Epoch key 2"):
-            check_epochs(connection, Keyring.open(file))
+            check_epochs(connection, Keyring.open(keyring))
         with pytest.raises(KeyringLost, match="Epoch key 2"):
-            renew(database_url, Keyring.open(file))
+            renew(database_url, Keyring.open(keyring))
 
 
 def test_a_new_database_takes_a_keyring_that_was_renewed_elsewhere(
-    database_url: str, keeper: Pool, file: Path
+    database_url: str, keeper: Pool, keyring: Path
 ) -> None:
-    Keyring.open(file).begin(7)
-    Keyring.open(file).end(7)
-    keys = PersonKeys(keeper, Keyring.open(file))
+    Keyring.open(keyring).begin(7)
+    Keyring.open(keyring).end(7)
+    keys = PersonKeys(keeper, Keyring.open(keyring))
     with connect(database_url, KEEPER) as connection:
-        check_epochs(connection, Keyring.open(file))
+        check_epochs(connection, Keyring.open(keyring))
     keys.ensure([ADA])
     sealed = keys.seal(ADA, b"secret", b"c")
-    assert renew_if_due(database_url, Keyring.open(file), timedelta()) is None
-    renew(database_url, Keyring.open(file))
-    later = PersonKeys(keeper, Keyring.open(file))
+    assert renew_if_due(database_url, Keyring.open(keyring), timedelta()) is None
+    renew(database_url, Keyring.open(keyring))
+    later = PersonKeys(keeper, Keyring.open(keyring))
     assert later.open(ADA, sealed, b"c") == b"secret"
 
 
 def test_an_old_keyring_without_which_nothing_is_lost_is_renewed_and_never_emptied(
-    database_url: str, ring: Keyring, file: Path
+    database_url: str, ring: Keyring, keyring: Path
 ) -> None:
-    old = file.read_bytes()
+    old = keyring.read_bytes()
     renew(database_url, ring)  # before anybody had a key
-    file.write_bytes(old)
-    assert renew_if_due(database_url, Keyring.open(file), timedelta()) is None
-    assert list(Keyring.open(file).held) == [1]
-    renew(database_url, Keyring.open(file))
-    assert list(Keyring.open(file).held) == [3]
+    keyring.write_bytes(old)
+    assert renew_if_due(database_url, Keyring.open(keyring), timedelta()) is None
+    assert list(Keyring.open(keyring).held) == [1]
+    renew(database_url, Keyring.open(keyring))
+    assert list(Keyring.open(keyring).held) == [3]
 
 
-def test_a_lost_epoch_key_destroys_nothing(database_url: str, keeper: Pool, file: Path) -> None:
-    PersonKeys(keeper, Keyring.open(file)).ensure([ADA])
-    held = json.loads(file.read_text())
+def test_a_lost_epoch_key_destroys_nothing(database_url: str, keeper: Pool, keyring: Path) -> None:
+    PersonKeys(keeper, Keyring.open(keyring)).ensure([ADA])
+    held = json.loads(keyring.read_text())
     held["epochs"]["1"] = held["secret"]
-    file.write_text(json.dumps(held))
+    keyring.write_text(json.dumps(held))
     with pytest.raises(KeyringLost):
-        renew(database_url, Keyring.open(file))
-    assert "1" in json.loads(file.read_text())["epochs"]
+        renew(database_url, Keyring.open(keyring))
+    assert "1" in json.loads(keyring.read_text())["epochs"]
 
 
 def test_what_the_file_held_is_wiped_and_drafts_of_the_killed_are_too(
-    database_url: str, ring: Keyring, file: Path
+    database_url: str, ring: Keyring, keyring: Path
 ) -> None:
-    left = file.with_name(f"{file.name}.123.0a1b2c3d")
-    left.write_bytes(file.read_bytes())
-    held_open = file.open("rb")
+    left = keyring.with_name(f"{keyring.name}.123.0a1b2c3d")
+    left.write_bytes(keyring.read_bytes())
+    held_open = keyring.open("rb")
     with held_open, left.open("rb") as of_draft:
         renew(database_url, ring)
         assert not held_open.read().strip(b"\0")
         assert not of_draft.read().strip(b"\0")
-    assert list(file.parent.iterdir()) == [file]
-    assert file.stat().st_mode & 0o077 == 0
+    assert list(keyring.parent.iterdir()) == [keyring]
+    assert keyring.stat().st_mode & 0o077 == 0

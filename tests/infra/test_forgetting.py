@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -22,18 +21,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-def keeper(database_url: str) -> Iterator[Pool]:
-    opened = pool(database_url, KEEPER)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ring(tmp_path: Path) -> Keyring:
-    return Keyring.open(tmp_path / "keyring.json")
 
 
 def test_whose_key_is_destroyed_is_sealed_and_opened_no_more(keeper: Pool, ring: Keyring) -> None:

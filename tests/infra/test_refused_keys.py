@@ -1,7 +1,6 @@
 """A refused event opens with its own key and its month's, and is forgotten without the others."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -10,7 +9,7 @@ import pytest
 from domain.shared.personal import KeyForgotten
 from infra.epochs import check_epochs, renew
 from infra.keyring import Keyring, KeyringLost
-from infra.postgres import KEEPER, OWNER, Pool, connect, pool
+from infra.postgres import KEEPER, OWNER, Pool, connect
 from infra.sealing import PersonKeys, RefusedEvent
 
 FIRST = RefusedEvent(UUID(int=1), "shop", "site", "2026-11", b"first")
@@ -18,33 +17,18 @@ SECOND = RefusedEvent(UUID(int=2), "shop", "site", "2026-11", b"second")
 BOTH = (FIRST, SECOND)
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "keyring.json"
-
-
-@pytest.fixture
-def keeper(database_url: str) -> Iterator[Pool]:
-    opened = pool(database_url, KEEPER)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def keys(keeper: Pool, file: Path) -> PersonKeys:
-    return PersonKeys(keeper, Keyring.open(file))
-
-
 def sealed(keys: PersonKeys) -> list[RefusedEvent]:
     contents = keys.seal_refused(BOTH)
     return [it._replace(content=content) for it, content in zip(BOTH, contents, strict=True)]
 
 
-def test_one_is_forgotten_and_the_other_opens(keys: PersonKeys, keeper: Pool, file: Path) -> None:
+def test_one_is_forgotten_and_the_other_opens(
+    keys: PersonKeys, keeper: Pool, keyring: Path
+) -> None:
     kept = sealed(keys)
     assert keys.open_refused(kept) == [b"first", b"second"]
     keys.forget_refused([FIRST.id])
-    for anybody in (keys, PersonKeys(keeper, Keyring.open(file))):
+    for anybody in (keys, PersonKeys(keeper, Keyring.open(keyring))):
         assert anybody.open_refused(kept) == [None, b"second"]
 
 
@@ -60,12 +44,12 @@ def test_one_does_not_open_in_the_place_of_another(keys: PersonKeys) -> None:
 
 
 def test_the_key_of_its_month_is_needed_too(
-    keys: PersonKeys, keeper: Pool, file: Path, database_url: str
+    keys: PersonKeys, keeper: Pool, keyring: Path, database_url: str
 ) -> None:
     kept = sealed(keys)
     with connect(database_url, OWNER) as owner:
         owner.execute("update keeper.period_key set wrapped = null, destroyed_at = now()")
-    later = PersonKeys(keeper, Keyring.open(file))
+    later = PersonKeys(keeper, Keyring.open(keyring))
     assert later.open_refused(kept) == [None, None]
     with pytest.raises(KeyForgotten):
         later.seal_refused(BOTH)
@@ -77,18 +61,18 @@ def test_what_was_kept_when_events_had_no_keys_opens_with_its_months(keys: Perso
 
 
 def test_a_new_epoch_wraps_them_anew_and_what_was_wrapped_before_opens_no_more(
-    keys: PersonKeys, keeper: Pool, file: Path, database_url: str
+    keys: PersonKeys, keeper: Pool, keyring: Path, database_url: str
 ) -> None:
     kept = sealed(keys)
     with connect(database_url, KEEPER) as connection:
         before = connection.execute("select epoch, wrapped, id from keeper.refused_key").fetchall()
         keys.forget_refused([FIRST.id])
-        done = renew(database_url, Keyring.open(file))
+        done = renew(database_url, Keyring.open(keyring))
         assert done is not None
         assert (done.epoch, done.keys) == (2, 2)
         epochs = connection.execute("select epoch from keeper.refused_key").fetchall()
     assert epochs == [(2,)]
-    later = Keyring.open(file)
+    later = Keyring.open(keyring)
     assert PersonKeys(keeper, later).open_refused(kept) == [None, b"second"]
     for epoch, wrapped, id_ in before:
         with pytest.raises(KeyringLost):
@@ -96,13 +80,13 @@ def test_a_new_epoch_wraps_them_anew_and_what_was_wrapped_before_opens_no_more(
 
 
 def test_a_keyring_that_lacks_their_epoch_is_lost(
-    keys: PersonKeys, file: Path, database_url: str
+    keys: PersonKeys, keyring: Path, database_url: str
 ) -> None:
     keys.seal_refused(BOTH)
     with connect(database_url, OWNER) as owner:
         owner.execute("delete from keeper.period_key")
-        told = json.loads(file.read_text())
+        told = json.loads(keyring.read_text())
         told["epochs"] = {"7": told["epochs"]["1"]}
-        file.write_text(json.dumps(told))
+        keyring.write_text(json.dumps(told))
         with pytest.raises(KeyringLost):
-            check_epochs(owner, Keyring.open(file))
+            check_epochs(owner, Keyring.open(keyring))

@@ -1,6 +1,5 @@
 """What is sealed opens with its person's key, in its own place, and with nothing else."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -9,29 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.keyring import Keyring, KeyringLost
-from infra.postgres import KEEPER, OWNER, Pool, connect, pool
+from infra.postgres import OWNER, Pool, connect
 from infra.sealing import KeyForgotten, PersonKeys
 
 ADA, BOB = UUID(int=1), UUID(int=2)
 
 
 @pytest.fixture
-def keeper(database_url: str) -> Iterator[Pool]:
-    opened = pool(database_url, KEEPER)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def ring(tmp_path: Path) -> Keyring:
-    return Keyring.open(tmp_path / "keyring.json")
-
-
-@pytest.fixture
-def keys(keeper: Pool, ring: Keyring) -> PersonKeys:
-    made = PersonKeys(keeper, ring)
-    made.ensure([ADA, BOB])
-    return made
+def keys(keys: PersonKeys) -> PersonKeys:
+    keys.ensure([ADA, BOB])
+    return keys
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)

@@ -4,7 +4,6 @@ import queue
 from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -24,8 +23,6 @@ from domain.shared.log import (
 )
 from infra.event_store import EventLog
 from infra.event_store.line import Line, size_of
-from infra.keyring import Keyring
-from infra.postgres import KEEPER, pool
 from infra.sealing import PersonKeys
 
 IDS = Ids(b"secret")
@@ -35,11 +32,10 @@ ADA = Who(user=IDS.user("shop", "ada"))
 
 
 @pytest.fixture
-def log(database_url: str, tmp_path: Path) -> Iterator[EventLog]:
-    with pool(database_url, KEEPER) as keeper:
-        opened = EventLog(database_url, PersonKeys(keeper, Keyring.open(tmp_path / "keyring.json")))
-        yield opened
-        opened.close()
+def log(database_url: str, keys: PersonKeys) -> Iterator[EventLog]:
+    opened = EventLog(database_url, keys)
+    yield opened
+    opened.close()
 
 
 def viewed(id: str, *, saying: bytes = b"{}", content: bytes = b"c") -> Append:
@@ -117,13 +113,11 @@ def test_asking_for_nothing_is_answered_at_once(log: EventLog) -> None:
 
 
 def test_several_are_refused_together_where_there_is_no_room(
-    database_url: str, tmp_path: Path
+    database_url: str, keys: PersonKeys
 ) -> None:
-    with pool(database_url, KEEPER) as keeper:
-        keys = PersonKeys(keeper, Keyring.open(tmp_path / "keyring.json"))
-        narrow = EventLog(database_url, keys, most_waiting=2)
-        answers = narrow.submit_all([viewed(str(n)) for n in range(3)]).result()
-        narrow.close()
+    narrow = EventLog(database_url, keys, most_waiting=2)
+    answers = narrow.submit_all([viewed(str(n)) for n in range(3)]).result()
+    narrow.close()
     assert [type(answer) for answer in answers] == [LogUnavailable] * 3
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -46,25 +45,12 @@ from domain.shared.personal import ERASED
 from infra.event_store import EventLog, LogReader
 from infra.event_store.reader import LOCK
 from infra.event_store.writer import PART
-from infra.keyring import Keyring
-from infra.postgres import KEEPER, OWNER, WRITER, Pool, connect, pool
+from infra.postgres import OWNER, WRITER, connect
 from infra.sealing import PersonKeys
 
 IDS = Ids(b"secret")
 SITE = Actor("key", "site")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def keeper(database_url: str) -> Iterator[Pool]:
-    opened = pool(database_url, KEEPER)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def keys(keeper: Pool, tmp_path: Path) -> PersonKeys:
-    return PersonKeys(keeper, Keyring.open(tmp_path / "keyring.json"))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from pathlib import Path
 from time import monotonic, sleep
 
 import psycopg
@@ -23,8 +22,7 @@ from domain.shared.log import (
     Who,
 )
 from infra.event_store import EventLog, writer
-from infra.keyring import Keyring
-from infra.postgres import KEEPER, Connection, pool
+from infra.postgres import Connection
 from infra.sealing import PersonKeys
 
 ADA = Ids(b"secret").user("shop", "ada")
@@ -32,12 +30,10 @@ WAITS = "select pid from pg_stat_activity where datname = current_database() and
 
 
 @pytest.fixture
-def log(database_url: str, tmp_path: Path) -> Iterator[EventLog]:
-    with pool(database_url, KEEPER) as keeper:
-        keys = PersonKeys(keeper, Keyring.open(tmp_path / "keyring.json"))
-        opened = EventLog(database_url, keys, patience=60.0)
-        yield opened
-        opened.close()
+def log(database_url: str, keys: PersonKeys) -> Iterator[EventLog]:
+    opened = EventLog(database_url, keys, patience=60.0)
+    yield opened
+    opened.close()
 
 
 def tagged(tag: str, idempotency: Idempotency | None = None) -> Append:
@@ -90,14 +86,12 @@ def test_a_commit_that_the_server_still_makes_is_not_made_again(
 
 
 def test_who_may_have_been_recorded_is_not_told_otherwise(
-    database_url: str, tmp_path: Path
+    database_url: str, keys: PersonKeys
 ) -> None:
     with (
-        pool(database_url, KEEPER) as keeper,
         psycopg.connect(database_url) as holding,
         psycopg.connect(database_url, autocommit=True) as looking,
     ):
-        keys = PersonKeys(keeper, Keyring.open(tmp_path / "keyring.json"))
         hurried = EventLog(database_url, keys, patience=0)
         holding.execute("lock table log.batch in share mode")
         asked = hurried.submit(tagged("a"))
@@ -111,11 +105,10 @@ def test_who_may_have_been_recorded_is_not_told_otherwise(
 
 
 def test_a_batch_that_takes_too_long_is_given_up_whole(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database_url: str, keys: PersonKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "_BOUND", "500ms")
-    with pool(database_url, KEEPER) as keeper, psycopg.connect(database_url) as holding:
-        keys = PersonKeys(keeper, Keyring.open(tmp_path / "keyring.json"))
+    with psycopg.connect(database_url) as holding:
         taken: list[int] = []
         hurried = EventLog(
             database_url, keys, patience=0, watch=lambda appends, *_: taken.append(appends)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -18,8 +17,6 @@ from domain.shared.ids import Ids
 from domain.shared.log import Actor, Append, Draft, Who
 from domain.shared.personal import ERASED
 from infra.event_store import EventLog, LogReader
-from infra.keyring import Keyring
-from infra.postgres import KEEPER, pool
 from infra.sealing import PersonKeys
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -33,35 +30,29 @@ EVENTS = (
 
 
 @pytest.fixture
-def reader(database_url: str, tmp_path: Path) -> Iterator[LogReader]:
+def reader(database_url: str, keys: PersonKeys) -> Iterator[LogReader]:
     """Open a log in which Ada registered, said who she is, and was tagged."""
-    with pool(database_url, KEEPER) as keeper:
-        keys = PersonKeys(keeper, Keyring.open(tmp_path / "keyring.json"))
-        drafts = tuple(Draft(event=e, occurred_at=NOON, who=Who(user=ADA)) for e in EVENTS)
-        with closing(EventLog(database_url, keys)) as log:
-            log.append(Append(facts=drafts, actor=Actor("key", "1"), shop="shop", source="site"))
-        with closing(LogReader(database_url, keys)) as opened:
-            yield opened
+    drafts = tuple(Draft(event=e, occurred_at=NOON, who=Who(user=ADA)) for e in EVENTS)
+    with closing(EventLog(database_url, keys)) as log:
+        log.append(Append(facts=drafts, actor=Actor("key", "1"), shop="shop", source="site"))
+    with closing(LogReader(database_url, keys)) as opened:
+        yield opened
 
 
 @pytest.fixture
-def log_of_many(database_url: str, tmp_path: Path) -> Iterator[LogReader]:
+def log_of_many(database_url: str, keys: PersonKeys) -> Iterator[LogReader]:
     """Open a log of several customers, and a campaign among their facts."""
-    with pool(database_url, KEEPER) as keeper:
-        keys = PersonKeys(keeper, Keyring.open(tmp_path / "keyring.json"))
-        drafts = [
-            Draft(event=event, occurred_at=NOON, who=Who(user=customer))
-            for event in EVENTS
-            for customer in SEVERAL
-        ]
-        campaign = CampaignDrafted(code="spring", name="Spring", channel=Channel.EMAIL)
-        drafts.insert(7, Draft(event=campaign, occurred_at=NOON, stream=uuid4()))
-        with closing(EventLog(database_url, keys)) as log:
-            log.append(
-                Append(facts=tuple(drafts), actor=Actor("key", "1"), shop="shop", source="site")
-            )
-        with closing(LogReader(database_url, keys)) as opened:
-            yield opened
+    drafts = [
+        Draft(event=event, occurred_at=NOON, who=Who(user=customer))
+        for event in EVENTS
+        for customer in SEVERAL
+    ]
+    campaign = CampaignDrafted(code="spring", name="Spring", channel=Channel.EMAIL)
+    drafts.insert(7, Draft(event=campaign, occurred_at=NOON, stream=uuid4()))
+    with closing(EventLog(database_url, keys)) as log:
+        log.append(Append(facts=tuple(drafts), actor=Actor("key", "1"), shop="shop", source="site"))
+    with closing(LogReader(database_url, keys)) as opened:
+        yield opened
 
 
 def test_what_is_not_asked_for_is_left_out_unread_or_closed(reader: LogReader) -> None:
