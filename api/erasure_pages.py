@@ -1,42 +1,14 @@
 """Pages about being forgotten, in English and Chinese: to ask for it, and what was done."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from html import escape
-from string import Template
 from typing import Final
+from urllib.parse import quote
 
 from api.parameters import Language
-from infra.erasure_certificate import ErasureCertificate
-
-_PAGE: Final = Template("""<!doctype html>
-<html lang="$lang">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-body { font: 1rem/1.6 system-ui, "Noto Sans CJK SC", sans-serif; color: #1a1a1a; background: #fff;
-  max-width: 42rem; margin: 3rem auto; padding: 0 1.25rem; }
-h1 { font-size: 1.5rem; line-height: 1.3; }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
-th, td { text-align: start; vertical-align: top; padding: .35rem .75rem .35rem 0;
-  border-bottom: 1px solid #ddd; overflow-wrap: anywhere; }
-th { font-weight: 600; width: 40%; }
-button { font: inherit; padding: .6rem 1.2rem; border: 0; border-radius: .3rem; color: #fff;
-  background: #a3211b; cursor: pointer; }
-button:focus-visible { outline: 3px solid #1a1a1a; outline-offset: 2px; }
-.small { font-size: .85rem; color: #555; }
-@media print { body { margin: 0; max-width: none; } }
-</style>
-</head>
-<body>
-<main>
-<h1>$title</h1>
-$body
-</main>
-</body>
-</html>
-""")
+from infra.erasure_certificate import CertifiedErasure, ErasureCertificate
+from projections.page import moment, whole
 
 _ENGLISH: Final[Mapping[str, str]] = {
     "ask": "Shall we forget you?",
@@ -78,7 +50,8 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "digest": "SHA-256",
     "public_key": "Public key (Ed25519)",
     "signature": "Signature",
-    "check": "The file can be checked with `huike erasure verify FILE`.",
+    "utc": " UTC",
+    "check": "The file can be checked with {command}.",
 }
 _CHINESE: Final[Mapping[str, str]] = {
     "ask": "要我们遗忘您吗？",
@@ -117,7 +90,8 @@ _CHINESE: Final[Mapping[str, str]] = {
     "digest": "SHA-256",
     "public_key": "公钥（Ed25519）",
     "signature": "签名",
-    "check": "可用 `huike erasure verify FILE` 校验本文件。",
+    "utc": "（协调世界时）",
+    "check": "可用 {command} 校验本文件。",
 }
 WORDS: Final = {Language.ENGLISH: _ENGLISH, Language.CHINESE: _CHINESE}
 _OTHER: Final = {
@@ -128,18 +102,16 @@ _OTHER: Final = {
 
 def asking_page(token: str, lang: Language) -> str:
     """Ask a customer whether they mean it."""
-    words, other = WORDS[lang], _OTHER[lang]
-    here = f"/forget-me?token={escape(token)}&amp;lang="
+    words = WORDS[lang]
     yes = f"<button>{escape(words['ask.yes'])}</button>"
-    turn = f'<a lang="{other}" href="{here}{other}">{words["other"]}</a>'
-    return _page(
-        lang,
+    return whole(
         words["ask"],
+        lang,
         [
             _p(words["ask.what"]),
             _p(words["ask.when"]),
-            f'<form method="post" action="{here}{lang}">{yes}</form>',
-            f'<p class="small">{turn}</p>',
+            f'<form method="post" action="{_here(token, lang)}"><p>{yes}</p></form>',
+            _turn(token, lang),
         ],
     )
 
@@ -148,61 +120,91 @@ def asked_page(days: int, lang: Language) -> str:
     """Tell a customer that it is going to be done."""
     words = WORDS[lang]
     when = words["asked.when"].format(days=days) if days else words["asked.now"]
-    return _page(lang, words["asked"], [_p(when)])
+    return whole(words["asked"], lang, [_p(when)])
 
 
-def lost_page(lang: Language) -> str:
+def lost_page(token: str, lang: Language) -> str:
     """Tell that a link does not work."""
     words = WORDS[lang]
-    return _page(lang, words["lost"], [_p(words["lost.what"])])
+    return whole(words["lost"], lang, [_p(words["lost.what"]), _turn(token, lang)])
 
 
 def certificate_page(certificate: ErasureCertificate, lang: Language) -> str:
     """Show a certificate, to print."""
-    words, it = WORDS[lang], certificate.certified
-    told: list[tuple[str, Iterable[str]]] = [
-        (name, [str(getattr(it, name))]) for name in ("customer", "erasure", "installation", "shop")
-    ]
-    told += [
-        ("asked_by", [words.get(f"asked_by.{it.asked_by}", it.asked_by)]),
-        ("requested_at", [_at(it.requested_at)]),
-        ("erased_at", [_at(it.erased_at)]),
-        ("position", [f"{it.position:,}"]),
-        (
-            "keys",
-            [
-                f"{key.identity}: "
-                + words["generation"].format(generation=key.generation, at=_at(key.destroyed_at))
-                for key in it.keys
-            ],
-        ),
-        ("facts", [words["between"].format(facts=it.facts, first=it.first, last=it.last)]),
-        ("originals", [f"{it.originals:,}"]),
-        ("columns", [f"{name}: {rows:,}" for name, rows in sorted(it.columns.items())]),
-        ("refused", [f"{it.refused:,}"]),
-        ("answers", [f"{it.answers:,}"]),
-        ("epoch", [words["epoch.what"].format(epoch=it.epoch)]),
-        ("digest", [certificate.digest]),
-        ("public_key", [certificate.public_key]),
-        ("signature", [certificate.signature]),
-    ]
+    words = WORDS[lang]
     rows = "".join(
-        f'<tr><th scope="row">{escape(words[name])}</th>'
-        f"<td>{'<br>'.join(map(escape, lines))}</td></tr>"
-        for name, lines in told
+        f'<tr><th scope="row">{escape(words[name])}</th><td>{value}</td></tr>'
+        for name, value in _rows(certificate, lang)
     )
-    check = f'<p class="small">{escape(words["check"])}</p>'
-    return _page(lang, words["paper"], [_p(words["paper.what"]), f"<table>{rows}</table>", check])
+    command = "<code>huike erasure verify FILE</code>"
+    check = f'<p class="small">{escape(words["check"]).format(command=command)}</p>'
+    table = f'<table class="stacked"><tbody>{rows}</tbody></table>'
+    return whole(words["paper"], lang, [_p(words["paper.what"]), table, check])
 
 
-def _at(moment: object) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+def _rows(certificate: ErasureCertificate, lang: Language) -> Iterator[tuple[str, str]]:
+    """Yield what a certificate says: the name of each value, and the value as HTML."""
+    words, it = WORDS[lang], certificate.certified
+    for name in ("customer", "erasure", "installation", "shop"):
+        yield name, _id(getattr(it, name))
+    yield "asked_by", escape(words.get(f"asked_by.{it.asked_by}", it.asked_by))
+    yield "requested_at", _at(it.requested_at, lang)
+    yield "erased_at", _at(it.erased_at, lang)
+    yield "position", f"{it.position:,}"
+    yield "keys", _keys(it, lang)
+    yield (
+        "facts",
+        escape(
+            words["between"].format(
+                facts=f"{it.facts:,}", first=f"{it.first:,}", last=f"{it.last:,}"
+            )
+        ),
+    )
+    yield "originals", f"{it.originals:,}"
+    yield (
+        "columns",
+        _lines(f"{escape(name)}: {rows:,}" for name, rows in sorted(it.columns.items())),
+    )
+    yield "refused", f"{it.refused:,}"
+    yield "answers", f"{it.answers:,}"
+    yield "epoch", escape(words["epoch.what"].format(epoch=it.epoch))
+    yield "digest", _id(certificate.digest)
+    yield "public_key", _id(certificate.public_key)
+    yield "signature", _id(certificate.signature)
+
+
+def _keys(it: CertifiedErasure, lang: Language) -> str:
+    return _lines(
+        f"{_id(key.identity)}<br>"
+        + escape(WORDS[lang]["generation"]).format(
+            generation=key.generation, at=_at(key.destroyed_at, lang)
+        )
+        for key in it.keys
+    )
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "<br>".join(lines) or "–"
+
+
+def _id(value: object) -> str:
+    return f'<span class="id">{escape(str(value))}</span>'
+
+
+def _at(at: datetime, lang: Language) -> str:
+    return f"{moment(at, lang, seconds=True)}{WORDS[lang]['utc']}"
 
 
 def _p(text: str) -> str:
     return f"<p>{escape(text)}</p>"
 
 
-def _page(lang: Language, title: str, parts: Iterable[str]) -> str:
-    told = {"lang": "zh-Hans" if lang is Language.CHINESE else "en", "title": escape(title)}
-    return _PAGE.substitute(told, body="\n".join(parts))
+def _here(token: str, lang: Language) -> str:
+    return f"/forget-me?token={escape(quote(token))}&amp;lang={lang}"
+
+
+def _turn(token: str, lang: Language) -> str:
+    """Lead to the page in the other language."""
+    other = _OTHER[lang]
+    link = f'<a lang="{other}" hreflang="{other}" href="{_here(token, other)}">'
+    return f'<p class="screen">{link}{WORDS[lang]["other"]}</a></p>'

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import HTMLResponse
 
 from api.erasure_pages import asked_page, asking_page, certificate_page, lost_page
-from api.parameters import KNOWN_ALONE, Language
+from api.parameters import KNOWN_ALONE, ReadersLanguage
 from api.responses import JSON, Json
 from api.services import Services, TheServices
 from commands.erasure import RequestErasure
@@ -19,6 +19,7 @@ from infra import clock, erasures
 from infra.erasure_certificate import certificate_of
 from infra.erasures import Erasure
 from infra.links import customer_of
+from projections.page import HEADERS
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "erasure": "1d0e3c8e-8d5f-4a0b-9d5e-2f3a4b5c6d7e",
@@ -68,19 +69,12 @@ _CERTIFICATE: Final[dict[str, Any]] = {
     "public_key": "6mZr0m3aFj2yI8Yb0c3F5b6G7h8I9j0KaLbMcNdOePo=",
     "signature": "...",
 }
-_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-    "frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",  # the address is the key
-}
 _HTML: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"text/html": {"example": "<!doctype html>..."}}}
 }
 _NONE: Final[dict[int | str, dict[str, Any]]] = {404: {"description": "There is no such thing."}}
 
 
-Lang = Annotated[Language, Query(description="The language of the page.")]
 Token = Annotated[str, Query(max_length=200, description="What stands in the link.")]
 
 router = APIRouter(prefix="/api/erasures", tags=["privacy"], dependencies=[KNOWN_ALONE])
@@ -134,10 +128,10 @@ def certificate(id: UUID, services: TheServices) -> Response:
     response_class=HTMLResponse,
     responses={**_NONE, **_HTML},
 )
-def printed(id: UUID, services: TheServices, lang: Lang = Language.ENGLISH) -> Response:
+def printed(id: UUID, services: TheServices, lang: ReadersLanguage) -> Response:
     """Show the certificate as a page, in English (`en`) or Chinese (`zh`)."""
     page = certificate_page(certificate_of(_certificate(services, id)), lang)
-    return HTMLResponse(page, headers=_HEADERS)
+    return HTMLResponse(page, headers=HEADERS)
 
 
 @door.get(
@@ -146,13 +140,11 @@ def printed(id: UUID, services: TheServices, lang: Lang = Language.ENGLISH) -> R
     response_class=HTMLResponse,
     responses=_HTML,
 )
-def forget_me(
-    services: TheServices, token: Token = "", lang: Lang = Language.ENGLISH
-) -> HTMLResponse:
+def forget_me(services: TheServices, lang: ReadersLanguage, token: Token = "") -> HTMLResponse:
     """Ask the customer whether they mean it; needs no key but the link's own."""
     if customer_of(services.ids, token, clock.now()) is None:
-        return HTMLResponse(lost_page(lang), headers=_HEADERS)
-    return HTMLResponse(asking_page(token, lang), headers=_HEADERS)
+        return HTMLResponse(lost_page(token, lang), headers=HEADERS)
+    return HTMLResponse(asking_page(token, lang), headers=HEADERS)
 
 
 @door.post(
@@ -162,12 +154,12 @@ def forget_me(
     responses=_HTML,
 )
 def ask_to_be_forgotten(
-    services: TheServices, request: Request, token: Token = "", lang: Lang = Language.ENGLISH
+    services: TheServices, request: Request, lang: ReadersLanguage, token: Token = ""
 ) -> HTMLResponse:
     """Keep the request of who holds the link; it is carried out after the days of grace."""
     customer = customer_of(services.ids, token, clock.now())
     if customer is None:
-        return HTMLResponse(lost_page(lang), headers=_HEADERS)
+        return HTMLResponse(lost_page(token, lang), headers=HEADERS)
     days = services.settings.erasure_days
     try:
         services.crm.dispatch(
@@ -181,8 +173,8 @@ def ask_to_be_forgotten(
             anywhere=True,
         )
     except NotFound:
-        return HTMLResponse(lost_page(lang), headers=_HEADERS)
-    return HTMLResponse(asked_page(days, lang), headers=_HEADERS)
+        return HTMLResponse(lost_page(token, lang), headers=HEADERS)
+    return HTMLResponse(asked_page(days, lang), headers=HEADERS)
 
 
 def _found(services: Services, id: UUID) -> Erasure:

@@ -1,12 +1,14 @@
 """Parameters that many routes take."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Query
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator
@@ -32,6 +34,29 @@ class Language(StrEnum):
     ENGLISH = "en"
     CHINESE = "zh"
 
+
+_TAG: Final = re.compile(
+    r"([a-z]+)(?:-[a-z0-9-]+)?(?:\s*;\s*q=([01](?:\.\d{0,3})?))?", re.IGNORECASE
+)
+
+
+async def _readers_language(
+    request: Request,
+    lang: Annotated[
+        Language | None,
+        Query(description="The language of the page; not given: as `Accept-Language` says."),
+    ] = None,
+) -> Language:
+    """Return the language of a page (RFC 9110, 12.5.4); English where they read none of ours."""
+    if lang is not None:
+        return lang
+    asked = request.headers.get("accept-language", "")
+    weighed = [(float(q or 1), tag.lower()) for tag, q in _TAG.findall(asked)]
+    known = [(q, tag) for q, tag in weighed if q > 0 and tag in set(Language)]
+    return Language(max(known, key=itemgetter(0))[1]) if known else Language.ENGLISH
+
+
+ReadersLanguage = Annotated[Language, Depends(_readers_language)]
 
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
 """An instant; without an offset it is in UTC."""

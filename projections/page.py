@@ -77,6 +77,7 @@ dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; }
   h1 { font-size: 16pt; } h2 { font-size: 12pt; margin-top: 1.5rem; }
   nav, form, .screen { display: none; }
   .entries > li { padding: .4rem 0; }
+  th, td { padding: .2rem 1rem .2rem 0; }
   pre { padding: 0; }
 }
 @page { margin: 18mm 16mm; }
