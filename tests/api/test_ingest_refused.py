@@ -13,8 +13,7 @@ from commands.shop import Sent
 from commands.shop.parcel import pack_refused
 from domain.order.events import OrderPlaced
 from domain.shared.ids import Ids
-from infra import clock
-from infra.refused import Packet, Refusal
+from tests.refused import refused
 
 NAMELESS = {"type": "track", "event": "Product Viewed", "messageId": "m1"}
 VIEWED = {"type": "track", "userId": "42", "event": "Product Viewed"}
@@ -33,17 +32,14 @@ def auditor(with_scopes: Callable[..., TestClient]) -> TestClient:
 def keep(services: Services, message: object) -> str:
     """Keep a message as one that an older Huike refused and this one understands."""
     sent = Sent(raw=json.dumps(message).encode(), message_id="m1")
-    about = Refusal(
-        received_at=clock.now(),
+    about, packet = refused(
+        pack_refused(sent),
+        currency="EUR",
         shop="shop",
-        source="site",
-        door="http",
         reason="missing-amount",
         detail="It says of no amount.",
         place="event 0",
-        correlation="",
     )
-    packet = Packet(message=pack_refused(sent), currency="EUR", system=False)
     services.refused.keep([(about, packet)])
     return str(about.id)
 

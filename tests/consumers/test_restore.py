@@ -1,6 +1,5 @@
 """Who was forgotten after a backup was taken is in nothing that it brings back."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -12,28 +11,18 @@ from infra.backup.taking import back_up
 from infra.backup.unusable import ViewsStand
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, WRITER, connect, pool
-from infra.refused import Packet, Refusal, Refusals
+from infra.refused import Refusals
 from infra.sealing import PersonKeys
 from infra.settings import Settings
 from tests.projections.runtime.shop import Shop
+from tests.refused import refused
 
 
 def refuse(shop: Shop, user: str) -> None:
     """Have an event of a user refused, and kept."""
     message = msgspec.json.encode({"type": "track", "userId": user})
-    refusal = Refusal(
-        received_at=datetime.now(UTC),
-        shop="tea",
-        source="site",
-        door="http",
-        reason="malformed",
-        detail="",
-        place=None,
-        correlation=user,
-    )
     with pool(shop.url, WRITER, size=1) as writer:
-        packet = Packet(message=message, currency="USD", system=False)
-        Refusals(writer, shop.sealer, shop.ids).keep([(refusal, packet)])
+        Refusals(writer, shop.sealer, shop.ids).keep([refused(message, correlation=user)])
 
 
 def test_what_was_refused_of_the_forgotten_does_not_come_back(

@@ -18,11 +18,12 @@ from infra import clock, erasures
 from infra.erasures import Erasure
 from infra.event_store.factory import LogFactory
 from infra.postgres import WRITER, connect, pool
-from infra.refused import Packet, Refusal, Refusals
+from infra.refused import Refusals
 from infra.settings import Settings
 from projections import catalogue
 from tests.consumers.following import eventually, worker
 from tests.projections.runtime.shop import Shop
+from tests.refused import refused
 
 ADA = Person(name="Ada Lovelace", email="ada@example.com", phone="+44 20 7946 0018")
 OFFICER = Actor(kind="key", id="officer")
@@ -81,22 +82,10 @@ class Privacy:
 
     def refuse(self, message: bytes) -> UUID:
         """Keep a message as refused; return its id."""
-        refused = Refusal(
-            received_at=clock.now(),
-            shop="tea",
-            source="site",
-            door="http",
-            reason="malformed",
-            detail="",
-            place=None,
-            correlation="",
-            resent_at=None,
-            outcome=None,
-        )
+        about, packet = refused(message)
         with pool(self.shop.url, WRITER, size=1) as opened:
-            packet = Packet(message=message, currency="USD", system=False)
-            Refusals(opened, self.shop.sealer, self.shop.ids).keep([(refused, packet)])
-        return refused.id
+            Refusals(opened, self.shop.sealer, self.shop.ids).keep([(about, packet)])
+        return about.id
 
     def kept_refused(self) -> set[UUID]:
         return {row[0] for row in self.log.execute("select id from log.refused")}

@@ -1,6 +1,6 @@
 """Too late is said: an erasure that has begun is carried out; what came before holds it up."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -11,19 +11,10 @@ from domain.customer.aggregate import BeingForgotten
 from domain.customer.events import CustomerErased, ErasureBegun
 from domain.order.events import OrderDelivered
 from domain.shared.refusals import Refused
-from infra.settings import Settings
-from tests.consumers.erasure.asked import Privacy, privacy
+from tests.consumers.erasure.asked import Privacy
 from tests.consumers.following import eventually
-from tests.projections.runtime.shop import Shop
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def desk(shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Privacy]:
-    monkeypatch.setattr(carrying_out, "FORGOTTEN_WITHIN_SECONDS", 0.5)
-    with privacy(shop, settings) as opened:
-        yield opened
 
 
 def meanwhile(

@@ -1,7 +1,6 @@
 """Who asks to be forgotten is, once nothing stands against it, and a certificate says so."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,11 +13,10 @@ from domain.customer.events import CustomerErased, ErasureBegun, Person
 from domain.order.events import OrderDelivered
 from infra import erasures
 from infra.erasure_certificate import certificate_of
-from infra.settings import Settings
 from projections import catalogue
 from projections.runtime import schema
 from projections.runtime.verify import Verifier
-from tests.consumers.erasure.asked import Privacy, privacy
+from tests.consumers.erasure.asked import Privacy
 from tests.consumers.following import eventually
 from tests.projections.histories import SLOTS
 from tests.projections.runtime.shop import Shop
@@ -26,13 +24,6 @@ from tests.projections.runtime.shop import Shop
 BOB = Person(email="bob@example.com")
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def desk(shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Privacy]:
-    monkeypatch.setattr(carrying_out, "FORGOTTEN_WITHIN_SECONDS", 0.5)
-    with privacy(shop, settings) as opened:
-        yield opened
 
 
 def sealed(shop: Shop, customer: UUID) -> list[Any]:

@@ -1,6 +1,5 @@
 """A certificate is checked by trying: what is left or comes back contradicts it, and is named."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -9,7 +8,6 @@ import msgspec
 import pytest
 
 from commands.customer import AddTag
-from consumers.erasure import carrying_out
 from consumers.erasure.checking import verify
 from consumers.erasure.standing import of_erasures
 from infra.access_log import Access, AccessLog
@@ -21,9 +19,8 @@ from infra.postgres import OWNER, WRITER, connect, pool
 from infra.settings import Settings
 from infra.signing import Signer
 from projections.runtime import schema
-from tests.consumers.erasure.asked import Privacy, privacy
+from tests.consumers.erasure.asked import Privacy
 from tests.consumers.following import eventually
-from tests.projections.runtime.shop import Shop
 
 pytestmark = pytest.mark.slow
 
@@ -96,13 +93,6 @@ LIES: Final = (
         "update log.fact set origin = %(ada)s where position = 1",
     ),
 )
-
-
-@pytest.fixture
-def desk(shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Privacy]:
-    monkeypatch.setattr(carrying_out, "FORGOTTEN_WITHIN_SECONDS", 0.5)
-    with privacy(shop, settings) as opened:
-        yield opened
 
 
 @pytest.fixture

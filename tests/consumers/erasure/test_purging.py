@@ -13,8 +13,9 @@ from domain.customer.events import Person, TraitsAsserted
 from domain.shared.events import Fact
 from domain.shared.ids import Ids
 from infra.postgres import WRITER, pool
-from infra.refused import Packet, Refusal, Refusals
+from infra.refused import Refusals
 from tests.projections.runtime.shop import Shop
+from tests.refused import refused
 
 IDS: Final = Ids(b"purging" * 5)
 NOW: Final = datetime(2026, 11, 20, tzinfo=UTC)
@@ -153,22 +154,7 @@ def test_refused_events_go_in_every_shop_and_others_stay(shop: Shop) -> None:
     with pool(shop.url, WRITER, size=1) as writer:
         refusals = Refusals(writer, shop.sealer, shop.ids)
         refusals.keep(
-            [
-                (
-                    Refusal(
-                        received_at=NOW,
-                        shop=where,
-                        source="site",
-                        door="http",
-                        reason="malformed",
-                        detail="",
-                        place=name,
-                        correlation="",
-                    ),
-                    Packet(message=message, currency="USD", system=False),
-                )
-                for name, (where, message) in told.items()
-            ]
+            [refused(message, shop=where, place=name) for name, (where, message) in told.items()]
         )
         with writer.connection() as connection:
             assert purge_refused(connection, shop.sealer, shop.ids, "tea", known) == 3

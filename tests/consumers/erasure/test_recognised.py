@@ -1,31 +1,20 @@
 """A visitor who is to be forgotten may turn out to be a customer, who did not ask for it."""
 
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
 
-from consumers.erasure import carrying_out
 from domain.activity.events import Tracked
 from domain.customer.events import Person
-from infra.settings import Settings
 from projections import catalogue
 from projections.runtime.verify import Verifier
-from tests.consumers.erasure.asked import Privacy, privacy
+from tests.consumers.erasure.asked import Privacy
 from tests.consumers.following import eventually
 from tests.projections.histories import SLOTS
-from tests.projections.runtime.shop import Shop
 
 SEEN = Person(email="visitor@example.com")
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def desk(shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Privacy]:
-    monkeypatch.setattr(carrying_out, "FORGOTTEN_WITHIN_SECONDS", 0.5)
-    with privacy(shop, settings) as opened:
-        yield opened
 
 
 def waits_for(desk: Privacy, erasure: UUID, *reasons: str) -> bool:
