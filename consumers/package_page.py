@@ -34,7 +34,7 @@ _CHINESE: Final = """
 。凡可能表明某人身份的内容，在这里仍以此人的密钥封存，显示为 “sealed”；已被遗忘的人不再有密
 钥。</p>
 <p><strong>能证明什么。</strong><code>facts.jsonl</code> 含有每条事实在日志中的原始字节，以
-及由它通向<code>seals.jsonl</code> 中某个封印的少数哈希。封印是在日志到达该位置时签署的。因
+及由它通向 <code>seals.jsonl</code> 中某个封印的少数哈希。封印是在日志到达该位置时签署的。因
 此每条事实都在日志中它的位置上，自封印以来未被改动，而且无须出示他人的事实。若您当日已在本包
 之外收到该封印，则它对我们自己也同样有效：请比对。<code>manifest.json</code> 含有所有文件的
 摘要，并经签名。</p>
@@ -53,7 +53,8 @@ def page(
 ) -> str:
     """Return the page as HTML."""
     about = ", ".join(f"{name} {value}" for name, value in manifest.about.items())
-    made = f"{manifest.made_at:%Y-%m-%d %H:%M:%S} UTC"
+    zone = _both("(all times are UTC)", "（时间均为协调世界时）")
+    made = f"{manifest.made_at:%Y-%m-%d %H:%M:%S} {zone}"
     return "".join(
         (
             opening(

@@ -53,6 +53,7 @@ dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; }
 .entries p { margin: 0; font-weight: 600; }
 .entries small { display: block; }
 .timed { display: grid; grid-template-columns: 12rem minmax(0, 1fr); gap: 0 1rem; }
+.wide .timed { grid-template-columns: 6rem minmax(0, 1fr); }
 .timed > :first-child { color: var(--soft); font-size: .875rem; line-height: 1.8; }
 .beside { display: flex; flex-wrap: wrap; gap: 0 1rem; margin: 0; font-size: .875rem; }
 .beside > div { display: flex; gap: .4rem; min-width: 0; }
@@ -61,7 +62,7 @@ dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; }
 .two { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem 3rem; }
 :lang(zh) { line-height: 1.75; }
 @media (max-width: 40rem) {
-  .timed, .two { grid-template-columns: minmax(0, 1fr); }
+  .timed, .wide .timed, .two { grid-template-columns: minmax(0, 1fr); }
   .pairs { grid-template-columns: minmax(5rem, 30%) minmax(0, 1fr); }
   .pairs dt { font-size: .875rem; }
   .stacked thead { position: absolute; clip-path: inset(50%); }
