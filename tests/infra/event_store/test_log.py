@@ -31,6 +31,8 @@ from domain.shared.log import (
     Actor,
     Append,
     Draft,
+    Heard,
+    HeardSince,
     Idempotency,
     LogUnavailable,
     Message,
@@ -159,6 +161,24 @@ def test_an_append_that_expects_another_version_is_refused_and_its_neighbours_ar
         stale.result()
     assert right.result().position == 2
     assert len(reader.read(0, 10)) == 2
+
+
+def test_an_append_whose_writer_did_not_hear_the_last_word_is_refused(
+    event_log: EventLog, reader: LogReader
+) -> None:
+    bob, eve = IDS.user("shop", "bob"), IDS.user("shop", "eve")
+    event_log.append(said(of(ADA, CustomerRegistered())))
+    event_log.append(viewed("m1", user="bob"))  # behaviour: nobody decides on it
+    heard = Heard(origins=(ADA, bob), upto=1)
+    assert event_log.append(said(of(ADA, TagAdded(tag="a")), heard=heard)).position == 3
+    with pytest.raises(HeardSince):
+        event_log.append(said(of(ADA, TagAdded(tag="b")), heard=heard))
+    other = event_log.submit(said(of(bob, CustomerRegistered())))
+    late = event_log.submit(said(of(eve, TagAdded(tag="c")), heard=Heard(origins=(bob,), upto=3)))
+    assert other.result().position == 4
+    with pytest.raises(HeardSince):
+        late.result()
+    assert len(reader.read(0, 10)) == 4
 
 
 def test_a_fact_for_a_new_stream_only_is_left_out_of_an_old_one(event_log: EventLog) -> None:
