@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import HTMLResponse
 
@@ -14,7 +15,7 @@ from api.services import Services, TheServices
 from commands.erasure import RequestErasure
 from domain.customer.events import Asker
 from domain.shared.log import Actor
-from domain.shared.refusals import NotFound
+from domain.shared.refusals import NotFound, Refused
 from infra import clock, erasures
 from infra.erasure_certificate import certificate_of
 from infra.erasures import Erasure
@@ -73,6 +74,14 @@ _HTML: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"text/html": {"example": "<!doctype html>..."}}}
 }
 _NONE: Final[dict[int | str, dict[str, Any]]] = {404: {"description": "There is no such thing."}}
+_PAPER: Final[dict[int | str, dict[str, Any]]] = {
+    **_NONE,
+    409: {"description": "It was altered in the database: its digest is not that of the log."},
+}
+
+
+class OtherCertificate(Refused):
+    """What is kept of this certificate is not what was made: it was altered in the database."""
 
 
 Token = Annotated[str, Query(max_length=200, description="What stands in the link.")]
@@ -113,7 +122,7 @@ def one_erasure(id: UUID, services: TheServices) -> Response:
 @router.get(
     "/{id}/certificate",
     summary="The certificate of an erasure",
-    responses={**_NONE, 200: {"content": {"application/json": {"example": _CERTIFICATE}}}},
+    responses={**_PAPER, 200: {"content": {"application/json": {"example": _CERTIFICATE}}}},
 )
 def certificate(id: UUID, services: TheServices) -> Response:
     """Say what was destroyed where, signed; `huike erasure verify FILE` checks it."""
@@ -126,7 +135,7 @@ def certificate(id: UUID, services: TheServices) -> Response:
     "/{id}/certificate/page",
     summary="The certificate, to print",
     response_class=HTMLResponse,
-    responses={**_NONE, **_HTML},
+    responses={**_PAPER, **_HTML},
 )
 def printed(id: UUID, services: TheServices, lang: ReadersLanguage) -> Response:
     """Show the certificate as a page, in English (`en`) or Chinese (`zh`)."""
@@ -187,10 +196,19 @@ def _certificate(services: Services, id: UUID) -> bytes:
     found = _found(services, id)
     if found.certificate is None or found.state != "certified":
         raise NotFound(what="certificate of erasure", id=id)
+    if _digest(found.certificate) != found.digest:
+        raise OtherCertificate
     return found.certificate
+
+
+def _digest(certificate: bytes) -> str | None:
+    try:
+        return certificate_of(certificate).digest
+    except msgspec.DecodeError:
+        return None
 
 
 def _told(it: Erasure) -> dict[str, Any]:
     told: dict[str, Any] = {name: getattr(it, name) for name in it.__struct_fields__}
-    del told["certificate"]
+    del told["certificate"], told["digest"]
     return {**told, "certified": it.state == "certified"}

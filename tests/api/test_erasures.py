@@ -142,7 +142,16 @@ def test_a_certificate_is_given_printed_and_holds(  # noqa: PLR0913, PLR0917  # 
         page = officer.get(f"/api/erasures/{erasure}/certificate/page", params={"lang": lang})
         assert title in page.text
         assert given.json()["signature"] in page.text
-    file.write_bytes(given.content.replace(b'"refused": 0', b'"refused": 1'))
+    altered = given.content.replace(b'"refused": 0', b'"refused": 1')
+    file.write_bytes(altered)
     assert verify(settings, file) == 1
     assert "changed after it was signed" in capsys.readouterr().out
+    with services.writer.connection() as connection:
+        for instead in (altered, b"no certificate"):
+            connection.execute("update log.erasure set certificate = %s", (instead,))
+            asked = officer.get(f"/api/erasures/{erasure}/certificate")
+            assert (asked.status_code, asked.json()["type"]) == (
+                409,
+                "urn:huike:problem:other-certificate",
+            )
     assert officer.get(OF_ADA).json()["email"] is None
