@@ -33,7 +33,11 @@ _STILL: Final = """
 select exists (select from keeper.period_key
                where purpose = 'original' and period = %s and wrapped is not null)
 """
-_EVENTS: Final = "delete from log.refused where shop = %s and source = %s and period = %s"
+_EVENTS: Final = """
+with gone as (delete from log.refused where shop = %s and source = %s and period = %s returning id),
+keys as (delete from keeper.refused_key k using gone where k.id = gone.id)
+select count(*) from gone
+"""
 _LATEST: Final = "select at, certificate from log.retention order by id desc limit 1"
 
 
@@ -137,7 +141,7 @@ def _carried_out(
 def _destroyed(connection: Connection, month: Month) -> Destroyed:
     which = (month.shop, month.source, month.month)
     connection.execute(_DESTROY, (_PURPOSES, *which))
-    refused = connection.execute(_EVENTS, which).rowcount
+    (refused,) = connection.execute(_EVENTS, which).fetchone() or (0,)
     originals = 0
     if (partition := _partition(connection, month.month)) is not None:
         counted = connection.execute(

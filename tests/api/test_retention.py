@@ -87,6 +87,9 @@ def test_one_sources_month_becomes_unreadable_and_the_others_stays(
     assert (destroyed.source, destroyed.originals, destroyed.refused) == ("site", 1, 1)
     assert certified.dropped == []
     assert history(url) == before
+    with connect(url, OWNER) as owner:
+        (left,) = owner.execute("select count(*) from keeper.refused_key").fetchone() or (0,)
+    assert left == 1, "the key of the other source's refused event"
 
 
 def test_a_month_that_nobody_can_read_is_dropped(

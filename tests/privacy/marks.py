@@ -11,8 +11,8 @@ import psycopg
 from psycopg import sql
 
 _MARK: Final = "zq7mark"
-_MARKED: Final = re.compile(rf"{_MARK}([a-z]+)\d{{5}}x".encode())
-_DIALLED: Final = re.compile(rb"20155\d{5}")
+_MARKED: Final = re.compile(rf"{_MARK}([a-z]+)(\d{{5}})x".encode())
+_DIALLED: Final = re.compile(rb"20155(\d{5})")
 _PIECE: Final = 16 * 1024**2
 _LONGEST: Final = 100
 
@@ -38,10 +38,15 @@ class Person:
 
 def found_in(content: bytes) -> Counter[str]:
     """Count the marks in bytes, by their fields, whether they are written in capitals or not."""
-    found = Counter(match[1].decode() for match in _MARKED.finditer(content.lower()))
-    if dialled := len(_DIALLED.findall(content)):
-        found["phone"] = dialled
-    return found
+    return Counter(field for _, field in whose(content))
+
+
+def whose(content: bytes) -> Iterator[tuple[int, str]]:
+    """Yield each mark in bytes: the number of the person, and the field."""
+    for mark in _MARKED.finditer(content.lower()):
+        yield int(mark[2]), mark[1].decode()
+    for digits in _DIALLED.findall(content):
+        yield int(digits), "phone"
 
 
 def found_in_files(folder: Path) -> Mapping[str, Counter[str]]:

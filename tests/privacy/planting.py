@@ -14,6 +14,9 @@ from tests.privacy.marks import Person
 PLAIN: Final = "zq7plain"
 """A product's code, which is kept in the clear wherever a fact is kept."""
 
+NOBODYS: Final = frozenset({"garbage"})
+"""Fields that are sent with nothing that says whose they are."""
+
 _BATCH: Final = 200
 _JSON: Final = {"Content-Type": "application/json"}
 
@@ -154,7 +157,8 @@ def serve(client: httpx2.Client, person: Person) -> None:
         "person": {"name": mark("name"), "email": f"{mark('second')}@example.com"},
         "traits": {"x": mark("x")},
     }
-    made = _done(client.post("/api/customers", json=told))
+    once = {"Idempotency-Key": mark("once")}
+    made = _done(client.post("/api/customers", json=told, headers=once))
     customer = f"/api/customers/user:{user}"
     _done(client.post(f"{customer}/notes", json={"text": mark("note")}))
     matter = {"customer": made["id"], "kind": "complaint", "channel": "email"}

@@ -1,97 +1,19 @@
-"""Who somebody is stands in the clear nowhere: in no database, topic of ours, log or backup."""
+"""Who somebody is stands in the clear nowhere, and of the forgotten nothing sealed opens."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from infra.dev.postgres import EmbeddedPostgres
-from tests.cli.running import Installation, await_that
-from tests.conftest import run_sql
-from tests.drills.ground import settings_of
-from tests.drills.looking import settle
-from tests.privacy import marks, planting
+from tests.privacy import marks, opening, planting
+from tests.privacy.ground import BY_HTTP, BY_KAFKA, SERVED, Ground, Kept
 from tests.privacy.marks import Person
+from tests.privacy.opening import Marked
 
-BY_HTTP = range(400)
-BY_KAFKA = range(400, 500)
-SERVED = range(40)
+GONE = frozenset(range(0, 500, 8))
+"""Who asks to be forgotten: some who were served, some of whom Kafka told."""
 
-
-class Ground:
-    """An installation that has heard of everybody and was asked all there is to ask."""
-
-    def __init__(self, folder: Path, kafka: Path, bootstrap: str) -> None:
-        name = uuid4().hex
-        self.facts, self.dead = f"{name}.facts", f"{name}.events.dead"
-        self.kafka = kafka
-        self.postgres = EmbeddedPostgres(folder / "postgres", durable=False)
-        self.postgres.start()
-        self.installation = Installation(
-            folder,
-            HUIKE_LOG_URL=self.postgres.database("huike"),
-            HUIKE_KAFKA_BOOTSTRAP=bootstrap,
-            HUIKE_KAFKA_TOPIC_IN=f"{name}.events",
-            HUIKE_KAFKA_TOPIC_DEAD=self.dead,
-            HUIKE_KAFKA_TOPIC_FACTS=self.facts,
-        )
-        self.backup = folder / "backup"
-        self.answers: list[Any] = []
-
-    def live(self) -> None:
-        """Run everything, hear of everybody, be asked, take a backup, stop."""
-        here = self.installation
-        assert here.run("topics").returncode == 0
-        with ExitStack() as stack:
-            server = stack.enter_context(here.running("serve"))
-            here.await_ready(server)
-            for part in ("relay", "shop", "views"):
-                stack.enter_context(here.running("work", part))
-            settings = settings_of(here)
-            planting.publish_by_kafka(settings, map(Person, BY_KAFKA))
-            with here.client(here.key("ingest")) as shop:
-                planting.publish(shop, map(Person, BY_HTTP))
-            desk = here.key("query", "command", "audit", "personal", "admin", "ingest")
-            with here.client(desk) as client:
-                for number in SERVED:
-                    planting.serve(client, Person(number))
-                self.answers += planting.ask_wrongly(client, Person(0))
-                last = Person(BY_KAFKA[-1])
-                await_that(lambda: self._knows(client, last), here.told, within=180)
-                settle(settings, within=180)
-                self._ask(client)
-            key = str(here.folder / "backup.key")
-            made = here.run("backup-key", key)
-            assert made.returncode == 0, made.stderr
-            taken = here.run("backup", "--to", str(self.backup), "--key", key)
-            assert taken.returncode == 0, taken.stderr
-            here.run("doctor")
-        run_sql(here.environment["HUIKE_LOG_URL"], "checkpoint")
-
-    @staticmethod
-    def _knows(client: Any, person: Person) -> bool:
-        found = client.get(f"/api/customers/by/email/{person.email}").json()
-        return len(found.get("customers", ())) == 1
-
-    @staticmethod
-    def _ask(client: Any) -> None:
-        """Ask what opens personal fields: it must not be kept either."""
-        for number in SERVED:
-            person = Person(number)
-            whole = client.get(f"/api/customers/user:{person.mark('user')}").json()
-            assert whole["email"] == person.email
-            client.get(f"/api/customers/user:{person.mark('served')}/timeline")
-            client.get(f"/api/customers/by/phone/{person.phone}")
-        exported = client.get("/api/customers/export", params={"format": "csv"})
-        assert Person(1).mark("name") in exported.text
-
-    def topics(self, *names: str) -> Iterator[Path]:
-        for folder in (self.kafka / "data").iterdir():
-            if folder.is_dir() and folder.name.rpartition("-")[0] in names:
-                yield folder
+STAYS = frozenset({*BY_HTTP, *BY_KAFKA} - GONE)
 
 
 @pytest.fixture
@@ -104,9 +26,64 @@ def ground(server_folder: Path, run_root: Path, kafka_bootstrap: str) -> Iterato
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_who_somebody_is_stands_in_the_clear_nowhere(ground: Ground) -> None:
+@pytest.mark.timeout(900)
+def test_who_somebody_is_stands_in_the_clear_nowhere_and_of_the_forgotten_nothing_opens(
+    ground: Ground,
+) -> None:
     ground.live()
+    nothing_is_in_the_clear(ground)
+    refusals_repeat_nothing(ground)
+    then = ground.aside()
+    before = opened(then)
+    all_is_there(before)
+
+    ground.forget(GONE)
+    nothing_is_in_the_clear(ground)
+    today, restored = ground.kept(), ground.restored()
+    as_it_is = opened(today)
+    stolen = opened(then._replace(keys=today.keys))
+    brought_back = opened(restored._replace(facts=then.facts, dead=then.dead))
+    for read in (as_it_is, stolen, brought_back):
+        assert opening.of(GONE, read) == {}
+    for read in (as_it_is, stolen):
+        assert opening.of(STAYS, read) == opening.of(STAYS, before)
+    told = opening.of(STAYS, before)
+    del told["views"]  # none are made of what was restored yet
+    assert opening.of(STAYS, brought_back) == told
+    assert opening.unwrapped(then.url, today.keys.keyring) == 0
+    assert opening.of(GONE, opened(then)) == opening.of(GONE, before), "the keys of then"
+    assert opening.answers(then.url, today.url) > len(GONE & {*SERVED})
+    assert opening.answers(today.url, today.url) == 0
+    assert opening.answers(restored.url, today.url) == 0
+
+
+def test_a_mark_is_found_however_it_is_written() -> None:
+    person = Person(7)
+    told = f"{person.email.upper()} {person.phone}".encode()
+    assert marks.found_in(told) == {"email": 1, "phone": 1}
+
+
+def opened(kept: Kept) -> Marked:
+    return opening.opened(kept.url, kept.keys, kept.facts, kept.dead)
+
+
+def all_is_there(read: Marked) -> None:
+    """Claim that what is looked for afterwards opens before: of everybody, in each place."""
+    for place in read.keys() - {"dead letters"}:
+        assert read[place].keys() == {*BY_HTTP, *BY_KAFKA}, place
+    assert read["dead letters"].keys() == {*BY_KAFKA}
+    fields = {place: {field for by in read[place].values() for field in by} for place in read}
+    assert {"name", "email", "phone", "street", "query", "gift"} <= fields["facts"]
+    assert {"note", "complaint", "rating", "whyrevealed"} <= fields["facts"]
+    assert fields["topic of facts"] == fields["facts"]
+    assert {"engraving", "pageurl", "unknown"} <= fields["messages as sent"]
+    assert {"refused", "nobody", "garbage"} <= fields["refused"]
+    assert {"refused", "nobody", "garbage"} <= fields["dead letters"]
+    assert {"email", "phone", "name", "note", "complaint"} <= fields["views"]
+
+
+def nothing_is_in_the_clear(ground: Ground) -> None:
+    """Claim that no mark stands in any byte that is kept, and that the bytes are looked at."""
     postgres, here = ground.postgres, ground.installation
     topics = [*ground.topics(ground.facts, ground.dead)]
     for kept in (postgres.directory, ground.backup, *topics):
@@ -116,7 +93,7 @@ def test_who_somebody_is_stands_in_the_clear_nowhere(ground: Ground) -> None:
     assert is_kept('"message": "request"', here.folder)
     assert {
         "files of the database": marks.found_in_files(postgres.directory),
-        "rows": marks.found_in_tables(postgres.database("huike")),
+        "rows": marks.found_in_tables(ground.url),
         "topics": [found for topic in topics if (found := marks.found_in_files(topic))],
         "home": marks.found_in_files(here.home),
         "logs": marks.found_in(here.errors.read_bytes()),
@@ -129,16 +106,13 @@ def test_who_somebody_is_stands_in_the_clear_nowhere(ground: Ground) -> None:
         "logs": {},
         "backup": {},
     }
+
+
+def refusals_repeat_nothing(ground: Ground) -> None:
     refused = [answer for answer in ground.answers if not answer.is_success]
     assert len(refused) > 10
     repeated = {field for answer in refused for field in marks.found_in(answer.content)}
     assert repeated == {"member", "parameter"}, "names of fields, and nothing else that was sent"
-
-
-def test_a_mark_is_found_however_it_is_written() -> None:
-    person = Person(7)
-    told = f"{person.email.upper()} {person.phone}".encode()
-    assert marks.found_in(told) == {"email": 1, "phone": 1}
 
 
 def files_of(folder: Path) -> list[Path]:
