@@ -120,6 +120,7 @@ TABLE: Final[dict[str, Operation]] = {
     "GET /api/customers/export": _sees(_EXPORTS, *PERSON, many=True),
     "GET /api/customers/by/user/{value}": _sees(_ASKS, *PERSON),
     "GET /api/customers/by/anonymous/{value}": _sees(_ASKS, *PERSON),
+    "POST /api/customers/look-up": _sees(_FINDS, *PERSON),
     "GET /api/customers/by/email/{value}": _sees(_FINDS, *PERSON),
     "GET /api/customers/by/phone/{value}": _sees(_FINDS, *PERSON),
     "GET /api/customers/{id}": _sees(_ASKS, *PERSON),

@@ -12,7 +12,7 @@ from api import audit, dossier, erasures, errors, health, jobs, openapi, reads, 
 from api.commands import campaign, customer, erasure, lifecycle, order, ticket
 from api.door import Accounts, Door, Shops
 from api.ingest import Ingest
-from api.queries import campaigns, customers, quick, stories
+from api.queries import campaigns, customers, look_up, quick, stories
 from api.queries import lifecycle as lifecycles
 from api.security import all_guarded, guarded
 from api.services import Services
@@ -29,6 +29,7 @@ ROUTERS: Final = (
     lifecycle.router,
     lifecycles.router,
     lifecycles.of_one,
+    look_up.router,
     customers.router,
     reveal.router,
     stories.router,

@@ -82,7 +82,7 @@ def _named(kind: str, derive: Callable[[Ids, str, str], UUID], what: str, hint: 
     return Depends(read)
 
 
-_OTHERS: Final = "; by e-mail: /api/customers/by/email/{address}, by phone: by/phone/{number}"
+_OTHERS: Final = "; by e-mail address or phone number: POST /api/customers/look-up"
 CustomerId = Annotated[UUID, _named("user", Ids.user, "The customer", _OTHERS)]
 OrderId = Annotated[UUID, _named("number", Ids.order, "The order")]
 TicketId = Annotated[UUID, _named("number", Ids.ticket, "The ticket")]

@@ -39,6 +39,13 @@ class Somebody:
         answer = self.knock("GET", path, params=wanted).json()
         return self.job(answer["job"]) if "job" in answer else answer
 
+    def looks_up(self, **by: str) -> list[dict[str, Any]]:
+        """Return the customers of an address, a number or an id, knowing what was done before."""
+        known = {"position": Somebody.latest}
+        answer = self.knock("POST", "/api/customers/look-up", params=known, json=by)
+        found: list[dict[str, Any]] = answer.json()["customers"]
+        return found
+
     def job(self, job: str) -> Any:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:

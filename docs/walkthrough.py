@@ -105,9 +105,13 @@ class Walk:
     def serve(self) -> None:
         """Be an agent: settle a complaint, with the customer's whole story beside it."""
         me = self.agent
-        (ada,) = me.asks(f"/api/customers/by/email/{self.ada.upper()}@EXAMPLE.com")["customers"]
+        address = f"{self.ada.upper()}@EXAMPLE.com"
+        (ada,) = me.looks_up(email=address)
         assert ada["name"] == "Ada Lovelace"
-        assert me.asks("/api/customers/by/phone/+44 20 7946 0018")["customers"]
+        assert ada in me.looks_up(phone="+44 20 7946 0018")
+        assert me.looks_up(user=self.ada) == [ada]
+        for way in (f"email/{address}", "phone/+44 20 7946 0018"):  # deprecated: paths are logged
+            assert ada in me.asks(f"/api/customers/by/{way}")["customers"]
         assert me.asks(f"/api/customers/by/user/{self.ada}")["customer"] == ada["customer"]
         visitor = me.asks(f"/api/customers/by/anonymous/visitor-{self.mark}")
         assert visitor["customer"] == ada["customer"]

@@ -266,27 +266,6 @@ async def by_anonymous(
     return await customers.one(views.sources.ids.anonymous(views.key.shop, value), moment)
 
 
-@router.get(
-    "/by/email/{value}",
-    summary="Customers by their e-mail address",
-    responses=answers({"customers": [EXAMPLE]}),
-)
-async def by_email(value: Value, customers: TheCustomers) -> Response:
-    """Give everybody with this address, however it is written; none where nobody has it."""
-    return await customers.with_index(lambda c, blind: queries.by_email(c, value, blind))
-
-
-@router.get(
-    "/by/phone/{value}",
-    summary="Customers by their phone number",
-    responses=answers({"customers": [EXAMPLE]}),
-)
-async def by_phone(value: Value, customers: TheCustomers, views: TheViews) -> Response:
-    """Give everybody with this number, however it is written; none where nobody has it."""
-    region = views.sources.region
-    return await customers.with_index(lambda c, blind: queries.by_phone(c, value, blind, region))
-
-
 @router.get("/{id}", summary="A customer", responses=ONE)
 async def one(id: CustomerId, customers: TheCustomers, moment: TheMoment) -> Response:
     """Give all that is known of a customer in one row, now or as of any moment.

@@ -18,7 +18,7 @@ def desk(with_scopes: Callable[..., TestClient]) -> TestClient:
 def test_who_asks_by_e_mail_learns_where(with_scopes: Callable[..., TestClient]) -> None:
     answer = with_scopes("query").get("/api/customers/email:ada@example.com")
     assert answer.status_code == 422
-    assert "/api/customers/by/email/{address}" in answer.json()["detail"]
+    assert "POST /api/customers/look-up" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
