@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from consumers.views import run_views
@@ -19,15 +19,20 @@ WAIT_SECONDS = 40.0
 VIEWS: Mapping[str, View] = {"tiny": tiny}
 
 
-@contextmanager
-def worker(settings: Settings, views: Mapping[str, View] = VIEWS) -> Iterator[None]:
+def worker(settings: Settings, views: Mapping[str, View] = VIEWS) -> AbstractContextManager[None]:
     """Run a worker in a thread, and end it as SIGTERM does."""
+    return running(lambda stop: run_views(settings, stop, views))
+
+
+@contextmanager
+def running(work: Callable[[threading.Event], object]) -> Iterator[None]:
+    """Run a process in a thread until the block ends; raise what it raised."""
     stop = threading.Event()
     failed: list[BaseException] = []
 
     def run() -> None:
         try:
-            run_views(settings, stop, views)
+            work(stop)
         except BaseException as error:  # noqa: BLE001  # raised in the test below
             failed.append(error)
 

@@ -27,7 +27,7 @@ from infra.postgres import KEEPER, pool
 from infra.sealing import PersonKeys
 from infra.settings import Settings
 from projections.projection import slot_of
-from tests.consumers.following import eventually
+from tests.consumers.following import eventually, running
 
 pytestmark = pytest.mark.kafka
 
@@ -84,7 +84,7 @@ def appended(log: EventLog, *facts: Draft) -> int:
 @contextmanager
 def relaying(settings: Settings) -> Iterator[Callable[[int], None]]:
     """Run a relay; yields how to wait until it has published a position."""
-    stop, moved = threading.Event(), threading.Condition()
+    moved = threading.Condition()
     reached = [0]
 
     def published(position: int) -> None:
@@ -96,13 +96,8 @@ def relaying(settings: Settings) -> Iterator[Callable[[int], None]]:
         with moved:
             assert moved.wait_for(lambda: reached[0] >= position, timeout=30)
 
-    thread = threading.Thread(target=Relay(settings, published).run, args=(stop,))
-    thread.start()
-    try:
+    with running(Relay(settings, published).run):
         yield wait_for
-    finally:
-        stop.set()
-        thread.join(30)
 
 
 def records(settings: Settings) -> dict[int, list[Record]]:

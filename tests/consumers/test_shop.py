@@ -1,10 +1,9 @@
 """Shops publish over Kafka: once in the log, refused ones kept, offsets only after the log."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,6 +23,7 @@ from infra.postgres import KEEPER, WRITER, Connection, connect, pool
 from infra.refused import Packet, Refusals
 from infra.sealing import PersonKeys, RefusedEvent
 from infra.settings import Settings
+from tests.consumers.following import running
 
 pytestmark = pytest.mark.kafka
 
@@ -134,28 +134,9 @@ def topic(database_url: str, kafka_bootstrap: str, tmp_path: Path) -> Iterator[T
     made.close()
 
 
-@contextmanager
-def ingesting(topic: Topic) -> Iterator[None]:
+def ingesting(topic: Topic) -> AbstractContextManager[None]:
     """Run the consumer in a thread, and end it as SIGTERM does."""
-    stop = threading.Event()
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            run_shop(topic.settings, stop, topic.group)
-        except BaseException as error:  # noqa: BLE001  # raised in the test below
-            failed.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(WAIT_SECONDS)
-        assert not thread.is_alive()
-        if failed:
-            raise failed[0]
+    return running(lambda stop: run_shop(topic.settings, stop, topic.group))
 
 
 def headers_of(record: Any) -> Mapping[str, str]:

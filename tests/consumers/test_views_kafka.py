@@ -1,8 +1,7 @@
 """Workers keep the views live from Kafka; the log fills what a topic lacks."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -15,7 +14,7 @@ from infra.kafka import make_topics, producer
 from infra.postgres import WRITER, connect
 from infra.settings import Settings
 from projections.projection import slot_of
-from tests.consumers.following import WAIT_SECONDS, eventually, position, process, wait_for, worker
+from tests.consumers.following import eventually, position, process, running, wait_for, worker
 from tests.consumers.test_shop_garbage import NoText
 from tests.projections.histories import SLOTS
 from tests.projections.runtime.shop import Shop
@@ -44,16 +43,8 @@ def settings(shop: Shop, kafka_bootstrap: str) -> Settings:
     return made
 
 
-@contextmanager
-def relay(settings: Settings) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(target=Relay(settings).run, args=(stop,))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(WAIT_SECONDS)
+def relay(settings: Settings) -> AbstractContextManager[None]:
+    return running(Relay(settings).run)
 
 
 def test_a_worker_follows_kafka(shop: Shop, settings: Settings) -> None:

@@ -22,6 +22,7 @@ from domain.shared.ids import Ids
 from domain.shared.log import Head
 from domain.shared.personal import ERASED
 from projections.projection import slot_of
+from tests.facts import fact_of
 
 SHOP = "tea"
 SLOTS = 4
@@ -256,22 +257,16 @@ def _history(happenings: Sequence[_Happening], after: int) -> History:
     def add(event: Event, stream: UUID, origin: UUID | None, earlier: int = 0) -> None:
         versions[stream] = versions.get(stream, 0) + 1
         facts.append(
-            Fact(
+            fact_of(
+                event,
                 position=len(facts) + 1,
                 stream=stream,
                 version=versions[stream],
-                type=event.stored.name,
                 shop=SHOP,
-                source="site",
                 origin=origin,
                 subject=None if origin is None else known.get(origin, origin),
                 occurred_at=now - timedelta(minutes=earlier),
                 recorded_at=now,
-                actor_kind="key",
-                actor_id="laws",
-                correlation="",
-                causation=None,
-                event=event,
             )
         )
 

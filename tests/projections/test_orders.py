@@ -20,6 +20,7 @@ from domain.order.events import (
 )
 from domain.shared.events import Event, Fact
 from projections.orders import NO_ORDER, Flag, OrderState, combine, take, told
+from tests.facts import fact_of
 
 ORDER = UUID(int=7)
 START = datetime(2024, 3, 1, tzinfo=UTC)
@@ -30,22 +31,13 @@ def at(day: float) -> datetime:
 
 
 def fact(position: int, day: float, event: Event) -> Fact:
-    return Fact(
+    return fact_of(
+        event,
         position=position,
         stream=ORDER,
-        version=position,
-        type=event.stored.name,
-        shop="shop",
-        source="site",
         origin=ORDER,
-        subject=ORDER,
         occurred_at=at(day),
         recorded_at=at(1000),
-        actor_kind="key",
-        actor_id="1",
-        correlation="",
-        causation=None,
-        event=event,
     )
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from consumers.erasure.purging import Marks, marks_of, purge_refused
 from domain.customer.events import Person, TraitsAsserted
-from domain.shared.events import Fact
 from domain.shared.ids import Ids
 from infra.postgres import WRITER, pool
 from infra.refused import Refusals
+from tests.facts import fact_of
 from tests.projections.runtime.shop import Shop
 from tests.refused import refused
 
@@ -24,22 +24,14 @@ NOW: Final = datetime(2026, 11, 20, tzinfo=UTC)
 def marks(**known: str) -> Marks:
     """Return what a user, u1, is known by."""
     whose = IDS.user("tea", "u1")
-    told = Fact(
+    told = fact_of(
+        TraitsAsserted(person=Person(**known)),  # type: ignore[arg-type]  # words alone
         position=1,
         stream=whose,
-        version=1,
-        type="customer.traits-asserted",
         shop="tea",
-        source="site",
         origin=whose,
-        subject=whose,
         occurred_at=NOW,
         recorded_at=NOW,
-        actor_kind="key",
-        actor_id="1",
-        correlation="",
-        causation=None,
-        event=TraitsAsserted(person=Person(**known)),  # type: ignore[arg-type]  # words alone
     )
     return marks_of([whose], [told])
 

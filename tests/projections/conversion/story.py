@@ -16,10 +16,11 @@ from domain.order.events import (
     OrderRevised,
 )
 from domain.shared.channel import Channel
-from domain.shared.events import Event, Fact
+from domain.shared.events import Event
 from projections.conversion.projection import conversion
 from projections.conversion.tables import PURCHASE, RECIPIENT, Purchase, Recipient
 from projections.runtime.replay import Replay
+from tests.facts import fact_of
 from tests.projections.histories import IDS, SHOP, START
 
 SPRING = IDS.campaign(SHOP, "spring")
@@ -45,22 +46,14 @@ class Story:
         self.position += 1
         self.replay.fold(
             who,
-            Fact(
+            fact_of(
+                event,
                 position=self.position,
                 stream=stream,
-                version=self.position,
-                type=event.stored.name,
                 shop=SHOP,
-                source="site",
                 origin=who,
-                subject=who,
                 occurred_at=at(day),
                 recorded_at=at(1000),
-                actor_kind="key",
-                actor_id="1",
-                correlation="",
-                causation=None,
-                event=event,
             ),
         )
 

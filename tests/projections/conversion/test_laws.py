@@ -42,6 +42,7 @@ from projections.conversion.tables import PURCHASE, RECIPIENT
 from projections.projection import View
 from projections.rows import Key, Row, Rows
 from projections.runtime.replay import fold_past, tables_of
+from tests.facts import fact_of
 from tests.projections import histories as happen
 from tests.projections.histories import IDS, SHOP, START, USERS, VISITORS, History, stream_of
 from tests.projections.laws import Laws
@@ -123,22 +124,14 @@ def busy_months(draw: st.DrawFn) -> list[Fact]:
     for position, (event, hours, who, number) in enumerate(happenings, 1):
         origin = (USERS[0], VISITORS[0])[who]
         facts.append(
-            Fact(
+            fact_of(
+                event,
                 position=position,
                 stream=stream_of(event, origin, number),
-                version=position,
-                type=event.stored.name,
                 shop=SHOP,
-                source="site",
                 origin=origin,
-                subject=origin,
                 occurred_at=START + timedelta(hours=hours),
                 recorded_at=START + timedelta(days=365),
-                actor_kind="key",
-                actor_id="laws",
-                correlation="",
-                causation=None,
-                event=event,
             )
         )
     return facts

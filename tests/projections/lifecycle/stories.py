@@ -11,8 +11,9 @@ from domain.customer.events import CustomerRegistered, TagAdded
 from domain.lifecycle.events import LifecyclePolicyAdopted
 from domain.message.events import Evidence, MessageClicked
 from domain.order.events import OrderCancelled, OrderPaid, OrderPlaced, OrderRefunded
-from domain.shared.events import Event, Fact
+from domain.shared.events import Event
 from domain.ticket.events import TicketRated
+from tests.facts import fact_of
 from tests.projections.histories import IDS, SHOP, START, USERS, History, histories, stream_of
 
 amounts = st.sampled_from([Decimal(x) for x in ("0", "5", "299.99", "300", "1700", "2000")])
@@ -65,22 +66,14 @@ def crowded(said: Sequence[tuple[Event, int]], registered: int | None, grain: ti
     for position, (event, grains) in enumerate(said, 1):
         origin = None if isinstance(event, LifecyclePolicyAdopted) else USERS[0]
         facts.append(
-            Fact(
+            fact_of(
+                event,
                 position=position,
                 stream=stream_of(event, origin, grains),
-                version=position,
-                type=event.stored.name,
                 shop=SHOP,
-                source="site",
                 origin=origin,
-                subject=origin,
                 occurred_at=START + grains * grain,
                 recorded_at=end,
-                actor_kind="key",
-                actor_id="laws",
-                correlation="",
-                causation=None,
-                event=event,
             )
         )
     return History(facts=tuple(facts), clock=end)

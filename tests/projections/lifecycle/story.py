@@ -13,6 +13,7 @@ from projections.lifecycle.answers import Standing, standing_of
 from projections.lifecycle.projection import lifecycle
 from projections.lifecycle.tables import MOVE
 from projections.runtime.replay import Replay
+from tests.facts import fact_of
 from tests.projections.histories import IDS, SHOP, START, USERS, stream_of
 
 ADA = USERS[0]
@@ -36,22 +37,14 @@ class Life:
         """Record a fact; return its position."""
         position = len(self.facts) + 1
         who = None if isinstance(event, LifecyclePolicyAdopted) else ADA
-        fact = Fact(
+        fact = fact_of(
+            event,
             position=position,
             stream=stream or stream_of(event, who, 0),
-            version=position,
-            type=event.stored.name,
             shop=SHOP,
-            source="site",
             origin=who,
-            subject=who,
             occurred_at=at(day),
             recorded_at=at(10_000),
-            actor_kind="key",
-            actor_id="1",
-            correlation="",
-            causation=None,
-            event=event,
         )
         self.facts.append(fact)
         self.live.fold(who, fact)

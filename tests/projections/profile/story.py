@@ -12,6 +12,7 @@ from projections.profile.tables import PROFILE, Profile
 from projections.projection import View
 from projections.rows import Rows
 from projections.runtime.replay import fold_past
+from tests.facts import fact_of
 from tests.projections.memory import blind
 
 IDS = Ids(b"a test's secret")
@@ -34,20 +35,13 @@ def ticket(number: str) -> UUID:
 def fact(position: int, when: float, event: Event, stream: UUID = ADA, **about: Any) -> Fact:
     """Return a fact of Ada's at a position that occurred on a day."""
     told: dict[str, Any] = {
-        "version": position,
-        "type": event.stored.name,
         "shop": "tea",
-        "source": "site",
         "origin": ADA,
-        "subject": ADA,
         "occurred_at": day(when),
         "recorded_at": day(1000),
-        "actor_kind": "key",
-        "actor_id": "1",
-        "correlation": "",
-        "causation": None,
+        **about,
     }
-    return Fact(position=position, stream=stream, event=event, **{**told, **about})
+    return fact_of(event, position=position, stream=stream, **told)
 
 
 def story(*told: tuple[float, Event] | tuple[float, Event, UUID]) -> list[Fact]:
