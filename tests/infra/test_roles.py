@@ -10,6 +10,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+import domain.customer.events  # noqa: F401  # its facts are registered
+from domain.shared.events import FACTS
 from infra.event_store.chain import first_break
 from infra.postgres import KEEPER, OWNER, READER, VIEWS, WRITER, Connection, connect
 from infra.seals import seal
@@ -253,6 +255,16 @@ def test_what_facts_tell_of_erasures_the_writer_does_not_tell(connection: Connec
     assert taken(connection, lies) == []
     connection.execute("update log.erasure set waits_for = '{open-order}', refused = 0")
     assert connection.execute("select log.follow_erasures()").fetchone() == (0,)
+
+
+def test_every_fact_of_erasures_is_told(url: str) -> None:
+    about = [n for n in FACTS if n.startswith(("customer.eras", "customer.legal-hold"))]
+    with connect(url, OWNER) as owner:
+        (source,) = owner.execute(
+            "select prosrc from pg_proc where proname = 'follow_erasures'"
+        ).fetchone() or ("",)
+    assert len(about) == 7
+    assert {name for name in about if source.count(f"'{name}'") != 2} == set()
 
 
 @pytest.mark.parametrize("role", [KEEPER, VIEWS, READER, NOBODY], indirect=True)
