@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote
 
 import psutil
@@ -22,6 +22,7 @@ import psycopg
 from psycopg import sql
 
 from infra.dev import ServerUnavailable, unprivileged
+from infra.secret_files import replace
 
 # Found, not imported: on import the package makes folders and locks of its own.
 BINARIES = Path(
@@ -153,8 +154,7 @@ class EmbeddedPostgres:
         draft, password = self.directory / "data.new", self.directory / "password"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        password.touch(mode=0o600)
-        password.write_text(secrets.token_urlsafe(24) + "\n")
+        replace(password, f"{secrets.token_urlsafe(24)}\n".encode())
         if user:
             os.chown(draft, user.pw_uid, user.pw_gid)
             os.chown(password, user.pw_uid, user.pw_gid)
@@ -178,7 +178,7 @@ class EmbeddedPostgres:
             check=False,
             timeout=300,
             cwd="/",
-            **_as_owner_of(draft),
+            **unprivileged.as_owner_of(draft),
         )
         if made.returncode:
             raise PostgresUnavailable(f"Postgres could not make its cluster: {made.stderr.strip()}")
@@ -259,7 +259,7 @@ class EmbeddedPostgres:
                 stderr=subprocess.STDOUT,
                 check=False,
                 cwd="/",
-                **_as_owner_of(self._data),
+                **unprivileged.as_owner_of(self._data),
             )
         if started.returncode:
             tail = self.log.read_text(errors="replace").splitlines()[-5:]
@@ -294,11 +294,3 @@ class EmbeddedPostgres:
                 break
             time.sleep(0.02)
         return left
-
-
-def _as_owner_of(folder: Path) -> dict[str, Any]:
-    """Answer what makes subprocess start a program as the folder's owner, when we are root."""
-    if os.geteuid() != 0:
-        return {}
-    owner = folder.stat()
-    return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}

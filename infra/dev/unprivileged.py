@@ -9,6 +9,7 @@ import struct
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from infra.dev import ServerUnavailable
 
@@ -44,6 +45,14 @@ def _make_account() -> None:
             capture_output=True,
             timeout=30,
         )
+
+
+def as_owner_of(folder: Path) -> dict[str, Any]:
+    """Return what makes subprocess start a program as a folder's owner, when we are root."""
+    if os.geteuid() != 0:
+        return {}
+    owner = folder.stat()
+    return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
 
 
 def let_in(path: Path, uid: int) -> None:
