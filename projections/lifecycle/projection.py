@@ -15,6 +15,7 @@ from domain.lifecycle.events import LifecyclePolicyAdopted
 from domain.order.events import OrderCancelled, OrderPaid, OrderRefunded
 from domain.shared.events import Event, Fact
 from projections.activity import JUDGED, is_activity
+from projections.lifecycle.days import did, on_day
 from projections.lifecycle.stages import Policies, Policy, adopted, last_of, newest
 from projections.lifecycle.tables import (
     DAY,
@@ -24,7 +25,6 @@ from projections.lifecycle.tables import (
     POLICY,
     TABLES,
     Lifecycle,
-    LifecycleDay,
     LifecycleOrder,
     LifecyclePolicy,
 )
@@ -92,7 +92,7 @@ def _(rows: Rows, fact: Fact, event: Event) -> None:
     if origin is not None and type(event) is CustomerRegistered and origin not in row.named:
         row = replace(row, named=tuple(sorted((*row.named, origin))))
     known = (row.known_at is None or at < row.known_at) and origin in row.named
-    active = is_activity(event) and _did(rows, row, fact)
+    active = is_activity(event) and did(rows, row, fact)
     if held is None or known or active:
         step = Step(at, position, known=known, active=active)
         row = (None if known else _still(rows, row, step)) or _stepped(rows, row, step)
@@ -148,7 +148,7 @@ def _(rows: Rows, visitor: Rows) -> None:
     if theirs is None:
         return
     for day in visitor.all(DAY).values():
-        _on_day(rows, replace(day, customer=rows.subject))
+        on_day(rows, replace(day, customer=rows.subject))
     for order in visitor.all(ORDER).values():
         mine = rows.get(ORDER, order.order_id)
         both = combine(mine.told, order.told) if mine else order.told
@@ -264,40 +264,3 @@ def _order(rows: Rows, order: UUID, told: OrderState) -> LifecycleOrder:
         net=told.net,
         told=told,
     )
-
-
-def _did(rows: Rows, row: Lifecycle, fact: Fact) -> bool:
-    """Keep that the customer did something; tell whether that could make a difference."""
-    at, date = fact.occurred_at, fact.occurred_at.date()
-    last, first, position = row.last_activity_at, row.day_first_at, row.day_first_position
-    late = row.next_move_at == LATE or (last is not None and date < last.date())
-    if not late and last is not None and first is not None and position is not None:
-        if first <= at <= last:
-            return False
-        late = at < first
-        if date == last.date() and not late:
-            same = LifecycleDay(
-                customer=rows.subject, day=date, first_at=first, first_position=position, last_at=at
-            )
-            rows.put(DAY, same)
-            return True
-    day = LifecycleDay(
-        customer=rows.subject, day=date, first_at=at, first_position=fact.position, last_at=at
-    )
-    if late:
-        return _on_day(rows, day)
-    rows.put(DAY, day)
-    return True
-
-
-def _on_day(rows: Rows, day: LifecycleDay) -> bool:
-    held = rows.get(DAY, day.day)
-    if held is None:
-        rows.put(DAY, day)
-        return True
-    first = min((d.first_at, d.first_position) for d in (held, day))
-    both = replace(
-        held, first_at=first[0], first_position=first[1], last_at=max(held.last_at, day.last_at)
-    )
-    rows.put(DAY, both)
-    return both != held
