@@ -14,8 +14,9 @@ from domain.shared.log import Reader
 from domain.shared.personal import Sealer
 from projections.projection import View
 from projections.runtime import schema
-from projections.runtime.batch import Batch, Folded, Folder, Goal, Place
+from projections.runtime.batch import Batch, Folded, Goal, Place
 from projections.runtime.changes import Changes
+from projections.runtime.folding import Folder
 from projections.runtime.schema import Generation
 from projections.runtime.store import Store
 

@@ -11,9 +11,9 @@ from psycopg import sql
 from domain.shared.personal import Sealer
 from projections.projection import View
 from projections.rows import Key, Row, Rows, Table
-from projections.runtime.batch import Wanted
 from projections.runtime.changes import COPIED, Changes
 from projections.runtime.columns import Codec
+from projections.runtime.folding import Wanted
 from projections.runtime.packing import Raw, array, takes_raw
 
 Connection = psycopg.Connection[Any]

@@ -11,7 +11,8 @@ import msgspec
 from domain.shared.events import Fact
 from projections.projection import View, slot_of
 from projections.rows import Key, Row, Rows, Table
-from projections.runtime.batch import Batch, Folded, Folder, Goal, Place, Wanted
+from projections.runtime.batch import Batch, Folded, Goal, Place
+from projections.runtime.folding import Folder, Wanted
 from projections.runtime.replay import Replay, Tables, tables_of
 from tests.projections.histories import SLOTS, History, MemoryLog
 
