@@ -67,6 +67,6 @@ def prepare(settings: Settings) -> None:
     """Bring the log's tables up to date, and make those that all views share."""
     if settings.log_url is None or settings.views_or_log_url is None:
         return
-    prepare_log(settings.log_url, settings.keyring_file)
+    prepare_log(settings.log_url, settings.keyring_file, settings.vault)
     with connect(settings.views_or_log_url) as admin:
         schema.install(admin)

@@ -51,7 +51,7 @@ class Services:
         self._open = ExitStack()
         self.writer = self._pool(log_url, WRITER)
         self.views = self._pool(views_url, READER)
-        keyring = Keyring.open(settings.keyring_file)
+        keyring = Keyring.open(settings.keyring_file, settings.vault)
         self.ids = Ids(keyring.secret)
         self.mark = mark_of(self.ids)
         self.sealer = PersonKeys(self._pool(log_url, KEEPER), keyring)

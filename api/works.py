@@ -64,7 +64,7 @@ def _opened(settings: Settings) -> Iterator[Mapping[str, Work]]:
     assert views_url is not None
     with ExitStack() as stack:
         keys = stack.enter_context(pool(log_url, KEEPER, size=2))
-        sealer = PersonKeys(keys, Keyring.open(settings.keyring_file))
+        sealer = PersonKeys(keys, Keyring.open(settings.keyring_file, settings.vault))
         reader = stack.enter_context(closing(LogReader(log_url, sealer, pool_size=2)))
         yield Works(reader, sealer, views_url, settings.slots).by_kind()
 

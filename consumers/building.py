@@ -11,6 +11,7 @@ from infra.event_store import LogReader
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, VIEWS, Connection, connect, pool
 from infra.sealing import PersonKeys
+from infra.vault import Command
 from projections import catalogue
 from projections.runtime.build import Builder, Part
 
@@ -19,11 +20,12 @@ _TOLD: Final = 10_000
 
 
 class Where(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the log is, and the views, and the keyring that opens them."""
+    """Where the log is, and the views, the keyring that opens them, and what opens that."""
 
     log_url: str
     views_url: str
     keyring_file: Path
+    vault: Command | None = None
 
 
 class Tools(msgspec.Struct, frozen=True):
@@ -42,7 +44,7 @@ def opened(where: Where) -> Iterator[Tools]:
     """Open the log and its keys."""
     with ExitStack() as stack:
         keys = stack.enter_context(pool(where.log_url, KEEPER, size=2))
-        sealer = PersonKeys(keys, Keyring.open(where.keyring_file))
+        sealer = PersonKeys(keys, Keyring.open(where.keyring_file, where.vault))
         reader = stack.enter_context(closing(LogReader(where.log_url, sealer, pool_size=2)))
         yield Tools(sealer, reader, where.views_url)
 

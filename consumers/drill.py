@@ -35,6 +35,7 @@ from infra.seals import BadSeal, Lineage, Seal, kept
 from infra.settings import Settings
 from infra.signing import Signer, file_beside
 from infra.upkeep import DRILL, note_at
+from infra.vault import VaultFailed
 from projections.catalogue import VIEWS
 from projections.projection import View
 from projections.runtime.verify import Report, Verifier
@@ -79,7 +80,7 @@ def drill_restore(
         found = Found()
         made = found.timed(
             "restored",
-            lambda: restore_with_bar(url, data_file, keys_file, key, scratch.keyring_file),
+            lambda: restore_with_bar(url, data_file, keys_file, key, scratch),
         )
         found.facts = made.facts
         with opened(scratch) as here:
@@ -186,7 +187,7 @@ def _running(settings: Settings, made: Restored) -> Iterator[LogReader | None]:
                     "select encode(chain, 'hex') from log.batch where position = %s",
                     (made.position,),
                 ).fetchone()
-        except (NoDatabase, KeyringLost, psycopg.Error):
+        except (NoDatabase, KeyringLost, VaultFailed, psycopg.Error):
             row = None
         yield there.reader if row == (made.chain,) else None
 
@@ -242,7 +243,7 @@ def _open_all(here: Opened, url: str, found: Found) -> int:
 
     try:
         return found.timed("keys opened", open_all)
-    except KeyringLost as lost:
+    except (KeyringLost, VaultFailed) as lost:
         found.wrong.append(f"not every key opens: {lost}")
         return 0
 

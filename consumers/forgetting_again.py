@@ -8,6 +8,7 @@ from domain.shared.ids import Ids
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, WRITER, connect, pool
 from infra.sealing import PersonKeys
+from infra.vault import Vault
 
 _FORGOTTEN = """
 select identity from keeper.person_key
@@ -16,12 +17,12 @@ where forgotten_at > coalesce(%s, '-infinity'::timestamptz) - interval '1 day'
 """Of the last day before as well: what was purged already is not found again."""
 
 
-def forget_again(log_url: str, keyring_file: Path) -> int:
+def forget_again(log_url: str, keyring_file: Path, vault: Vault | None = None) -> int:
     """Delete refused events and kept answers that name them; return how many there were.
 
     Everything else that a log holds of somebody is sealed under the key that they lost.
     """
-    keyring = Keyring.open(keyring_file)
+    keyring = Keyring.open(keyring_file, vault)
     with (
         closing(connect(log_url, WRITER)) as log,
         closing(connect(log_url, KEEPER)) as keeper,

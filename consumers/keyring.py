@@ -10,7 +10,7 @@ import structlog
 import typer
 
 from consumers.place import log_url
-from infra.epochs import check_epochs, prepare_epoch, renew, renew_if_due, standing
+from infra.epochs import check_epochs, prepare_epoch, renew, renew_if_due, rewrap, standing
 from infra.installation import prepare
 from infra.keyring import Keyring, KeyringLost
 from infra.postgres import KEEPER, connect
@@ -24,7 +24,7 @@ _RENEWED_ELSEWHERE = "Another process renews the keyring at this moment."
 def renew_now(settings: Settings, *, only_prepare: bool) -> None:
     """Make a new epoch and say so. Raises KeyringLost, OSError, psycopg.Error."""
     url = log_url(settings)
-    keyring = prepare(url, settings.keyring_file)
+    keyring = prepare(url, settings.keyring_file, settings.vault)
     if only_prepare:
         epoch = prepare_epoch(url, keyring)
         if epoch is None:
@@ -46,12 +46,33 @@ def renew_now(settings: Settings, *, only_prepare: bool) -> None:
     )
 
 
+def wrap_again(settings: Settings, *, in_the_clear: bool) -> int:
+    """Have the command wrap the file's keys anew, or take them out of it. Raises as `renew_now`."""
+    url, vault = log_url(settings), settings.vault
+    if vault is None:
+        typer.echo("There is nothing to wrap them by: set HUIKE_EPOCH_COMMAND.", err=True)
+        return 2
+    keyring = prepare(url, settings.keyring_file, vault)
+    if not rewrap(url, keyring, None if in_the_clear else vault):
+        typer.echo(_RENEWED_ELSEWHERE)
+        return 1
+    how = (
+        "as they are: unset HUIKE_EPOCH_COMMAND" if in_the_clear else f"wrapped by {vault.program}"
+    )
+    typer.echo(
+        f"The keys stand in {settings.keyring_file} {how}. "
+        "Replace every copy of it, and destroy the older copies."
+    )
+    return 0
+
+
 def renew_daily(settings: Settings) -> None:
     """Make a new epoch when it is due. Raises KeyringLost, OSError, psycopg.Error."""
     if not settings.epoch_days:
         return
     every = timedelta(days=settings.epoch_days)
-    done = renew_if_due(log_url(settings), Keyring.open(settings.keyring_file), every)
+    keyring = Keyring.open(settings.keyring_file, settings.vault)
+    done = renew_if_due(log_url(settings), keyring, every)
     if done is not None:
         log.info("keyring.renewed", epoch=done.epoch, keys=done.keys)
 

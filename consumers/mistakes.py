@@ -40,6 +40,7 @@ def sentence_of(error: Exception) -> str | None:
     from infra.migrations import RestoreUnfinished  # noqa: PLC0415
     from infra.seals import BadSeal  # noqa: PLC0415
     from infra.signing import NoSigningKey  # noqa: PLC0415
+    from infra.vault import VaultFailed  # noqa: PLC0415
     from projections.runtime.batch import Poisoned  # noqa: PLC0415
     from projections.runtime.schema import OtherSlots  # noqa: PLC0415
 
@@ -63,6 +64,7 @@ def sentence_of(error: Exception) -> str | None:
         (UnreadableFact, f"{error} Run the version that wrote it, or mend the log."),
         (AccessNotWritten, f"{error}"),
         (KeyringLost, f"{error}." if str(error) else f"{KeyringLost.__doc__}"),
+        (VaultFailed, f"{error}."),
         (OtherSlots, f"{error}"),
         (WrongTopic, f"{error}. {WrongTopic.__doc__}"),
         (psycopg.errors.InsufficientPrivilege, f"Postgres: {why}. Its user must own the database."),

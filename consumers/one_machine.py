@@ -77,7 +77,7 @@ class OneMachine:
             settings = settings.model_copy(update={"log_url": self._postgres.database("huike")})
             self._watch.start()
         assert settings.log_url is not None
-        prepare(settings.log_url, settings.keyring_file)
+        prepare(settings.log_url, settings.keyring_file, settings.vault)
         if settings.kafka_bootstrap is not None:
             make_topics(settings)
         self._supervisor = Supervisor(

@@ -60,7 +60,7 @@ def opened(settings: Settings) -> Iterator[Opened]:
     assert log_url is not None
     assert views_url is not None
     with ExitStack() as stack:
-        keyring = Keyring.open(settings.keyring_file)
+        keyring = Keyring.open(settings.keyring_file, settings.vault)
         sealer = PersonKeys(stack.enter_context(pool(log_url, KEEPER, size=2)), keyring)
         reader = LogReader(log_url, sealer, pool_size=2)
         stack.callback(reader.close)

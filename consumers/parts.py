@@ -19,9 +19,10 @@ from consumers.upkeep import of_upkeep
 from domain.shared.ids import Ids
 from infra.installation import mark_of, same_installation
 from infra.kafka import reach
-from infra.keyring import Keyring, KeyringLost
+from infra.keyring import Keyring, KeyringLost, KeyringWrapped
 from infra.postgres import VIEWS, WRITER, connect
 from infra.settings import Settings
+from infra.vault import VaultFailed
 from projections.catalogue import VIEWS as CATALOGUE
 
 _FAR_BEHIND: Final = 15.0
@@ -81,13 +82,21 @@ def _of_keyring(settings: Settings) -> Iterator[tuple[Finding, Keyring | None]]:
         yield Finding("keyring", f"no {file} yet; the first start makes it"), None
         return
     try:
-        keyring = Keyring.open(file)
+        keyring = Keyring.open(file, settings.vault)
         loose = file.stat().st_mode & 0o077
+    except (VaultFailed, KeyringWrapped) as error:
+        yield Finding("keyring", str(error), "mend HUIKE_EPOCH_COMMAND; try it by hand"), None
+        return
     except (OSError, KeyringLost) as error:
         yield Finding("keyring", str(error), "put back the newest copy of it"), None
         return
     mend = f"others may read it: chmod 600 {file}" if loose else None
-    yield Finding("keyring", f"{file}; keep a copy apart from the database", mend), keyring
+    told = f"{file}; keep a copy apart from the database"
+    if settings.vault is not None:
+        told += f"; {settings.vault.program} unwraps it"
+        if keyring.in_the_clear:
+            mend = mend or "not all is wrapped: `huike keyring wrap` does that"
+    yield Finding("keyring", told, mend), keyring
 
 
 def _of_log(url: str, keyring: Keyring | None) -> Iterator[Finding]:

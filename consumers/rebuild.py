@@ -36,7 +36,12 @@ def where(settings: Settings) -> Where:
     log_url, views_url = settings.log_url, settings.views_or_log_url
     assert log_url is not None
     assert views_url is not None
-    return Where(log_url=log_url, views_url=views_url, keyring_file=settings.keyring_file)
+    return Where(
+        log_url=log_url,
+        views_url=views_url,
+        keyring_file=settings.keyring_file,
+        vault=settings.vault,
+    )
 
 
 @contextmanager

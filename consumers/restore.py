@@ -33,7 +33,7 @@ def run_restore(
         with _standing(settings) as url:
             _no_views(settings, url)
             made = restore_with_bar(
-                url, data_file, keys_file, key, settings.keyring_file, older_keys=older_keys
+                url, data_file, keys_file, key, settings, older_keys=older_keys
             )
     typer.echo(f"{made.facts:,} facts, up to position {made.position:,}, from {data_file.name}")
     typer.echo(f"{made.persons:,} persons' keys; {made.forgotten:,} of them are forgotten")
@@ -59,8 +59,9 @@ def run_restored(settings: Settings, keys: Path | None, key_file: Path | None) -
                 BackupKey.read(key_file),
                 settings.keyring_file,
                 lambda _name, done, total: bar.update(task, completed=done, total=total),
+                vault=settings.vault,
             )
-        forget_again(url, settings.keyring_file)
+        forget_again(url, settings.keyring_file, settings.vault)
         typer.echo(f"{persons:,} persons' keys are those of {keys_file}.")
     with closing(connect(url)) as connection, connection.transaction():
         made, position = part_ways(connection)
@@ -80,7 +81,7 @@ def restore_with_bar(  # noqa: PLR0913  # as `restore`
     data_file: Path,
     keys_file: Path,
     key: BackupKey,
-    keyring_file: Path,
+    settings: Settings,
     *,
     older_keys: bool = False,
 ) -> Restored:
@@ -95,10 +96,11 @@ def restore_with_bar(  # noqa: PLR0913  # as `restore`
             data_file,
             keys_file,
             key,
-            keyring_file,
+            settings.keyring_file,
+            vault=settings.vault,
             older_keys=older_keys,
             told=lambda name, done, total: bar.update(tasks[name], completed=done, total=total),
-            settle=lambda: forget_again(url, keyring_file),
+            settle=lambda: forget_again(url, settings.keyring_file, settings.vault),
         )
 
 

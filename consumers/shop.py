@@ -48,7 +48,7 @@ def run_shop(settings: Settings, stop: threading.Event, group: str | None = None
         try:
             with ExitStack() as stack:
                 keeper = stack.enter_context(pool(settings.log_url, KEEPER, size=2))
-                keyring = Keyring.open(settings.keyring_file)
+                keyring = Keyring.open(settings.keyring_file, settings.vault)
                 keys = PersonKeys(keeper, keyring)
                 event_log = EventLog(settings.log_url, keys)
                 stack.callback(event_log.close)

@@ -72,7 +72,7 @@ def _follow(
     with connect(views_url) as admin:
         schema.install(admin)
     keys = stack.enter_context(pool(log_url, KEEPER, size=2))
-    sealer = PersonKeys(keys, Keyring.open(settings.keyring_file), cached=KEYS)
+    sealer = PersonKeys(keys, Keyring.open(settings.keyring_file, settings.vault), cached=KEYS)
     reader = LogReader(log_url, sealer, pool_size=1 + len(views))
     stack.callback(reader.close)
     connection = stack.enter_context(connect_impatient(views_url, VIEWS))

@@ -24,7 +24,7 @@ def work(settings: Settings, part: str, stop: threading.Event) -> None:
         raise typer.Exit(2)
     settings = placed(settings)
     assert settings.log_url is not None
-    prepare(settings.log_url, settings.keyring_file)
+    prepare(settings.log_url, settings.keyring_file, settings.vault)
     _run(settings, part, stop)
 
 

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import msgspec
 
-from infra.keyring import EpochKeys, KeyringLost
+from infra.keyring import EpochKeys, Keyring, KeyringLost
 from infra.postgres import KEEPER, Connection, connect
 from infra.sealing.periods import context_of
+from infra.vault import Vault
 
 CHUNK: Final = 2_000
 
@@ -95,8 +96,8 @@ def prepare_epoch(log_url: str, keyring: EpochKeys) -> int | None:
 def renew(log_url: str, keyring: EpochKeys, progress: Progress = lambda _: None) -> Renewed | None:
     """Wrap all keys under a new epoch and destroy the older ones; None when another does it now.
 
-    Goes on where one that was killed left off. Raises KeyringLost, OSError, psycopg.Error: then the
-    older epochs' keys are still there, and nothing is lost.
+    Goes on where one that was killed left off. Raises KeyringLost, VaultFailed, OSError,
+    psycopg.Error: then the older epochs' keys are still there, and nothing is lost.
     """
     with _alone(log_url) as connection:
         if connection is None:
@@ -133,6 +134,18 @@ def renew_if_due(log_url: str, keyring: EpochKeys, every: timedelta) -> Renewed 
         _finish(connection, keyring)
         due = connection.execute(_DUE, (every,)).rowcount > 0
     return renew(log_url, keyring) if due else None
+
+
+def rewrap(log_url: str, keyring: Keyring, vault: Vault | None) -> bool:
+    """Have a vault wrap the keyring's own keys anew; False when another renews them now.
+
+    Raises OSError, KeyringLost, VaultFailed.
+    """
+    with _alone(log_url) as connection:
+        if connection is None:
+            return False
+        keyring.rewrap(vault)
+        return True
 
 
 @contextmanager

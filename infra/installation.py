@@ -8,19 +8,20 @@ from infra.epochs import check_epochs
 from infra.keyring import Keyring, KeyringLost
 from infra.migrations import migrate
 from infra.postgres import KEEPER, WRITER, Connection, connect
+from infra.vault import Vault
 
 
-def prepare(log_url: str, keyring_file: Path) -> Keyring:
+def prepare(log_url: str, keyring_file: Path, vault: Vault | None = None) -> Keyring:
     """Bring the log's tables up to date; return the keyring, which a new log gets made.
 
-    Several processes may call it at once. Raises KeyringLost, OSError, psycopg.Error.
+    Several processes may call it at once. Raises KeyringLost, VaultFailed, OSError, psycopg.Error.
     """
     migrate(log_url)
     with closing(connect(log_url, WRITER)) as connection:
         if not keyring_file.exists() and _claimed(connection):
             msg = f"There is no keyring {keyring_file}, and this log was made with one: put it back"
             raise KeyringLost(msg)
-        keyring = Keyring.open(keyring_file)
+        keyring = Keyring.open(keyring_file, vault)
         if not same_installation(connection, Ids(keyring.secret)):
             msg = f"The keyring {keyring_file} is not this log's: put back the one it was made with"
             raise KeyringLost(msg)

@@ -1,25 +1,44 @@
-"""The keyring: the installation's secrets, in a file that is kept apart from the database."""
+"""The keyring: the installation's secrets, in a file that is kept apart from the database.
+
+In the file they stand as they are, in base64; where a vault is set, as `{"wrapped": base64}`, which
+nobody but the vault unwraps.
+"""
 
 import base64
 import json
 import os
 import secrets
+import threading
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from infra.secret_files import make, replace
+from infra.vault import Vault
+
+Entry = str | Mapping[str, str]
+"""A key as it stands in the file."""
+
+_SECRET: Final = "secret"  # noqa: S105  # what it is called
 
 
 class KeyringLost(Exception):
     """The keyring does not belong to this log; put back the file that was made with it."""
 
 
+class KeyringWrapped(KeyringLost):
+    """The keyring {} is wrapped: set HUIKE_EPOCH_COMMAND to what unwraps it."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(str(self.__doc__).format(file).rstrip("."))
+
+
 class EpochKeys(Protocol):
-    """What wraps everybody's keys, and stands nowhere in the database: a file, or another's vault.
+    """What wraps everybody's keys, and stands nowhere in the database.
 
     An epoch is a number; those that are higher are newer.
     """
@@ -55,81 +74,179 @@ class EpochKeys(Protocol):
 class Keyring:
     """Epoch keys in a file: it is replaced as a whole, and whoever reads it finds a whole one."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, vault: Vault | None = None) -> None:
+        """Read the file; what is wrapped there is unwrapped when it is used."""
         self._file = file
-        self.secret = self._take()
+        self._vault = vault
+        self._unwrapping = threading.Lock()
+        self._secret: bytes | None = None
+        self._entries: Mapping[int, Entry] = {}
+        self._ciphers: dict[int, AESGCM] = {}
+        self._take()
 
     @classmethod
-    def open(cls, file: Path) -> Self:
-        """Read the keyring, or make a new one where there is none. Raises OSError, KeyringLost."""
+    def open(cls, file: Path, vault: Vault | None = None) -> Self:
+        """Read the keyring, or make a new one where there is none.
+
+        Raises OSError, KeyringLost, VaultFailed.
+        """
         if not file.exists():
-            cls._make(file)
-        return cls(file)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            made = {_SECRET: _fresh(_SECRET, vault), "epochs": {"1": _fresh(_named(1), vault)}}
+            with suppress(FileExistsError):  # another process was first: then its keyring counts
+                make(file, _written(made))
+        keyring = cls(file, vault)
+        keyring.check()
+        return keyring
 
-    @staticmethod
-    def _make(file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):  # another process was first: then its keyring counts
-            make(file, _written({"secret": _fresh(), "epochs": {"1": _fresh()}}))
+    def check(self) -> None:
+        """Unwrap what is always needed. Raises KeyringLost, VaultFailed."""
+        assert self.secret
+        self._cipher(self.current)
 
-    def _take(self) -> bytes:
+    def _take(self) -> None:
         try:
             held = _read(self._file)
-            secret = base64.b64decode(held["secret"])
-            self._wrappers = {
-                int(epoch): AESGCM(base64.b64decode(key)) for epoch, key in held["epochs"].items()
-            }
-            self.current = max(self._wrappers)
+            entries = {int(epoch): entry for epoch, entry in held["epochs"].items()}
+            ciphers = {}
+            for epoch, entry in entries.items():
+                if isinstance(entry, str):
+                    ciphers[epoch] = AESGCM(base64.b64decode(entry))
+                elif self._entries.get(epoch) == entry and epoch in self._ciphers:
+                    ciphers[epoch] = self._ciphers[epoch]
+            self._secret_entry: Entry = held[_SECRET]
+            self.current = max(entries)
+            self._entries, self._ciphers = entries, ciphers
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            msg = f"The keyring {self._file} cannot be read: put back a copy"
-            raise KeyringLost(msg) from error
-        return secret
+            raise self._unreadable() from error
+
+    @property
+    def secret(self) -> bytes:
+        if self._secret is None:
+            self._secret = self._unwrapped(_SECRET, self._secret_entry)
+        return self._secret
 
     @property
     def held(self) -> AbstractSet[int]:
-        return self._wrappers.keys()
+        return self._entries.keys()
+
+    @property
+    def in_the_clear(self) -> bool:
+        """Whether a key stands in the file as it is."""
+        return any(isinstance(one, str) for one in (self._secret_entry, *self._entries.values()))
 
     def wrap(self, key: bytes, context: bytes) -> tuple[int, bytes]:
         """Wrap a key under the current epoch; return the epoch and the wrapped key."""
         nonce, current = os.urandom(12), self.current
-        return current, nonce + self._wrappers[current].encrypt(nonce, key, context)
+        cipher = self._ciphers.get(current) or self._cipher(current)
+        assert cipher is not None
+        return current, nonce + cipher.encrypt(nonce, key, context)
 
     def unwrap(self, epoch: int, wrapped: bytes, context: bytes) -> bytes:
         """Return a wrapped key. Raises KeyringLost when its epoch is not held or not the same."""
-        wrapper = self._wrappers.get(epoch)
-        if wrapper is None:
+        cipher = self._ciphers.get(epoch) or self._cipher(epoch)
+        if cipher is None:
             self.look_again()  # it may have begun since
-            wrapper = self._wrappers.get(epoch)
-        if wrapper is None:
+            cipher = self._cipher(epoch)
+        if cipher is None:
             msg = f"Epoch key {epoch} is not on the keyring {self._file}: put back its newest copy"
             raise KeyringLost(msg)
         try:
-            return wrapper.decrypt(wrapped[:12], wrapped[12:], context)
+            return cipher.decrypt(wrapped[:12], wrapped[12:], context)
         except Exception as error:
             raise KeyringLost from error
 
     def look_again(self) -> None:
-        """Take in what others began and ended. Raises OSError, KeyringLost."""
-        if self._take() != self.secret:
-            raise KeyringLost
+        """Take in what others began and ended. Raises OSError, KeyringLost, VaultFailed."""
+        before, known = self._secret_entry, self._secret
+        self._take()
+        if known is not None and self._secret_entry != before:
+            self._secret = self._unwrapped(_SECRET, self._secret_entry)
+            if self._secret != known:
+                raise KeyringLost
 
     def begin(self, epoch: int) -> None:
-        """Make the key of a new epoch; it is durable when this returns. Raises OSError."""
+        """Make the key of a new epoch; it is durable when this returns.
+
+        What stood there as it is becomes wrapped, if a vault is set. Raises OSError, VaultFailed.
+        """
         held = _read(self._file)
-        held["epochs"].setdefault(str(epoch), _fresh())
+        if str(epoch) not in held["epochs"]:
+            held["epochs"][str(epoch)] = _fresh(_named(epoch), self._vault)
+        if self._vault is not None and self.in_the_clear:
+            held = self._again(held, self._vault)
         replace(self._file, _written(held))
         self.look_again()
 
     def end(self, before: int) -> None:
-        """Destroy the keys of all epochs before one. Raises OSError."""
+        """Destroy the keys of all epochs before one. Raises OSError, VaultFailed."""
         held = _read(self._file)
+        for epoch, entry in held["epochs"].items():
+            if int(epoch) < before and not isinstance(entry, str) and self._vault is not None:
+                self._vault.destroy(_named(epoch))
         held["epochs"] = {e: key for e, key in held["epochs"].items() if int(e) >= before}
         replace(self._file, _written(held))
         self.look_again()
 
+    def rewrap(self, vault: Vault | None) -> None:
+        """Have all keys wrapped anew, by another vault perhaps; None: let them stand as they are.
 
-def _fresh() -> str:
-    return base64.b64encode(secrets.token_bytes(32)).decode()
+        Raises OSError, KeyringLost, VaultFailed: then the file is as it was.
+        """
+        held = self._again(_read(self._file), vault)
+        replace(self._file, _written(held))
+        self._vault = vault
+        self.look_again()
+
+    def _again(self, held: Any, vault: Vault | None) -> Any:
+        """Return what a file holds, each key unwrapped and wrapped again."""
+        return {
+            _SECRET: _entry(_SECRET, self._unwrapped(_SECRET, held[_SECRET]), vault),
+            "epochs": {
+                epoch: _entry(_named(epoch), self._unwrapped(_named(epoch), entry), vault)
+                for epoch, entry in held["epochs"].items()
+            },
+        }
+
+    def _cipher(self, epoch: int) -> AESGCM | None:
+        """Return what an epoch's key enciphers with, unwrapped at its first use."""
+        with self._unwrapping:
+            cipher, entry = self._ciphers.get(epoch), self._entries.get(epoch)
+            if cipher is None and entry is not None:
+                try:
+                    cipher = AESGCM(self._unwrapped(_named(epoch), entry))
+                except ValueError as error:
+                    raise self._unreadable() from error
+                self._ciphers[epoch] = cipher
+            return cipher
+
+    def _unwrapped(self, name: str, entry: Entry) -> bytes:
+        try:
+            if isinstance(entry, str):
+                return base64.b64decode(entry)
+            wrapped = base64.b64decode(entry["wrapped"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._unreadable() from error
+        if self._vault is None:
+            raise KeyringWrapped(self._file)
+        return self._vault.unwrap(name, wrapped)
+
+    def _unreadable(self) -> KeyringLost:
+        return KeyringLost(f"The keyring {self._file} cannot be read: put back a copy")
+
+
+def _named(epoch: int | str) -> str:
+    return f"epoch-{epoch}"
+
+
+def _fresh(name: str, vault: Vault | None) -> Entry:
+    return _entry(name, secrets.token_bytes(32), vault)
+
+
+def _entry(name: str, key: bytes, vault: Vault | None) -> Entry:
+    if vault is None:
+        return base64.b64encode(key).decode()
+    return {"wrapped": base64.b64encode(vault.wrap(name, key)).decode()}
 
 
 def _read(file: Path) -> Any:

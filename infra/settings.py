@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.shared.money import UnknownCurrency
 from domain.shared.money import currency as known_currency
+from infra.vault import Command
 
 _MOST_WORKERS: Final = 4
 """Of views, unless more are asked for: each takes 200 MB."""
@@ -105,6 +106,11 @@ class Settings(BaseSettings):
         description="Days after which somebody's being forgotten is followed by a new epoch. "
         "0: only `huike keyring renew` makes one.",
     )
+    epoch_command: str | None = Field(
+        default=None,
+        description="Command that wraps the keyring's keys (`COMMAND wrap NAME`) and unwraps them: "
+        "a KMS's. Not set: they stand in the file as they are.",
+    )
     erasure_days: int = Field(
         default=7,
         ge=0,
@@ -175,6 +181,13 @@ class Settings(BaseSettings):
             raise ValueError("SASL needs HUIKE_KAFKA_USER and HUIKE_KAFKA_PASSWORD")
         return value
 
+    @field_validator("epoch_command")
+    @classmethod
+    def _command(cls, value: str | None) -> str | None:
+        if value is not None:
+            Command(value)
+        return value
+
     @field_validator("retention")
     @classmethod
     def _months(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -227,6 +240,11 @@ class Settings(BaseSettings):
     @property
     def keyring_file(self) -> Path:
         return self.keyring or self.home / "keyring.json"
+
+    @property
+    def vault(self) -> Command | None:
+        """What the keyring's keys are wrapped by, if by something."""
+        return None if self.epoch_command is None else Command(self.epoch_command)
 
     @property
     def views_or_log_url(self) -> str | None:

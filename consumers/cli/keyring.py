@@ -29,3 +29,27 @@ def keyring_renew(
     from infra.settings import Settings
 
     renew_now(Settings(), only_prepare=prepare)
+
+
+@app.command("wrap")
+def keyring_wrap(
+    *,
+    in_the_clear: Annotated[
+        bool,
+        typer.Option("--in-the-clear", help="Unwrap them for good, to do without the command."),
+    ] = False,
+) -> None:
+    """Have HUIKE_EPOCH_COMMAND wrap all keys of the file anew.
+
+    When the command is set for the first time, and whenever what it wraps by has changed: it must
+    still unwrap what it wrapped before.
+
+    ```sh
+    HUIKE_EPOCH_COMMAND=/etc/huike/kms huike keyring wrap
+    huike keyring wrap --in-the-clear  # then unset HUIKE_EPOCH_COMMAND
+    ```
+    """
+    from consumers.keyring import wrap_again
+    from infra.settings import Settings
+
+    raise typer.Exit(wrap_again(Settings(), in_the_clear=in_the_clear))

@@ -160,6 +160,6 @@ def _send(
 ) -> None:
     sample.send(journey, client, advance)
     key = remembered.simulated_key
-    ids = Ids(Keyring.open(settings.keyring_file).secret)
+    ids = Ids(Keyring.open(settings.keyring_file, settings.vault).secret)
     with closing(ShopClient(client.url, ingest=key, command=key, stop=client.stop)) as simulated:
         sample.simulate(journey, simulated, ids, advance)

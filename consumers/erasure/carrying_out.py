@@ -103,7 +103,7 @@ def _opened(settings: Settings, connection: Connection) -> Iterator["_Work"]:
     assert log_url is not None
     assert views_url is not None
     with ExitStack() as stack:
-        keyring = Keyring.open(settings.keyring_file)
+        keyring = Keyring.open(settings.keyring_file, settings.vault)
         keeper = stack.enter_context(closing(connect(log_url, KEEPER)))
         keys = PersonKeys(stack.enter_context(pool(log_url, KEEPER, size=2)), keyring)
         event_log = EventLog(log_url, keys)

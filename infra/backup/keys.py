@@ -12,17 +12,20 @@ from infra.backup.taking import KEEPER, KEYRING, SIGNING, epochs_of, standing
 from infra.backup.unusable import OtherKeyring, Unopened
 from infra.epochs import check_epochs
 from infra.installation import same_installation
-from infra.keyring import Keyring, KeyringLost
+from infra.keyring import Keyring, KeyringLost, KeyringWrapped
 from infra.postgres import OWNER, Connection, connect
 from infra.secret_files import replace
+from infra.vault import Vault
 
 
-def put_keys(
+def put_keys(  # noqa: PLR0913  # from what, with what, to where
     url: str,
     keys_file: Path,
     key: BackupKey,
     keyring_file: Path,
     told: Told = lambda _file, _done, _total: None,
+    *,
+    vault: Vault | None = None,
 ) -> int:
     """Put a keys file in the place of all keys of a log that was put back by other means.
 
@@ -35,10 +38,12 @@ def put_keys(
     ):
         check_known(keys)
         check_together("the log", standing(owner), keys)
-        return take_keys(owner, keys, keyring_file, told)
+        return take_keys(owner, keys, keyring_file, vault, told)
 
 
-def take_keys(owner: Connection, keys: Opened, keyring_file: Path, told: Told) -> int:
+def take_keys(
+    owner: Connection, keys: Opened, keyring_file: Path, vault: Vault | None, told: Told
+) -> int:
     """Copy the keys in, in a transaction, and put their files where there are none."""
     take_time(owner)
     kept, files = copy_in(owner, keys, KEEPER, told)
@@ -48,7 +53,7 @@ def take_keys(owner: Connection, keys: Opened, keyring_file: Path, told: Told) -
         for name in made:
             places[name].parent.mkdir(parents=True, exist_ok=True)
             replace(places[name], files[name])
-        _check_keyring(owner, keyring_file, keys)
+        _check_keyring(owner, keyring_file, vault, keys)
     except BaseException:
         for name in made:
             places[name].unlink(missing_ok=True)
@@ -56,10 +61,10 @@ def take_keys(owner: Connection, keys: Opened, keyring_file: Path, told: Told) -
     return kept.get("keeper.person_key", 0)
 
 
-def _check_keyring(owner: Connection, file: Path, keys: Opened) -> None:
+def _check_keyring(owner: Connection, file: Path, vault: Vault | None, keys: Opened) -> None:
     """Make sure that a keyring is this log's, and opens a key of each epoch that there is."""
     try:
-        keyring = Keyring.open(file)
+        keyring = Keyring.open(file, vault)
         if not same_installation(owner, Ids(keyring.secret), claim=False):
             raise OtherKeyring(file)
         check_epochs(owner, keyring)
@@ -73,5 +78,7 @@ def _check_keyring(owner: Connection, file: Path, keys: Opened) -> None:
                 raise Unopened(keys.name, file=file, epoch=epoch)
             if row is not None:
                 keyring.unwrap(epoch, row[1], row[0].bytes)
+    except KeyringWrapped:
+        raise
     except KeyringLost:
         raise OtherKeyring(file) from None

@@ -20,6 +20,7 @@ from infra.backup.taking import KEEPER, LOG
 from infra.backup.unusable import Inconsistent, NotEmpty, RestoreRuns
 from infra.migrations import migrate
 from infra.postgres import OWNER, Connection, connect
+from infra.vault import Vault
 
 _LOCK: Final = 4_851_107
 _OURS: Final = ("log", "keeper", "views", "huike")
@@ -43,6 +44,7 @@ def restore(  # noqa: PLR0913  # from what, with what, to where
     key: BackupKey,
     keyring_file: Path,
     *,
+    vault: Vault | None = None,
     older_keys: bool = False,
     told: Told = lambda _file, _done, _total: None,
     settle: Callable[[], object] = lambda: None,
@@ -70,7 +72,7 @@ def restore(  # noqa: PLR0913  # from what, with what, to where
                 level |= {*keys.header["migrations"]}  # keys of today may go with data of long ago
                 migrate(url, only=level, restoring=True)
                 with owner.transaction():
-                    persons = take_keys(owner, keys, keyring_file, told)
+                    persons = take_keys(owner, keys, keyring_file, vault, told)
             migrate(url, restoring=True)
             settle()
             incarnation = _finish(admin)

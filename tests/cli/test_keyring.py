@@ -10,6 +10,7 @@ from infra.keyring import Keyring
 from infra.postgres import KEEPER, pool
 from infra.sealing import PersonKeys
 from tests.cli.running import TRACEBACK, Installation
+from tests.infra.kms import Kms
 
 pytestmark = pytest.mark.slow
 
@@ -34,3 +35,31 @@ def test_a_new_epoch_is_made_by_command_and_an_old_keyring_is_told_in_a_sentence
         assert "Epoch key 3 is not on the keyring" in told.stderr
         assert TRACEBACK not in told.stderr
     assert "Epoch key 3 is not on the keyring" in here.run("doctor").stdout
+
+
+def test_keys_are_wrapped_by_command_and_a_kms_that_is_away_is_told_in_a_sentence(
+    tmp_path: Path, database_url: str
+) -> None:
+    kms = Kms(tmp_path / "kms")
+    here = Installation(tmp_path, HUIKE_LOG_URL=database_url)
+    with pool(database_url, KEEPER, size=1) as keeper:
+        PersonKeys(keeper, Keyring.open(here.home / "keyring.json")).ensure([UUID(int=1)])
+    assert here.run("keyring", "wrap").returncode == 2
+    there = Installation(tmp_path, HUIKE_LOG_URL=database_url, HUIKE_EPOCH_COMMAND=kms.line)
+    assert "not all is wrapped" in there.run("doctor").stdout
+    wrapped = there.run("keyring", "wrap")
+    assert "wrapped by kms. Replace every copy of it" in wrapped.stdout, wrapped
+    assert "; kms unwraps it" in there.run("doctor").stdout
+    assert "Epoch 2: 1 keys" in there.run("keyring", "renew").stdout
+    told = here.run("keyring", "renew")
+    assert (told.returncode, TRACEBACK in told.stderr) == (2, False)
+    assert "is wrapped: set HUIKE_EPOCH_COMMAND" in told.stderr
+    (kms.folder / "epoch-2.key").rename(kms.folder / "away")
+    for command in (["work", "views"], ["serve"], ["keyring", "renew"]):
+        told = there.run(*command)
+        assert (told.returncode, TRACEBACK in told.stderr) == (2, False)
+        assert "kms (HUIKE_EPOCH_COMMAND) did not unwrap epoch-2: it ended with 1." in told.stderr
+    assert "did not unwrap epoch-2" in there.run("doctor").stdout
+    (kms.folder / "away").rename(kms.folder / "epoch-2.key")
+    assert there.run("keyring", "wrap", "--in-the-clear").returncode == 0
+    assert "Epoch 3:" in here.run("keyring", "renew").stdout

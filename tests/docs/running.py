@@ -74,26 +74,30 @@ def _same(wanted: str, got: str) -> bool:
     )
 
 
-@contextmanager
-def service(
-    database_url: str, folder: Path, *, worker: str = "views", **more: str
-) -> Iterator[dict[str, str]]:
-    """Run a server and a worker on a database; give the environment that finds them."""
-    port = free_port()
-    environment = {
+def surroundings(database_url: str, folder: Path, **more: str) -> dict[str, str]:
+    """Return the environment of an installation of its own."""
+    return {
         **{name: value for name, value in os.environ.items() if not name.startswith("HUIKE_")},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "HUIKE_LOG_URL": database_url,
         "HUIKE_HOME": str(folder / "home"),
-        "HUIKE_PORT": str(port),
+        "HUIKE_PORT": str(free_port()),
         "HUIKE_SLOTS": "4",
         **more,
     }
+
+
+@contextmanager
+def service(
+    database_url: str, folder: Path, *, worker: str = "views", **more: str
+) -> Iterator[dict[str, str]]:
+    """Run a server and a worker on a database; give the environment that finds them."""
+    environment = surroundings(database_url, folder, **more)
     with ExitStack() as stack:
         for part in (["serve"], ["work", worker]):
             stack.enter_context(_process(part, folder, environment))
-            _await(f"http://127.0.0.1:{port}/ready", folder)
+            _await(f"http://127.0.0.1:{environment['HUIKE_PORT']}/ready", folder)
         yield environment
 
 

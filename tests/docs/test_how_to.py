@@ -11,7 +11,7 @@ import pytest
 from infra.kafka import make_topics
 from infra.postgres import READER, WRITER, Connection, connect
 from infra.settings import Settings
-from tests.docs.running import DOCS, run, service
+from tests.docs.running import DOCS, run, service, surroundings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -32,6 +32,10 @@ HOW_TO = DOCS / "how-to"
 )
 def test_a_page_works_as_it_stands(page: str, shop: dict[str, str], tmp_path: Path) -> None:
     run(HOW_TO / page, tmp_path, shop)
+
+
+def test_the_keyring_is_wrapped_as_the_page_says(database_url: str, tmp_path: Path) -> None:
+    run(HOW_TO / "keep-keys-in-a-kms.md", tmp_path, surroundings(database_url, tmp_path))
 
 
 def test_the_chain_is_checked_without_our_program(shop: dict[str, str], tmp_path: Path) -> None:

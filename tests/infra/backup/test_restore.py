@@ -2,6 +2,7 @@
 
 import os
 import tracemalloc
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from domain.shared.personal import ERASED
 from infra.backup.keys import put_keys
 from infra.backup.restoring import restore
-from infra.backup.taking import KEEPER, LOG, SIGNING, back_up
+from infra.backup.taking import KEEPER, LOG, SIGNING, Taken, back_up
 from infra.backup.unusable import (
     FolderTaken,
     Inconsistent,
@@ -24,10 +25,12 @@ from infra.backup.unusable import (
 from infra.epochs import renew
 from infra.event_store.chain import first_break
 from infra.installation import prepare
-from infra.keyring import Keyring
+from infra.keyring import Keyring, KeyringWrapped
 from infra.migrations import RestoreUnfinished, migrate
 from infra.postgres import OWNER, connect
+from infra.vault import VaultFailed
 from tests.infra.backup.backups import Backups, contents
+from tests.infra.kms import Kms
 from tests.projections.runtime.shop import Shop
 
 pytestmark = pytest.mark.slow
@@ -374,3 +377,25 @@ def test_data_of_before_an_update_are_restored_with_keys_of_after_it(backups: Ba
     assert migrate(backups.target) == []
     assert backups.same
     assert backups.addresses == ["one@example.com", "two@example.com", "v@example.com"]
+
+
+def test_a_wrapped_keyring_comes_back_wrapped_and_opens_by_its_command_alone(
+    backups: Backups, tmp_path: Path
+) -> None:
+    kms = Kms(tmp_path / "kms")
+    Keyring.open(backups.shop.keyring).rewrap(kms.vault)
+
+    def come_back(taken: Taken, keys: Path) -> None:
+        to = (backups.target, taken.data, keys, backups.key, backups.keyring)
+        restore(*to, vault=kms.vault)
+
+    first = backups.take()
+    with pytest.raises(KeyringWrapped, match="HUIKE_EPOCH_COMMAND"):
+        backups.restore(first)
+    renew(backups.shop.url, Keyring.open(backups.shop.keyring, kms.vault))
+    with pytest.raises(VaultFailed, match="did not unwrap epoch-1"):
+        come_back(first, first.keys)
+    assert not backups.keyring.exists()
+    come_back(first, backups.take().keys)
+    assert backups.keyring.read_bytes() == backups.shop.keyring.read_bytes()
+    assert prepare(backups.target, backups.keyring, kms.vault).secret
