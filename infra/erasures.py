@@ -9,6 +9,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from domain.shared.refusals import NotFound
+from infra.erasure_certificate import certificate_of
 from infra.postgres import Connection
 
 _COLUMNS: Final = (
@@ -98,11 +99,29 @@ def waits(connection: Connection, erasure: UUID, reasons: Collection[str]) -> No
 
 
 def keep_certificate(connection: Connection, erasure: UUID, certificate: bytes) -> bytes:
-    """Keep a certificate unless there is one; return the one that is kept."""
-    row = connection.execute(
-        "update log.erasure set certificate = coalesce(certificate, %s) where erasure = %s"
-        " returning certificate",
-        (certificate, erasure),
-    ).fetchone()
-    assert row is not None
-    return bytes(row[0])
+    """Keep a certificate unless the same service made one before; return the one that is kept."""
+    with connection.transaction():
+        row = connection.execute(
+            "select certificate from log.erasure where erasure = %s for update", (erasure,)
+        ).fetchone()
+        assert row is not None
+        if row[0] is not None and _is_alike(row[0], certificate):
+            return bytes(row[0])
+        connection.execute(
+            "update log.erasure set certificate = %s where erasure = %s", (certificate, erasure)
+        )
+    return certificate
+
+
+def _is_alike(kept: bytes, made: bytes) -> bool:
+    """Tell whether a certificate that is kept is of the erasure and the service of another one."""
+    try:
+        one = certificate_of(kept)
+    except msgspec.DecodeError:
+        return False
+    other = certificate_of(made)
+    return (
+        one.is_signed
+        and one.public_key == other.public_key
+        and one.certified.erasure == other.certified.erasure
+    )

@@ -186,6 +186,19 @@ def test_a_certificate_of_something_else_contradicts_itself(
     assert {"log", "keys", "facts", "views"} <= checked(of_bob)
 
 
+def test_what_stood_in_its_place_before_is_not_taken_for_it(desk: Privacy, checked: Any) -> None:
+    bobs = desk.certified(desk.request(desk.know("bob"))).certificate
+    for user, put in {"ada": bobs, "eve": b"no certificate"}.items():
+        asked = desk.request(desk.know(user))
+        desk.stands(asked)
+        desk.log.execute("update log.erasure set certificate = %s where erasure = %s", (put, asked))
+        done = desk.certified(asked)
+        assert done.certificate is not None
+        assert certificate_of(done.certificate).digest == done.digest
+        assert certificate_of(done.certificate).certified.erasure == asked
+        assert checked(done.certificate) == set()
+
+
 def test_it_says_whether_older_backups_open(
     desk: Privacy, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
