@@ -11,8 +11,9 @@ from api.access import PERSON, anywhere
 from api.commands.deps import LARGEST_BODY, TOLD, Body, Text
 from api.looking import TheLook
 from api.parameters import KNOWN_ALONE, CustomerId
-from api.queries.customers import EXAMPLE, SEEN, living
+from api.queries.customers import EXAMPLE
 from api.queries.deps import FRESH
+from api.queries.seeing import SEEN, living
 from api.responses import Json
 from api.security import TheKey
 from api.services import TheServices

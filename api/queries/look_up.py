@@ -8,8 +8,9 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.parameters import KNOWN_ALONE
-from api.queries.customers import EXAMPLE, TheCustomers
+from api.queries.customers import EXAMPLE
 from api.queries.deps import ASKED, Connection, Sources, TheViews, answers
+from api.queries.seeing import TheCustomers
 from projections.profile import queries
 
 router = APIRouter(

@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from api.access import Sight
 from api.looking import Look
-from api.queries.customers import SEEN, living
 from api.queries.deps import Sources
+from api.queries.seeing import SEEN, living
 from api.responses import JSON, encode
 from api.security import admit
 from infra.wire import Row
