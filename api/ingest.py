@@ -17,26 +17,21 @@ from starlette.types import Receive, Scope, Send
 
 from api.bodies import Gone, check_media, read_body
 from api.errors import NoKey, WrongKey
-from api.fresh import fresh_name, fresh_names
+from api.fresh import fresh_name
 from api.results import Outcome, Refusals, Said, refused, say, told
 from api.security import admit, secret_of
 from api.services import Services
 from api.shares import Busy, Shares
 from api.together import Together
 from api.turned_away import SHARED, TURNED_AWAY, NoSuchDoor, turn_away
+from api.unpacking import messages_in, secret_in
 from commands.shop import NotTaken, Sent, refusal_of, translate_named
 from commands.shop.contract import (
     BATCH_BYTES,
     KINDS,
     Door,
-    Unread,
-    write_key_of,
-    write_key_of_unread,
 )
 from commands.shop.parcel import (
-    Batch,
-    open_carefully,
-    open_quickly,
     pack_refused,
     without_key,
 )
@@ -134,7 +129,7 @@ class Ingest:
         with self._room(shown, headers.get(b"content-length", b""), scope):
             body = await read_body(headers, receive, BATCH_BYTES)
             key = scope["key"] = await self._key(shown, body)
-            sent = await _opened(body, kind)
+            sent = await messages_in(body, kind)
         door = self._door(key, scope["request_id"])
         if key.per_minute is not None:
             count = 1 if isinstance(sent, NotTaken) else len(sent)
@@ -170,7 +165,7 @@ class Ingest:
 
     async def _key(self, shown: str, body: bytes) -> Key:
         """Return the living key that was shown, in a header or in the body."""
-        secret = secret_of(shown) if shown else await _secret_in(body)
+        secret = secret_of(shown) if shown else await secret_in(body)
         if secret is None:
             raise NoKey
         key = self._services.keys.remembered(secret)
@@ -274,26 +269,6 @@ class _Described(Route):
     operations = (_OPERATION, "OPTIONS /v1/{kind}")
 
 
-async def _secret_in(body: bytes) -> str | None:
-    try:
-        return write_key_of(body)
-    except Unread:
-        return await run_in_threadpool(write_key_of_unread, body)
-
-
-async def _opened(body: bytes, kind: str) -> list[Sent] | NotTaken:
-    """Return the messages of a body, or why it has none."""
-    if kind != "batch":
-        return [Sent(raw=body, kind=kind, message_id=fresh_name())]
-    try:
-        batch = open_quickly(body)
-        if batch is None:
-            batch = await run_in_threadpool(open_carefully, body)
-    except NotTaken as refusal:
-        return refusal
-    return _messages_of(batch)
-
-
 def _parts(sent: Sequence[Sent]) -> Iterator[Sequence[Sent]]:
     """Deal messages into what is translated in one turn."""
     begin = weight = 0
@@ -303,15 +278,6 @@ def _parts(sent: Sequence[Sent]) -> Iterator[Sequence[Sent]]:
             yield sent[begin:end]
             begin, weight = end, 0
     yield sent[begin:]
-
-
-def _messages_of(batch: Batch) -> list[Sent]:
-    sent_at = batch.sent_at if isinstance(batch.sent_at, str) else None
-    context = batch.context
-    return [
-        Sent(raw=bytes(raw), message_id=name, context=context, sent_at=sent_at)
-        for raw, name in zip(batch.batch, fresh_names(len(batch.batch)), strict=True)
-    ]
 
 
 def _refuse_as_a_whole(outcome: Append | NotTaken) -> None:
