@@ -74,6 +74,7 @@ def create_app(services: Services) -> Application:
         version=version("huike"),
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # it would send people where the Host header says
         lifespan=lifespan,
     )
     app.state.services = services

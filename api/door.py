@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import KEYLESS
 from api.bodies import in_time
+from api.dressing import dressed
 from api.errors import (
     PROBLEM,
     NoKey,
@@ -166,7 +167,7 @@ class Door:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], mark]
+                message["headers"] = dressed(message["headers"], mark)
             await send(message)
 
         try:

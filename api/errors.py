@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import Scope as Connection
 
 from api.bodies import BodyTooSlow
+from api.dressing import SAFE
 from api.responses import encode
 from domain.shared.log import LogFull, LogUnavailable
 from domain.shared.refusals import (
@@ -245,7 +246,14 @@ async def _broken(request: Request, error: Exception) -> Response:
         status=500,
         title=_TITLES[500],
         detail="This is a fault of the service; its log has the reason under this request_id.",
+        headers=_undressed(request),
     )
+
+
+def _undressed(request: Request) -> Mapping[str, str]:
+    """Return the headers that the door gives: the framework answers past it what nobody foresaw."""
+    mark = b"x-request-id", request.scope["request_id"].encode()
+    return {name.decode(): value.decode() for name, value in (mark, *SAFE)}
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

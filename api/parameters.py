@@ -1,11 +1,11 @@
 """Parameters that many routes take."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from operator import itemgetter
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args, get_origin
 from uuid import UUID
 
 from fastapi import Depends, Path, Query
@@ -89,11 +89,13 @@ TicketId = Annotated[UUID, _named("number", Ids.ticket, "The ticket")]
 CampaignId = Annotated[UUID, _named("code", Ids.campaign, "The campaign")]
 
 
-_taken: Final[dict[Callable[..., Any], frozenset[str]]] = {}
+_taken: Final[dict[Callable[..., Any], Mapping[str, bool]]] = {}
 
 
 async def nothing_unknown(request: Request) -> None:
     """Refuse a parameter that the route does not take: what it asks for would not be answered.
+
+    Nor is one taken twice: who stands before us may have read the other.
 
     Raises Malformed.
     """
@@ -102,15 +104,22 @@ async def nothing_unknown(request: Request) -> None:
     route: APIRoute = request.scope["route"]
     known = _taken.get(route.endpoint)
     if known is None:
-        known = _taken[route.endpoint] = frozenset(_asked_by(route.dependant))
-    for name in request.query_params:
+        known = _taken[route.endpoint] = dict(_asked_by(route.dependant))
+    seen: set[str] = set()
+    for name, _ in request.query_params.multi_items():
         if name not in known:
             why = f"is not taken here; {', '.join(sorted(known)) or 'nothing'} is"
             raise Malformed(field=f"query/{name}", why=why)
+        if name in seen and not known[name]:
+            raise Malformed(field=f"query/{name}", why="is given twice")
+        seen.add(name)
 
 
-def _asked_by(dependant: Dependant) -> Iterator[str]:
-    yield from (parameter.alias for parameter in dependant.query_params)
+def _asked_by(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """Yield what is asked for, and whether it may be given more than once."""
+    for parameter in dependant.query_params:
+        kind = parameter.field_info.annotation
+        yield parameter.alias, list in {get_origin(one) for one in (kind, *get_args(kind))}
     for inner in dependant.dependencies:
         yield from _asked_by(inner)
 

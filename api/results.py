@@ -7,6 +7,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Send
 
+from api.dressing import SAFE, dressed
 from api.turned_away import SHARED
 from commands.shop import NotTaken, Sent
 from commands.shop.parcel import pack_refused
@@ -54,7 +55,9 @@ async def say(answer: "Said | Response", send: Send, *marks: tuple[bytes, bytes]
         {
             "type": "http.response.start",
             "status": answer.status_code,
-            "headers": [*answer.raw_headers, *marks],
+            "headers": [*answer.raw_headers, *marks]
+            if isinstance(answer, Said)
+            else dressed(answer.raw_headers, *marks),
         }
     )
     await send({"type": "http.response.body", "body": answer.body})
@@ -67,6 +70,7 @@ class _Named(msgspec.Struct, frozen=True):
 _HEADERS: Final = [
     (b"content-type", b"application/json"),
     *((name.encode(), value.encode()) for name, value in SHARED.items()),
+    *SAFE,
 ]
 _encode: Final = msgspec.json.Encoder().encode
 _named: Final = msgspec.json.Decoder(_Named)
