@@ -25,14 +25,17 @@ def run(ground: Ground, found: Findings) -> None:
     file = ground.folder / "clock"
     file.write_text("+0\n")
     file.chmod(0o644)
-    installation = ground.installation(
-        LD_PRELOAD=str(library),
-        FAKETIME_TIMESTAMP_FILE=str(file),
-        FAKETIME_NO_CACHE="1",
-        FAKETIME_DONT_FAKE_MONOTONIC="1",
-    )
+    moved = {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(file),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    installation = ground.installation()
+    with installation.up():  # what makes a cluster sleeps, which libfaketime refuses Python
+        pass
     seconds = ground.of(long=20, short=3)
-    with installation.up() as supervisor:
+    with installation.up(**moved) as supervisor:
         settings = settings_of(installation)
         with Load(installation.url, installation.key("ingest")) as load:
             for offset in ("+0", _BACK, _FORWARD, "+0"):
