@@ -11,6 +11,7 @@ from api.queries.deps import Sources
 from api.shares import Paces
 from api.works import works_apart
 from commands.application import Crm
+from commands.shop import nobodys
 from commands.shop.clear import Clear
 from domain.shared.ids import Ids
 from infra import clock
@@ -59,7 +60,12 @@ class Services:
         self.paces = Paces()
         self.metrics = Metrics()
         self.metrics.watch(Followers(self.writer, self.views, clock.now), Kept(self.writer))
-        self.log = EventLog(log_url, self.sealer, watch=self.metrics.committed)
+        self.log = EventLog(
+            log_url,
+            self.sealer,
+            watch=self.metrics.committed,
+            nobodys=nobodys if settings.takes_as_nobodys else None,
+        )
         self._open.callback(self.log.close)
         self.reader = LogReader(log_url, self.sealer)
         self._open.callback(self.reader.close)

@@ -11,6 +11,7 @@ import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from domain.activity.events import BEHAVIOUR
 from domain.shared.log import Head
 from infra import facts_topic
 from infra.event_store import LogReader
@@ -126,8 +127,7 @@ class Relay:
         futures = []
         for row in rows:
             subject = row[8]
-            slots = range(self._slots) if subject is None else (slot_of(subject, self._slots),)
-            for slot in slots:
+            for slot in self._slots_of(row):
                 futures.append(
                     out.send(
                         self._topic,
@@ -142,6 +142,13 @@ class Relay:
                 )
                 place.previous[slot] = row[0]
         return futures
+
+    def _slots_of(self, row: tuple[Any, ...]) -> Sequence[int]:
+        """Return where a fact goes: to its customer's slot, nobody's to all but for behaviour."""
+        subject, stream, kind = row[8], row[1], row[3]
+        if subject is None and not kind.startswith(BEHAVIOUR):
+            return range(self._slots)
+        return (slot_of(subject or stream, self._slots),)
 
     def _tick(self, out: KafkaProducer, place: Place, head: Head) -> list[Any]:
         """Tell every slot that it has all up to the head, and that time has passed."""

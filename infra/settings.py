@@ -13,6 +13,7 @@ from infra.vault import Command
 
 _MOST_WORKERS: Final = 4
 """Of views, unless more are asked for: each takes 200 MB."""
+_NOBODY: Final = "nobody"
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _SECURITIES: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -122,6 +123,11 @@ class Settings(BaseSettings):
         description="Days that an order keeps its customer from being forgotten after it last "
         "moved, unless it is delivered, cancelled or refunded.",
     )
+    forgotten: str = Field(
+        default="refuse",
+        description="What becomes of what shops tell later of somebody forgotten. `refuse`: it is "
+        "refused; `nobody`: it is kept without anything that tells whose it is.",
+    )
     retention: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Months after which what a source sent is made unreadable (its facts stay), by "
@@ -189,6 +195,11 @@ class Settings(BaseSettings):
         return value
 
     @field_validator("retention")
+    @field_validator("forgotten")
+    @classmethod
+    def _forgotten(cls, value: str) -> str:
+        return _one_of(("refuse", _NOBODY), value.lower())
+
     @classmethod
     def _months(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for rule in value:
@@ -215,6 +226,11 @@ class Settings(BaseSettings):
         }
 
     @property
+    @property
+    def takes_as_nobodys(self) -> bool:
+        """Whether what shops tell of somebody forgotten is kept as nobody's."""
+        return self.forgotten == _NOBODY
+
     def retention_months(self) -> dict[str, int]:
         """Months by source (`shop/source`, or `*` for every other)."""
         rules = (rule.partition("=") for rule in self.retention)

@@ -14,33 +14,33 @@ import msgspec
 PLAIN_CHARACTERS: Final = 200
 
 
-def _both_spellings(names: str) -> frozenset[str]:
+def both_spellings(names: str) -> frozenset[str]:
     """Return snake_case names together with their camelCase."""
     snake = names.split()
     camel = [n.split("_")[0] + "".join(p.capitalize() for p in n.split("_")[1:]) for n in snake]
     return frozenset(snake) | frozenset(camel)
 
 
-CODES: Final = _both_spellings(
+CODES: Final = both_spellings(
     "order_id checkout_id cart_id product_id sku category variant position quantity price currency "
     "total subtotal revenue value shipping tax discount coupon coupon_id promotion_id campaign_id "
     "list_id wishlist_id payment_id refund_id review_id rating step"
 )
 """Properties in the clear on any event."""
 
-WORDS: Final = CODES | _both_spellings(
+WORDS: Final = CODES | both_spellings(
     "affiliation name brand creative coupon_name shipping_method payment_method carrier "
     "channel share_via filters sorts products"
 )
 """Properties in the clear on the events of the trade, whose meaning is agreed."""
 
-PRODUCT: Final = _both_spellings(
+PRODUCT: Final = both_spellings(
     "product_id sku id name category brand variant price quantity discount coupon position currency"
 )
 """What is in the clear of each of `products`, `filters` and `sorts`."""
 
-TRAITS: Final = _both_spellings("age gender created_at")
-GROUP_TRAITS: Final = _both_spellings("created_at industry employees plan")
+TRAITS: Final = both_spellings("age gender created_at")
+GROUP_TRAITS: Final = both_spellings("created_at industry employees plan")
 
 _CONTEXT: Final = frozenset({"active", "locale", "timezone"})
 _CONTEXT_PARTS: Final[dict[str, frozenset[str]]] = {

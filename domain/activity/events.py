@@ -4,10 +4,13 @@ Each is the first fact of its message's stream, and keeps the keyed digest of th
 What is on the standard lists is in the clear; everything else is sealed in `private`.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from domain.shared.events import Event, fact
 from domain.shared.personal import Personal
+
+BEHAVIOUR: Final = "activity."
+"""What the stored names of all these begin with."""
 
 
 @fact("activity.tracked")

@@ -66,7 +66,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """What a shop sent: its id (one stream, recorded once, for ever) and its whole content.
 
     `content` is the keyed digest of what it says without transport fields: the same id with another
-    content is refused. `original` is kept sealed beside the facts.
+    content is refused. `original` is kept sealed beside the facts; empty: nobody's, kept nowhere.
     """
 
     id: UUID
@@ -219,7 +219,8 @@ class Reader(Protocol):
     ) -> Iterator[Sequence[tuple[UUID | None, Fact]]]:
         """Yield chunks, in order, of (customer at `upto`, fact) for customers in `slots` of `of`.
 
-        Facts of nobody come with None, whatever the slots. `depths`: how deep one looks into them.
+        Facts of nobody come with None, whatever the slots, but for behaviour (`activity.*`), which
+        concerns no view. `depths`: how deep one looks into them.
         """
 
     def deal(
@@ -240,7 +241,7 @@ class Reader(Protocol):
         """Return, in order, the facts up to a position that began with these identities."""
 
     def of_nobody(self, *, upto: int) -> Sequence[Fact]:
-        """Return, in order, the facts up to a position that concern no customer."""
+        """Return, in order, the facts up to a position that concern no customer, nor behaviour."""
 
     def origins_of(self, customer: UUID, *, at: int) -> Sequence[UUID]:
         """Return the identities that were one customer's at a position, its own included."""

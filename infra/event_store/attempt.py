@@ -1,16 +1,19 @@
 """One try at committing a batch of appends, and what everybody is told of theirs."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 from domain.shared.events import Event
 from domain.shared.log import Append, Receipt
+from domain.shared.personal import KeyForgotten
 from infra.event_store.plan import Outcome, Plan, Planned
 from infra.event_store.state import State
 from infra.event_store.waiting import Asker, Waiting, tell
 from infra.sealing import PersonKeys
 
 Answered = tuple[Asker, Receipt | Exception]
+Nobodys = Callable[[Append], Append | None]
 
 
 class Attempt:
@@ -48,10 +51,11 @@ class Attempt:
                 wanted.append(whose)
         keys.ensure(wanted, relaxed=True)
 
-    def plan_on(self, state: State, keys: PersonKeys) -> bool:
+    def plan_on(self, state: State, keys: PersonKeys, nobodys: Nobodys | None = None) -> bool:
         """Plan the batch and seal its facts; one that cannot be sealed is answered and left out.
 
-        Returns False when one was left out: the rest must be planned anew, on a fresh state.
+        `nobodys`: what to record instead of what is about somebody forgotten. Returns False when
+        one was left out or taken as nobody's: all must be planned anew, on a fresh state.
         """
         plan = self.plan = Plan(state)
         for append, _ in self.batch:
@@ -70,10 +74,39 @@ class Attempt:
                 self._seal(fact, keys)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is that append's
                 bad[id(fact.append)] = error
-        if bad:
-            self.done.extend((future, bad[id(a)]) for a, future in self.batch if id(a) in bad)
-            self.batch = [(a, future) for a, future in self.batch if id(a) not in bad]
-        return not bad
+        taken = {}
+        if nobodys is not None:
+            taken = self._take_as_nobodys(keys, nobodys)
+            bad |= self._of_the_forgotten(keys)
+        if bad or taken:
+            batch, self.batch = self.batch, []
+            for append, asker in batch:
+                name = id(append)
+                if name in taken:
+                    self.batch.append((taken[name], asker))
+                elif name in bad:
+                    self.done.append((asker, bad[name]))
+                else:
+                    self.batch.append((append, asker))
+        return not (bad or taken)
+
+    def _take_as_nobodys(self, keys: PersonKeys, nobodys: Nobodys) -> dict[int, Append]:
+        """Return what is recorded instead of messages of somebody forgotten, where anything is."""
+        theirs = (
+            outcome.append
+            for outcome in self.plan.outcomes
+            if outcome.original is not None and not keys.has_key(outcome.original)
+        )
+        return {id(append): told for append in theirs if (told := nobodys(append)) is not None}
+
+    def _of_the_forgotten(self, keys: PersonKeys) -> dict[int, Exception]:
+        """Return what is nobody's but of a matter of somebody's who was forgotten."""
+        nobodys = {id(append) for append, _ in self.batch if _is_nobodys(append)}
+        if not nobodys:
+            return {}
+        facts = [fact for fact in self.plan.facts if id(fact.append) in nobodys]
+        gone = keys.forgotten({fact.origin for fact in facts if fact.origin is not None})
+        return {id(fact.append): KeyForgotten() for fact in facts if fact.origin in gone}
 
     def _seal(self, fact: Planned, keys: PersonKeys) -> None:
         event, stream, origin = fact.event, fact.stream, fact.origin
@@ -113,6 +146,11 @@ def receipt_of(outcome: Outcome, base: int) -> Receipt:
 
 def _needs_key(append: Append, event: Event) -> bool:
     """Tell whether anything of an event, or of the message that it is from, will be sealed."""
-    return append.message is not None or any(
+    message = append.message
+    return (message is not None and message.original != b"") or any(
         getattr(event, name) is not None for name in event.stored.personal
     )
+
+
+def _is_nobodys(append: Append) -> bool:
+    return append.message is not None and not append.message.original

@@ -1,9 +1,9 @@
 """The plan of a batch: which facts are recorded, whose they are, and what is refused. Pure."""
 
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
+from domain.activity.events import BEHAVIOUR
 from domain.customer.events import (
     ANONYMOUS,
     MATTER,
@@ -25,8 +25,6 @@ from domain.shared.log import (
 )
 from domain.shared.refusals import Refused
 from infra.event_store.state import State, StreamState
-
-_BEHAVIOUR: Final = "activity."
 
 
 class Planned:
@@ -134,7 +132,7 @@ class Plan:
     def _is_unheard(self, heard: Heard) -> bool:
         since, origins = self.state.since, heard.origins
         return any(since.get(origin.int, 0) > heard.upto for origin in origins) or any(
-            fact.origin in origins and not fact.event.stored.name.startswith(_BEHAVIOUR)
+            fact.origin in origins and not fact.event.stored.name.startswith(BEHAVIOUR)
             for fact in self.facts
         )
 

@@ -31,7 +31,7 @@ _ORIGINS: Final = (
 )
 _NOBODYS: Final = (
     f"select {COLUMNS} from log.fact where origin is null and position <= %s "  # noqa: S608  # a constant
-    "order by position"
+    "and type not like 'activity.%%' order by position"
 )
 
 

@@ -25,7 +25,7 @@ from log.fact f
 left join log.membership m
   on m.identity = f.origin and m.since <= %(upto)s and (m.until is null or m.until > %(upto)s)
 where f.position > %(after)s and f.position <= %(until)s and {{kinds}}
-  and {{mine}}
+  and {{mine}} and (f.origin is not null or f.type not like 'activity.%%')
 order by f.position
 """  # noqa: S608  # made of constants
 _UNREAD: Final = "case when f.type <> all(%(unread)s) or f.type_version > %(known)s then f.body end"

@@ -14,7 +14,7 @@ import structlog
 
 from domain.shared.events import Fact
 from domain.shared.log import Append, LogFull, LogLost, LogUnavailable, Receipt
-from infra.event_store.attempt import Attempt
+from infra.event_store.attempt import Attempt, Nobodys
 from infra.event_store.line import Line, size_of
 from infra.event_store.reader import LogReader
 from infra.event_store.state import begin, read_state, was_made
@@ -67,8 +67,11 @@ class EventLog:
         most_bytes: int = 100_000_000,
         patience: float = 5.0,
         watch: Watch | None = None,
+        nobodys: Nobodys | None = None,
     ) -> None:
+        """`nobodys`: what to record instead of a message of somebody forgotten; None: refuse it."""
         self._url = url
+        self._nobodys = nobodys
         self._keys = keys
         self._most_facts = most_facts
         self._patience = patience
@@ -274,7 +277,7 @@ class EventLog:
         self._make_room(connection)
         attempt.make_keys(self._keys)
         last, state = begin(connection, [append for append, _ in attempt.batch])
-        while not attempt.plan_on(state, self._keys):
+        while not attempt.plan_on(state, self._keys, self._nobodys):
             state = read_state(connection, [append for append, _ in attempt.batch])
         plan = attempt.plan
         attempt.base = self._head = last.position

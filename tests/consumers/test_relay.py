@@ -13,6 +13,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from consumers.relay import Relay, fill_again
+from domain.activity.events import Tracked
 from domain.campaign.events import CampaignEnded
 from domain.customer.events import Person, TagAdded, TraitsAsserted
 from domain.shared.ids import Ids
@@ -142,6 +143,15 @@ def test_a_fact_of_nobody_goes_to_every_slot(settings: Settings, event_log: Even
         ended = Draft(event=CampaignEnded(), occurred_at=NOON, stream=uuid4())
         wait_for(appended(event_log, ended))
     assert [len(slot) for slot in records(settings).values()] == [1] * SLOTS
+
+
+def test_behaviour_of_nobodys_goes_to_one_slot(settings: Settings, event_log: EventLog) -> None:
+    viewed = Draft(
+        event=Tracked(name="Product Viewed", content=b"once"), occurred_at=NOON, stream=uuid4()
+    )
+    with relaying(settings) as wait_for:
+        wait_for(appended(event_log, viewed))
+    assert sum(len(published) for published in records(settings).values()) == 1
 
 
 def test_a_record_says_all_that_the_log_says_and_keeps_personal_fields_sealed(

@@ -1,0 +1,83 @@
+"""What is left of a message about somebody forgotten once nothing tells whose it is. Pure."""
+
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from commands.shop.clear import both_spellings
+from domain.activity.events import PageViewed, Reported, ScreenViewed, Tracked
+from domain.customer.events import ConsentGranted, ConsentWithdrawn, KindStated, TraitsAsserted
+from domain.order.events import (
+    OrderCancelled,
+    OrderDelivered,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+    OrderRevised,
+    OrderShipped,
+)
+from domain.shared.events import Event
+from domain.shared.log import Append, Draft, Who
+
+_THINGS: Final = both_spellings(
+    "product_id sku name category brand variant position quantity price currency total subtotal "
+    "revenue shipping tax discount promotion_id creative rating"
+)
+"""Properties that are of things and sums; codes of carts, orders and coupons are somebody's."""
+
+_PRODUCTS: Final = "products"
+_KEPT: Final = frozenset(
+    {Tracked, PageViewed, ScreenViewed, Reported}
+    | {OrderPlaced, OrderRevised, OrderPaid, OrderShipped}
+    | {OrderDelivered, OrderCancelled, OrderRefunded}
+)
+_WHO: Final = (TraitsAsserted, KindStated, ConsentGranted, ConsentWithdrawn)
+_ABOUT_WHO: Final = frozenset({"identify", "group", "alias"})
+
+
+def nobodys(append: Append) -> Append | None:
+    """Return what a message tells as nobody's; None when it tells of nothing but who it is.
+
+    What was done is nobody's, an order a guest's; neither keeps traits, context, the message as it
+    was sent, where it came from, or any code that the person has to themselves but those of the
+    order. The digest stays: by it the message is known when it is sent again.
+    """
+    message = append.message
+    if message is None or not message.original or append.recognition is not None:
+        return None
+    kept: list[Draft] = []
+    for draft in append.facts:
+        if isinstance(draft.event, _WHO):
+            return None
+        bare = _bare(draft.event)
+        if bare is not None:
+            who = None if draft.stream == message.id else Who()
+            kept.append(replace(draft, event=bare, who=who))
+    if not kept or kept[0].stream != message.id:
+        return None
+    return replace(
+        append, facts=tuple(kept), correlation="", message=replace(message, original=b"")
+    )
+
+
+def _bare(event: Event) -> Event | None:
+    """Return an event without all that may tell who it is; None when that is what it is for."""
+    if type(event) not in _KEPT or (isinstance(event, Reported) and event.name in _ABOUT_WHO):
+        return None
+    bare = replace(event, **dict.fromkeys(event.stored.personal))
+    if isinstance(bare, Tracked | PageViewed | ScreenViewed):
+        return replace(bare, properties=_things(bare.properties), context={})
+    if isinstance(bare, Reported):
+        return replace(bare, context={})
+    if isinstance(bare, OrderPlaced | OrderRevised):
+        lines = tuple(replace(line, coupon=None) for line in bare.lines)
+        return replace(bare, lines=lines, coupon=None)
+    return bare
+
+
+def _things(properties: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in properties.items() if name in _THINGS}
+    rows = properties.get(_PRODUCTS)
+    if isinstance(rows, list):
+        kept[_PRODUCTS] = [_things(row) for row in rows if isinstance(row, dict)]
+    return kept

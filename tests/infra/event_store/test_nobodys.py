@@ -1,0 +1,150 @@
+"""What is told of somebody forgotten is recorded as nobody's, where the log is told how."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+
+from domain.activity.events import Tracked
+from domain.customer.events import CustomerRegistered
+from domain.order.events import OrderPaid, OrderPlaced
+from domain.shared.ids import Ids
+from domain.shared.log import Actor, Append, Draft, Message, Who
+from domain.shared.personal import KeyForgotten
+from infra.event_store import EventLog, LogReader
+from infra.sealing import PersonKeys
+
+IDS = Ids(b"secret")
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+ADA, BOB = IDS.user("shop", "ada"), IDS.user("shop", "bob")
+ORDER = IDS.order("shop", "A-1")
+
+
+def nobodys(append: Append) -> Append | None:
+    if append.message is None or not append.message.original:
+        return None
+    facts = tuple(
+        replace(fact, who=None if fact.stream == append.message.id else Who())
+        for fact in append.facts
+    )
+    return replace(append, facts=facts, message=replace(append.message, original=b""))
+
+
+@pytest.fixture
+def event_log(database_url: str, keys: PersonKeys) -> Iterator[EventLog]:
+    opened = EventLog(database_url, keys, nobodys=nobodys)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def reader(database_url: str, keys: PersonKeys) -> Iterator[LogReader]:
+    opened = LogReader(database_url, keys)
+    yield opened
+    opened.close()
+
+
+def message(name: str, user: UUID, *, order: UUID | None = None, paid: bool = False) -> Append:
+    stream, who = IDS.message("shop", "site", name), Who(user=user)
+    event = Tracked(name="Product Viewed", content=b"digest")
+    facts = [Draft(event=event, occurred_at=NOON, who=who, stream=stream)]
+    if order is not None:
+        told = OrderPaid(amount=1, currency="USD") if paid else OrderPlaced(**_PLACED)  # type: ignore[arg-type]  # a whole number is one
+        facts.append(Draft(event=told, occurred_at=NOON, who=who, stream=order))
+    return Append(
+        facts=tuple(facts),
+        actor=Actor("key", "site"),
+        shop="shop",
+        source="site",
+        message=Message(id=stream, content=b"digest", original=b"{}"),
+    )
+
+
+_PLACED = {"number": "A-1", "currency": "USD", "total": 1}
+
+
+def test_it_is_recorded_once_and_its_neighbours_are_kept(
+    event_log: EventLog, reader: LogReader, keys: PersonKeys
+) -> None:
+    keys.forget([ADA])
+    told = event_log.submit_all(
+        [message("m1", BOB), message("m2", ADA), message("m2", ADA), message("m3", BOB)]
+    ).result()
+    assert [getattr(it, "duplicate", it) for it in told] == [False, False, True, False]
+    again = event_log.append(message("m2", ADA))
+    assert (again.duplicate, again.recorded) == (True, 0)
+    assert [(fact.origin, fact.subject) for fact in reader.read(0, 10)] == [
+        (BOB, BOB),
+        (None, None),
+        (BOB, BOB),
+    ]
+    assert not keys.has_key(ADA)
+
+
+def test_a_new_order_is_a_guests_and_goes_on_being_one(
+    event_log: EventLog, reader: LogReader, keys: PersonKeys
+) -> None:
+    keys.forget([ADA])
+    event_log.append(message("m1", ADA, order=ORDER))
+    event_log.append(message("m2", ADA, order=ORDER, paid=True))
+    assert [(f.type, f.origin) for f in reader.read(0, 10) if f.stream == ORDER] == [
+        ("order.placed", ORDER),
+        ("order.paid", ORDER),
+    ]
+    assert reader.origins_of(ADA, at=reader.last()) == [ADA]
+    assert not keys.forgotten([ORDER])
+
+
+def test_an_order_that_was_theirs_before_is_not_told_of_again(
+    event_log: EventLog, reader: LogReader, keys: PersonKeys
+) -> None:
+    event_log.append(message("m1", ADA, order=ORDER))
+    keys.forget([ADA])
+    with pytest.raises(KeyForgotten):
+        event_log.append(message("m2", ADA, order=ORDER, paid=True))
+    assert len(reader.read(0, 10)) == 2
+
+
+def test_what_was_told_before_and_is_sent_again_is_known(
+    event_log: EventLog, reader: LogReader, keys: PersonKeys
+) -> None:
+    event_log.append(message("m1", ADA))
+    keys.forget([ADA])
+    assert event_log.append(message("m1", ADA)).duplicate
+    assert len(reader.read(0, 10)) == 1
+
+
+def test_what_a_visitor_of_theirs_does_is_nobodys_too(
+    event_log: EventLog, reader: LogReader, keys: PersonKeys
+) -> None:
+    visitor = IDS.anonymous("shop", "v1")
+    keys.forget([ADA, visitor])
+    told = message("m1", ADA)
+    alone = replace(told, facts=(replace(told.facts[0], who=Who(anonymous=visitor)),))
+    event_log.append(alone)
+    assert [fact.origin for fact in reader.read(0, 10)] == [None]
+
+
+def test_what_no_message_tells_is_refused_as_ever(
+    event_log: EventLog, reader: LogReader, keys: PersonKeys
+) -> None:
+    keys.forget([ADA])
+    told = Draft(event=CustomerRegistered(id="ada"), occurred_at=NOON, who=Who(user=ADA))
+    with pytest.raises(KeyForgotten):
+        event_log.append(
+            Append(facts=(told,), actor=Actor("key", "site"), shop="shop", source="site")
+        )
+    assert reader.read(0, 10) == []
+
+
+def test_behaviour_of_nobodys_concerns_no_view(
+    event_log: EventLog, reader: LogReader, keys: PersonKeys
+) -> None:
+    keys.forget([ADA])
+    event_log.append(message("m1", ADA))
+    event_log.append(message("m2", BOB))
+    assert reader.of_nobody(upto=reader.last()) == []
+    scanned = [told for chunk in reader.scan([0], 1, upto=reader.last()) for told in chunk]
+    assert [customer for customer, _ in scanned] == [BOB]
