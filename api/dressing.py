@@ -14,8 +14,17 @@ SAFE: Final[tuple[Header, ...]] = (
 """For answers that are no pages: pages say what they need of their own."""
 
 
+_OWN: Final = b"content-security-policy"
+
+
 def dressed(headers: Iterable[Header], *more: Header) -> list[Header]:
-    """Return headers with the safe ones, and `more`, that they do not have yet."""
+    """Return headers with `more`, and the safe ones unless they have a policy of their own.
+
+    Such an answer says all of it itself.
+    """
     told = [*headers]
-    names = {name for name, _ in told}
-    return [*told, *(header for header in (*more, *SAFE) if header[0] not in names)]
+    for name, _ in told:
+        if name == _OWN:
+            names = {name for name, _ in told}
+            return [*told, *(header for header in more if header[0] not in names)]
+    return [*told, *more, *SAFE]

@@ -22,6 +22,8 @@ SEALS: Final = "seals.jsonl"
 MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
 _SIGNED: Final = b"Huike package 1\n"
+LARGEST: Final = 2 * 1024**3
+"""Bytes that all files of a package may have, unpacked; whoever checks one holds them."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,6 +47,10 @@ class BadPackage(Exception):
 
 class NotAPackage(BadPackage):
     """{} is no auditor's package, or not whole."""
+
+
+class TooLarge(BadPackage):
+    """{} would unpack to more than a package may hold: nothing of it was read."""
 
 
 class OtherFiles(BadPackage):
@@ -135,6 +141,8 @@ def _contents(file: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
+            if sum(one.file_size for one in archive.infolist()) > LARGEST:  # it gives no more
+                raise TooLarge(file)
             found = {name: archive.read(name) for name in names}
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError):
         raise NotAPackage(file) from None

@@ -15,6 +15,7 @@ from consumers.choosing import Asked
 from consumers.package import check_package, package
 from consumers.seals import seal_head
 from domain.shared.ids import Ids
+from infra import evidence
 from infra.access_log import Access, AccessLog
 from infra.evidence import (
     FACTS,
@@ -29,6 +30,7 @@ from infra.evidence import (
     OtherFiles,
     OtherSeal,
     OtherSigner,
+    TooLarge,
     Unproven,
     check,
     write,
@@ -183,6 +185,17 @@ def test_its_page_explains_itself_in_both_languages(settings: Settings, tmp_path
     assert "process w2:2" in page
     for outside in ("http://", "https://", "src=", "@import", "<script"):
         assert outside not in page
+
+
+def test_what_unpacks_to_more_than_a_package_holds_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "LARGEST", 1_000)
+    file = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(MANIFEST, b" " * 1_001)
+    with pytest.raises(TooLarge):
+        check(file, set(), [])
 
 
 def test_what_the_log_does_not_have_makes_no_package(
