@@ -50,7 +50,7 @@ from projections.conversion.tables import (
     Watched,
 )
 from projections.conversion.told import UNTOLD, Told
-from projections.orders import ORDER_FACTS
+from projections.order_fold import ORDER_FACTS
 from projections.projection import View
 from projections.rows import Key, Rows, Table
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from domain.order.events import OrderPlaced, OrderRevised
 from domain.shared.events import Fact
-from projections import orders
+from projections import order_fold
 from projections.orders import NO_ORDER, OrderState, Sums
 
 
@@ -90,7 +90,7 @@ def take(told: Told, fact: Fact) -> Told:
     """Return the order after one more of its facts; the same for any order of the facts."""
     event = fact.event
     if not isinstance(event, OrderPlaced | OrderRevised):
-        return replace(told, money=orders.take(told.money, fact))
+        return replace(told, money=order_fold.take(told.money, fact))
     agreed = Agreed(
         at=fact.occurred_at,
         position=fact.position,
@@ -106,7 +106,7 @@ def combine(one: Told, other: Told) -> Told:
     agreed = one.agreed
     for report in other.agreed:
         agreed = _with(agreed, report)
-    return Told(money=orders.combine(one.money, other.money), agreed=agreed)
+    return Told(money=order_fold.combine(one.money, other.money), agreed=agreed)
 
 
 def _with(reports: tuple[Agreed, ...], report: Agreed) -> tuple[Agreed, ...]:

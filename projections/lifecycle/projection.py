@@ -42,7 +42,8 @@ from projections.lifecycle.walk import (
     kept_up,
     rewound,
 )
-from projections.orders import NO_ORDER, OrderState, combine, take
+from projections.order_fold import combine, take
+from projections.orders import NO_ORDER, OrderState
 from projections.projection import View
 from projections.rows import Key, Rows, Table
 

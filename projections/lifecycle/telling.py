@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from projections.lifecycle.stages import Policy, last_of, newest
 from projections.lifecycle.tables import Lifecycle, LifecycleDay, LifecycleOrder
 from projections.lifecycle.walk import Nets, Step, Walk
-from projections.orders import NO_ORDER, OrderState, Sums, growing
+from projections.order_fold import growing
+from projections.orders import NO_ORDER, OrderState, Sums
 
 
 def tell(

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from domain.order.events import Line, OrderDelivered, OrderShipped
 from domain.shared.events import Fact
-from projections.orders import ZERO, Flag, Sums, combine, take
+from projections.order_fold import combine, take
+from projections.orders import ZERO, Flag, Sums
 from projections.profile.said import earliest
 from projections.profile.tables import (
     CATEGORY,

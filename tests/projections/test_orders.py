@@ -19,7 +19,8 @@ from domain.order.events import (
     OrderToldOfAnotherCustomer,
 )
 from domain.shared.events import Event, Fact
-from projections.orders import NO_ORDER, Flag, OrderState, combine, take, told
+from projections.order_fold import combine, take, told
+from projections.orders import NO_ORDER, Flag, OrderState
 from tests.facts import fact_of
 
 ORDER = UUID(int=7)

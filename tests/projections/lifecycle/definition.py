@@ -10,7 +10,8 @@ from domain.lifecycle.events import LifecyclePolicyAdopted
 from domain.shared.events import Fact
 from projections.activity import is_activity
 from projections.lifecycle.stages import Policies, Policy, Stage, Tier, adopted, in_force, tier_of
-from projections.orders import ZERO, told
+from projections.order_fold import told
+from projections.orders import ZERO
 from tests.projections.histories import SHOP, USERS, VISITORS, History, MemoryLog
 
 DAY = timedelta(days=1)
