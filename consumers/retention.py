@@ -13,7 +13,15 @@ from consumers.place import log_url
 from infra import clock
 from infra.migrations import migrate
 from infra.postgres import OWNER, connect
-from infra.retention import Month, RetentionHeldUp, carry_out, certificate_of, due, latest
+from infra.retention import (
+    Month,
+    MonthOfReads,
+    RetentionHeldUp,
+    carry_out,
+    certificate_of,
+    due,
+    latest,
+)
 from infra.settings import Settings
 from infra.signing import Signer
 
@@ -47,6 +55,8 @@ def retain(settings: Settings, *, dry_run: bool, to: Path | None) -> int:
     certified = certificate_of(file).certified
     for one in certified.destroyed:
         typer.echo(f"{_named(one)}: {one.originals:,} originals, {one.refused:,} refused events")
+    for read in certified.reads or ():
+        typer.echo(f"{_named(read)}: {read.reads:,} entries")
     if certified.dropped:
         typer.echo(f"Dropped: {', '.join(certified.dropped)}")
     if to is not None:
@@ -64,7 +74,12 @@ def retain_due(settings: Settings) -> None:
     file = carry_out(log_url(settings), rules, signer, clock.now())
     if file is not None:
         certified = certificate_of(file).certified
-        log.info("retention", months=len(certified.destroyed), dropped=len(certified.dropped))
+        log.info(
+            "retention",
+            months=len(certified.destroyed),
+            dropped=len(certified.dropped),
+            of_reads=len(certified.reads or ()),
+        )
 
 
 def of_retention(settings: Settings, url: str) -> Iterator[tuple[str, str | None]]:
@@ -79,9 +94,10 @@ def of_retention(settings: Settings, url: str) -> Iterator[tuple[str, str | None
     told = ", ".join(f"{source} {months} months" for source, months in rules.items()) or "off"
     if last is not None:
         told += f"; last on {last[0]:%Y-%m-%d}"
-    mend = f"{len(past)} months of sources are past: `huike retention`" if past else None
+    mend = f"{len(past)} months are past: `huike retention`" if past else None
     yield told, mend
 
 
-def _named(month: Month) -> str:
-    return f"{month.shop}/{month.source} {month.month}"
+def _named(month: Month | MonthOfReads) -> str:
+    what = month.source if isinstance(month, Month) else "access log"
+    return f"{month.shop}/{what} {month.month}"

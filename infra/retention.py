@@ -1,4 +1,4 @@
-"""Retention: what a source sent in a month is made unreadable after so many months."""
+"""Retention: what a source sent in a month is made unreadable after so many months; reads, too."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 import psycopg
+from msgspec import UNSET, UnsetType
 from psycopg import sql
 
 from infra.certificates import Certificate, signed
@@ -16,13 +17,22 @@ from infra.signing import Signer
 ANY: Final = "*"
 """Stands for every source that is not named."""
 
+READS: Final = "access"
+"""Stands for the access log, whose months have keys too."""
+
+PURPOSES: Final = ["original", "refused"]
+"""What the keys are for that a month of a source has."""
+
 _RETAINING: Final = 4_851_108
 _MONTHS: Final = 12
-_PURPOSES: Final = ["original", "refused"]
 _LIVING: Final = """
 select shop, source, period from keeper.period_key
 where purpose = any(%s) and wrapped is not null group by shop, source, period
 order by period, shop, source
+"""
+_READABLE: Final = """
+select shop, period from keeper.period_key
+where purpose = %s and wrapped is not null order by period, shop
 """
 _DESTROY: Final = """
 update keeper.period_key set wrapped = null, destroyed_at = clock_timestamp()
@@ -39,6 +49,9 @@ keys as (delete from keeper.refused_key k using gone where k.id = gone.id)
 select count(*) from gone
 """
 _LATEST: Final = "select at, certificate from log.retention order by id desc limit 1"
+
+
+_ENTRIES: Final = "delete from log.access where shop = %s and period = %s"
 
 
 class RetentionHeldUp(Exception):
@@ -60,10 +73,24 @@ class Destroyed(Month, frozen=True, kw_only=True):
     refused: int
 
 
+class MonthOfReads(msgspec.Struct, frozen=True, kw_only=True):
+    """One month of the access log about one shop's customers."""
+
+    shop: str
+    month: str
+
+
+class DestroyedReads(MonthOfReads, frozen=True, kw_only=True):
+    """How many entries of the access log were deleted."""
+
+    reads: int
+
+
 class Retained(msgspec.Struct, frozen=True, kw_only=True):
     """What is certified: what was destroyed, and which months' originals were dropped altogether.
 
-    `installation`: the log's incarnation. `rules`: months by source.
+    `installation`: the log's incarnation. `rules`: months by source. `reads` is there when months
+    of the access log were.
     """
 
     format: int = 1
@@ -72,6 +99,7 @@ class Retained(msgspec.Struct, frozen=True, kw_only=True):
     rules: Mapping[str, int]
     destroyed: Sequence[Destroyed]
     dropped: Sequence[str]
+    reads: Sequence[DestroyedReads] | UnsetType = UNSET
 
 
 RetentionCertificate: TypeAlias = Certificate[Retained]
@@ -82,11 +110,18 @@ def certificate_of(file: bytes) -> RetentionCertificate:
     return msgspec.json.decode(file, type=RetentionCertificate)
 
 
-def due(connection: Connection, rules: Mapping[str, int], now: datetime) -> list[Month]:
-    """Return the months that are over for their sources, and can still be read."""
-    return [
+def due(
+    connection: Connection, rules: Mapping[str, int], now: datetime
+) -> list[Month | MonthOfReads]:
+    """Return the months that are over, of sources and of the access log, and can still be read."""
+    reads = [
+        MonthOfReads(shop=shop, month=month)
+        for shop, month in connection.execute(_READABLE, (READS,)).fetchall()
+        if _is_over(month, rules.get(READS), now)
+    ]
+    return reads + [
         Month(shop=shop, source=source, month=month)
-        for shop, source, month in connection.execute(_LIVING, (_PURPOSES,)).fetchall()
+        for shop, source, month in connection.execute(_LIVING, (PURPOSES,)).fetchall()
         if _is_over(month, _kept(rules, shop, source), now)
     ]
 
@@ -123,15 +158,17 @@ def _carried_out(
         return None
     connection.execute("set local idle_in_transaction_session_timeout to 0")
     connection.execute("set local lock_timeout to '300ms'")  # appends wait behind it
-    destroyed = [_destroyed(connection, month) for month in months]
+    sent = [month for month in months if isinstance(month, Month)]
+    read = [month for month in months if isinstance(month, MonthOfReads)]
     installation = connection.execute("select incarnation from log.installation").fetchone()
     assert installation is not None
     retained = Retained(
         installation=str(installation[0]),
         at=now,
         rules=rules,
-        destroyed=destroyed,
-        dropped=_dropped(connection, {month.month for month in months}),
+        destroyed=[_destroyed(connection, month) for month in sent],
+        dropped=_dropped(connection, {month.month for month in sent}),
+        reads=[_destroyed_reads(connection, month) for month in read] or UNSET,
     )
     file = signed(retained, signer)
     connection.execute("insert into log.retention (at, certificate) values (%s, %s)", (now, file))
@@ -140,7 +177,7 @@ def _carried_out(
 
 def _destroyed(connection: Connection, month: Month) -> Destroyed:
     which = (month.shop, month.source, month.month)
-    connection.execute(_DESTROY, (_PURPOSES, *which))
+    connection.execute(_DESTROY, (PURPOSES, *which))
     (refused,) = connection.execute(_EVENTS, which).fetchone() or (0,)
     originals = 0
     if (partition := _partition(connection, month.month)) is not None:
@@ -156,6 +193,12 @@ def _destroyed(connection: Connection, month: Month) -> Destroyed:
         originals=originals,
         refused=refused,
     )
+
+
+def _destroyed_reads(connection: Connection, month: MonthOfReads) -> DestroyedReads:
+    connection.execute(_DESTROY, ([READS], month.shop, "", month.month))
+    deleted = connection.execute(_ENTRIES, (month.shop, month.month)).rowcount
+    return DestroyedReads(shop=month.shop, month=month.month, reads=deleted)
 
 
 def _dropped(connection: Connection, months: Iterable[str]) -> list[str]:

@@ -131,7 +131,8 @@ class Settings(BaseSettings):
     retention: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Months after which what a source sent is made unreadable (its facts stay), by "
-        "comma: `shop/site=24,*=36`; `*`: every other source. Not set: never.",
+        "comma: `shop/site=24,*=36`; `*`: every other source; `access`: the access log. "
+        "Not set: never.",
     )
     backup_days: int = Field(
         default=2,
@@ -204,9 +205,9 @@ class Settings(BaseSettings):
     def _months(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for rule in value:
             source, _, months = rule.partition("=")
-            named = source == "*" or source.count("/") == 1
+            named = source in {"*", "access"} or source.count("/") == 1
             if not (named and months.isascii() and months.isdigit() and int(months[:6]) >= 1):
-                msg = "is shop/source=months, or *=months, by comma"
+                msg = "is shop/source=months, *=months or access=months, by comma"
                 raise ValueError(msg)
         return value
 
@@ -232,7 +233,7 @@ class Settings(BaseSettings):
         return self.forgotten == _NOBODY
 
     def retention_months(self) -> dict[str, int]:
-        """Months by source (`shop/source`, or `*` for every other)."""
+        """Months by source (`shop/source`, or `*` for every other), and by `access`."""
         rules = (rule.partition("=") for rule in self.retention)
         return {source: int(months) for source, _, months in rules}
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 import typer
 
 app = typer.Typer()
+retention_app = typer.Typer(invoke_without_command=True)
+app.add_typer(retention_app, name="retention")
 
 
 @app.command()
@@ -34,8 +36,9 @@ def dossier(  # noqa: PLR0913  # what may be asked
     raise typer.Exit(write_dossier(Settings(), customer, to, **about))
 
 
-@app.command()
+@retention_app.callback()
 def retention(
+    context: typer.Context,
     *,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what is past its months.")
@@ -45,14 +48,37 @@ def retention(
     """Make unreadable what sources sent so many months ago as HUIKE_RETENTION says.
 
     Workers of views do so every hour. Keys of originals are destroyed, refused events deleted, and
-    the table of a month that nobody can read is dropped. Facts stay. It connects as the owner.
+    the table of a month that nobody can read is dropped. Facts stay. Months of the access log go in
+    the same way. It connects as the owner.
 
     ```sh
-    HUIKE_RETENTION=shop/site=24 huike retention --dry-run
-    HUIKE_RETENTION=shop/site=24,*=36 huike retention --to certificate.json
+    export HUIKE_RETENTION=shop/site=24,*=36,access=60
+    huike retention --dry-run
+    huike retention --to certificate.json
     ```
     """
+    if context.invoked_subcommand is not None:
+        return
     from consumers.retention import retain
     from infra.settings import Settings
 
     raise typer.Exit(retain(Settings(), dry_run=dry_run, to=to))
+
+
+@retention_app.command("verify")
+def retention_verify(
+    file: Annotated[Path, typer.Argument(help="A certificate, as `huike retention` writes it.")],
+) -> None:
+    """Check a certificate against this system: its signature, and that nothing of it opens.
+
+    Exits with 1 when anything contradicts it. Run it on a restored backup as well. It connects as
+    the owner.
+
+    ```sh
+    huike retention verify certificate.json
+    ```
+    """
+    from consumers.retained import verify
+    from infra.settings import Settings
+
+    raise typer.Exit(verify(Settings(), file))

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import typer
 
-from consumers.erasure.leftovers import Check, leftovers
+from consumers.checks import Check, tell
+from consumers.erasure.leftovers import leftovers
 from consumers.opened import Opened, opened
 from domain.customer.events import ErasureCertified
 from domain.shared.events import Fact
@@ -26,13 +27,8 @@ def verify(settings: Settings, file: Path) -> int:
     except (OSError, msgspec.DecodeError) as error:
         typer.echo(f"{file} is no certificate: {error}.", err=True)
         return 2
-    bad = 0
     with opened(settings) as here:
-        for check in _checks(here, certificate):
-            typer.echo(f"{'✓' if check.good else '✗'} {check.what}: {check.found}")
-            bad += not check.good
-    typer.echo("It holds." if not bad else "It does not hold.")
-    return int(bad > 0)
+        return tell(_checks(here, certificate))
 
 
 def _checks(here: Opened, certificate: ErasureCertificate) -> Iterator[Check]:

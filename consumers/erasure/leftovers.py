@@ -5,9 +5,9 @@ from contextlib import closing
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from psycopg import sql
 
+from consumers.checks import Check
 from consumers.erasure.purging import Marks, answers_before, refused
 from consumers.opened import Opened
 from domain.shared.events import Fact
@@ -29,14 +29,6 @@ from keeper.person_key where identity = any(%s)
 """
 _ORIGINALS: Final = "select position from log.original where origin = any(%s) order by position"
 _READS: Final = 1_000
-
-
-class Check(msgspec.Struct, frozen=True):
-    """What was looked at, what was found, and whether that is as it should be."""
-
-    what: str
-    found: str
-    good: bool = True
 
 
 def leftovers(here: Opened, certified: CertifiedErasure, facts: Sequence[Fact]) -> Iterator[Check]:

@@ -20,6 +20,8 @@ def _commands(group: Any, path: str) -> Iterator[str]:
     for name, command in group.commands.items():
         whole = f"{path} {name}"
         if hasattr(command, "commands"):
+            if command.invoke_without_command:
+                yield _command(command, whole)
             yield from _commands(command, whole)
         else:
             yield _command(command, whole)

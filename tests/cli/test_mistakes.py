@@ -105,6 +105,16 @@ def test_what_is_no_auditors_package_is_told(installation: Installation) -> None
     assert told == "order.zip is no auditor's package, or not whole."
 
 
+def test_what_is_no_certificate_is_told_and_retention_goes_without_a_word(
+    installation: Installation,
+) -> None:
+    (installation.folder / "certificate.json").write_text("{}")
+    told = refused(installation.run("retention", "verify", "certificate.json"))
+    assert told.startswith("certificate.json is no certificate of retention")
+    kept = installation.run("retention")
+    assert (kept.returncode, "everything is kept" in kept.stdout) == (0, True)
+
+
 def test_a_part_that_there_is_not_is_told(installation: Installation) -> None:
     assert "views, relay, shop" in refused(installation.run("work", "nothing"))
 
@@ -237,6 +247,8 @@ def test_examples_are_not_broken_in_a_terminal_of_eighty_columns() -> None:
 def commands(group: Any, path: str = "huike") -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
+            if command.invoke_without_command:
+                yield f"{path} {name}", command
             yield from commands(command, f"{path} {name}")
         else:
             yield f"{path} {name}", command
