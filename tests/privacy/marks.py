@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -55,8 +56,9 @@ def found_in_files(folder: Path) -> Mapping[str, Counter[str]]:
     for file in sorted(folder.rglob("*")):
         if file.is_file() and not file.is_symlink():
             count: Counter[str] = Counter()
-            for piece in _pieces(file):
-                count += found_in(piece)
+            with suppress(FileNotFoundError):  # it was removed meanwhile
+                for piece in _pieces(file):
+                    count += found_in(piece)
             if count:
                 found[str(file.relative_to(folder))] = count
     return found

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from domain.shared.ids import Ids
 from infra import facts_topic
+from infra.access_log import AccessLog, Asked
 from infra.event_store import LogReader
 from infra.event_store.codec import fact_of
 from infra.kafka import reach
@@ -82,6 +83,7 @@ def opened(
             "facts": (repr(fact.event).encode() for fact in reader.read(0, _EVERYTHING)),
             "messages as sent": _messages(writer, sealer),
             "refused": _refused(refusals),
+            "reasons of reads": _reasons(stack.enter_context(closing(AccessLog(writer, sealer)))),
             "views": _columns(stack.enter_context(connect(url, VIEWS)), sealer),
             "topic of facts": _facts(facts, sealer),
             "dead letters": _dead(dead, sealer),
@@ -150,6 +152,11 @@ def _refused(refusals: Refusals) -> Iterator[bytes]:
     kept = refusals.page(after=None, reason=None, limit=_EVERYTHING)
     for packet in refusals.open(kept).values():
         yield packet.message
+
+
+def _reasons(reads: AccessLog) -> Iterator[bytes]:
+    for read in reads.page(Asked(), _EVERYTHING):
+        yield (read.access.reason or "").encode()
 
 
 def _columns(views: Connection, sealer: PersonKeys) -> Iterator[bytes]:
