@@ -15,6 +15,9 @@ _SHARED: Final[tuple[structlog.typing.Processor, ...]] = (
     structlog.processors.StackInfoRenderer(),
 )
 _CHATTY: Final = ("uvicorn.access", "uvicorn.error", "kafka", "httpx", "httpx2", "asyncio")
+_TRACES: Final = frozenset({"exception", "stack"})
+"""What is ours, and of many lines."""
+
 _BUSY: Final = "kafka.net.selector"
 """Warns of every tenth of a second that it waited for others on a busy machine."""
 
@@ -63,4 +66,25 @@ def _rendering(*, structured: bool) -> tuple[structlog.typing.Processor, ...]:
             structlog.processors.EventRenamer("message"),
             structlog.processors.JSONRenderer(),
         )
-    return (structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),)
+    return (
+        _obeyed_by_none,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    )
+
+
+def _obeyed_by_none(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Write out what a terminal would obey; JSON does so by itself."""
+    return {
+        name: _written_out(value) if isinstance(value, str) and name not in _TRACES else value
+        for name, value in event.items()
+    }
+
+
+def _written_out(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
