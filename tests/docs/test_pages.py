@@ -71,7 +71,7 @@ def test_commands_that_are_named_exist(page: Path) -> None:
     for line in re.findall(r"(?:^|[`$(] ?)huike ([a-z][^`\n)]*)", text, re.MULTILINE):
         words = re.split(r"[|>;#]|\s\s", line)[0].split()
         command: Any = get_command(huike.app)
-        while words and hasattr(command, "commands") and not words[0].startswith("-"):
+        while words and hasattr(command, "commands") and words[0][0] not in "-[":
             assert words[0] in command.commands, line
             command = command.commands[words.pop(0)]
         options = {name for parameter in command.params for name in parameter.opts}
