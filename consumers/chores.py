@@ -25,20 +25,25 @@ CHORES: Final[Mapping[str, Chore]] = {
 }
 """Each may be done by several at once: it sees to it itself that one does it."""
 
+_PATIENCE_SECONDS: Final = 20.0
+
 log = structlog.get_logger("chores")
 
 
 class Chores:
-    """Does all chores every so often, in a thread, within a block."""
+    """Does all chores every so often, within a block; each in a thread: none waits for another."""
 
     def __init__(self, settings: Settings, chores: Mapping[str, Chore] = CHORES) -> None:
         self._settings = settings
-        self._chores = chores
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="chores", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, args=(name, *chore), name=name, daemon=True)
+            for name, chore in chores.items()
+        ]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
@@ -49,16 +54,13 @@ class Chores:
     ) -> None:
         """Let go; a chore in hand that is not done soon ends with the process."""
         self._stop.set()
-        self._thread.join(timeout=20)
+        until = monotonic() + _PATIENCE_SECONDS
+        for thread in self._threads:
+            thread.join(timeout=max(0.0, until - monotonic()))
 
-    def _run(self) -> None:
-        due = {name: monotonic() + every for name, (_, every) in self._chores.items()}
-        while not self._stop.wait(max(0.0, min(due.values()) - monotonic())):
-            for name, (chore, every) in self._chores.items():
-                if monotonic() < due[name]:
-                    continue
-                try:
-                    chore(self._settings)
-                except Exception as error:  # it is tried again, and the others go on
-                    log.exception("chore.failed", chore=name, why=str(error))
-                due[name] = monotonic() + every
+    def _run(self, name: str, chore: Callable[[Settings], None], every: float) -> None:
+        while not self._stop.wait(every):
+            try:
+                chore(self._settings)
+            except Exception as error:  # it is tried again
+                log.exception("chore.failed", chore=name, why=str(error))

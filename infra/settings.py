@@ -195,12 +195,12 @@ class Settings(BaseSettings):
             Command(value)
         return value
 
-    @field_validator("retention")
     @field_validator("forgotten")
     @classmethod
     def _forgotten(cls, value: str) -> str:
         return _one_of(("refuse", _NOBODY), value.lower())
 
+    @field_validator("retention")
     @classmethod
     def _months(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for rule in value:
@@ -227,11 +227,11 @@ class Settings(BaseSettings):
         }
 
     @property
-    @property
     def takes_as_nobodys(self) -> bool:
         """Whether what shops tell of somebody forgotten is kept as nobody's."""
         return self.forgotten == _NOBODY
 
+    @property
     def retention_months(self) -> dict[str, int]:
         """Months by source (`shop/source`, or `*` for every other), and by `access`."""
         rules = (rule.partition("=") for rule in self.retention)
