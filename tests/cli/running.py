@@ -124,6 +124,12 @@ class Installation:
         return EmbeddedPostgres(self.home / "postgres").database("huike")
 
 
+def done(what: Done) -> str:
+    """Return what a command that succeeded printed."""
+    assert what.returncode == 0, what.stdout + what.stderr
+    return what.stdout
+
+
 def track(n: int, user: str, **properties: Any) -> dict[str, Any]:
     return {
         "type": "track",

@@ -7,7 +7,7 @@ import pytest
 from infra.dev.postgres import EmbeddedPostgres
 from infra.installation import prepare
 from infra.postgres import Connection, connect
-from tests.cli.running import TRACEBACK, Done, Installation, await_that
+from tests.cli.running import TRACEBACK, Done, Installation, await_that, done
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -18,17 +18,6 @@ ADA = {"type": "identify", "userId": "ada", "messageId": "m1", "traits": {"email
 def installation(server_folder: Path) -> Installation:
     (server_folder / "one").mkdir()
     return Installation(server_folder / "one")
-
-
-@pytest.fixture
-def another(server_folder: Path) -> Installation:
-    (server_folder / "two").mkdir()
-    return Installation(server_folder / "two")
-
-
-def done(what: Done) -> str:
-    assert what.returncode == 0, what.stdout + what.stderr
-    return what.stdout
 
 
 def refused(what: Done) -> str:

@@ -12,7 +12,7 @@ from infra.dev.postgres import EmbeddedPostgres
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, connect
 from projections.runtime import schema
-from tests.cli.running import TRACEBACK, Done, Installation, await_that
+from tests.cli.running import TRACEBACK, Installation, await_that, done
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -23,17 +23,6 @@ NAMES = ("ada", "bob")
 def installation(server_folder: Path) -> Installation:
     (server_folder / "one").mkdir()
     return Installation(server_folder / "one", HUIKE_ERASURE_DAYS="0")
-
-
-@pytest.fixture
-def another(server_folder: Path) -> Installation:
-    (server_folder / "two").mkdir()
-    return Installation(server_folder / "two")
-
-
-def done(what: Done) -> str:
-    assert what.returncode == 0, what.stdout + what.stderr
-    return what.stdout
 
 
 def contradicted(home: Installation, file: Path, **more: Any) -> set[str]:
@@ -120,7 +109,10 @@ def test_an_older_backup_that_is_restored_knows_nothing_of_the_forgotten(
     finally:
         EmbeddedPostgres(another.home / "postgres").stop()
 
-    third = {"HUIKE_HOME": str(tmp_path / "third"), "HUIKE_LOG_URL": bare_database_url}
+    third: dict[str, Any] = {
+        "HUIKE_HOME": str(tmp_path / "third"),
+        "HUIKE_LOG_URL": bare_database_url,
+    }
     done(another.run("restore", str(older), str(old_keys), "--key", key_file, **third))
     wrong = contradicted(another, certificate, **third)
     assert wrong == {"signature", "keys", "facts", "messages as sent"}  # no view was made yet
