@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
+from domain.order.events import OrderPlaced
 from domain.shared.events import Event
 from domain.shared.log import Append, Receipt
 from domain.shared.personal import KeyForgotten
@@ -38,6 +39,7 @@ class Attempt:
         """Have the keys of most people before anybody waits for us; planning finds the others."""
         self._bodies.clear()  # when it is tried again, a key that sealed some may be lost
         wanted: list[UUID] = []
+        asked: list[UUID] = []
         for append, _ in self.batch:
             last = None
             for draft in append.facts:
@@ -45,11 +47,16 @@ class Attempt:
                 if who is None:
                     continue
                 whose = who.user or who.anonymous or draft.stream
-                if whose is None or whose is last or not _needs_key(append, draft.event):
+                if whose is None or whose is last:
+                    continue
+                if not _needs_key(append, draft.event):
+                    if isinstance(draft.event, OrderPlaced):
+                        asked.append(whose)
                     continue
                 last = whose  # most facts of one append are the same person's
                 wanted.append(whose)
         keys.ensure(wanted, relaxed=True)
+        keys.load(asked)
 
     def plan_on(self, state: State, keys: PersonKeys, nobodys: Nobodys | None = None) -> bool:
         """Plan the batch and seal its facts; one that cannot be sealed is answered and left out.
@@ -74,6 +81,7 @@ class Attempt:
                 self._seal(fact, keys)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is that append's
                 bad[id(fact.append)] = error
+        bad |= self._placed_for_the_forgotten(keys)
         taken = {}
         if nobodys is not None:
             taken = self._take_as_nobodys(keys, nobodys)
@@ -98,6 +106,19 @@ class Attempt:
             if outcome.original is not None and not keys.has_key(outcome.original)
         )
         return {id(append): told for append in theirs if (told := nobodys(append)) is not None}
+
+    def _placed_for_the_forgotten(self, keys: PersonKeys) -> dict[int, Exception]:
+        """Return commands that place an order for somebody forgotten, though they seal nothing."""
+        placed = [
+            fact
+            for outcome in self.plan.outcomes
+            if outcome.append.message is None
+            for fact in self.plan.facts[outcome.start : outcome.end]
+            if isinstance(fact.event, OrderPlaced) and fact.origin not in {None, fact.stream}
+        ]
+        keyless = {f.origin for f in placed if f.origin is not None and not keys.has_key(f.origin)}
+        gone = keys.forgotten(keyless) if keyless else keyless
+        return {id(fact.append): KeyForgotten() for fact in placed if fact.origin in gone}
 
     def _of_the_forgotten(self, keys: PersonKeys) -> dict[int, Exception]:
         """Return what is nobody's but of a matter of somebody's who was forgotten."""

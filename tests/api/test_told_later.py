@@ -17,6 +17,7 @@ from infra.postgres import VIEWS, connect
 from infra.settings import Settings
 from projections import catalogue
 from projections.runtime.verify import Verifier
+from tests.api.shop import ORDER
 from tests.consumers.following import eventually
 from tests.privacy import marks, planting
 from tests.privacy.marks import Person
@@ -112,6 +113,23 @@ def test_a_guests_order_goes_on_and_one_that_was_theirs_does_not(
     assert tell(site, ORDERED, REFUNDED) == ["accepted", "accepted"]
     last = services.reader.last()
     assert tell(site, {**REFUNDED, **theirs, "messageId": "after"}) == ["forgotten"]
+    assert services.reader.last() == last
+
+
+def test_by_the_api_no_order_and_no_ticket_is_begun_for_them(
+    with_scopes: Callable[..., TestClient], services: Services
+) -> None:
+    desk = with_scopes("command")
+    ada = desk.post("/api/customers", json={"user": "42"}).json()["id"]
+    forget(services, "42")
+    last = services.reader.last()
+    matters = {
+        "/api/orders": {**ORDER, "customer": ada},
+        "/api/tickets": {"customer": ada, "kind": "complaint", "channel": "email", "about": "?"},
+    }
+    for place, matter in matters.items():
+        answer = desk.post(place, json=matter)
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:huike:problem:forgotten")
     assert services.reader.last() == last
 
 

@@ -139,6 +139,26 @@ def test_what_no_message_tells_is_refused_as_ever(
     assert reader.read(0, 10) == []
 
 
+def test_no_order_is_begun_for_them_by_command(
+    event_log: EventLog, reader: LogReader, keys: PersonKeys
+) -> None:
+    keys.forget([ADA])
+
+    def placed(customer: UUID, order: UUID) -> Append:
+        told = Draft(
+            event=OrderPlaced(**_PLACED),  # type: ignore[arg-type]  # a whole number is one
+            occurred_at=NOON,
+            who=Who(user=customer),
+            stream=order,
+        )
+        return Append(facts=(told,), actor=Actor("key", "desk"), shop="shop", source="desk")
+
+    with pytest.raises(KeyForgotten):
+        event_log.append(placed(ADA, ORDER))
+    event_log.append(placed(BOB, ORDER))
+    assert [fact.origin for fact in reader.read(0, 10)] == [BOB]
+
+
 def test_behaviour_of_nobodys_concerns_no_view(
     event_log: EventLog, reader: LogReader, keys: PersonKeys
 ) -> None:
