@@ -1,5 +1,6 @@
 """The envelope: format (1 byte), the key's generation (1), nonce (12), ciphertext and tag."""
 
+import hmac
 import os
 from typing import Final
 
@@ -8,6 +9,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _FORMAT: Final = 1
 _HEAD: Final = 14  # format, generation, nonce of 12
+
+
+def both(months: bytes, own: bytes, info: bytes) -> AESGCM:
+    """Return what only the key of a month and somebody's own make together.
+
+    HKDF-SHA256 (RFC 5869): extract with the month's key as salt, one block of expand.
+    """
+    mixed = hmac.digest(months, own, "sha256")
+    return AESGCM(hmac.digest(mixed, info + b"\x01", "sha256"))
 
 
 def seal(key: AESGCM, plain: bytes, context: bytes) -> bytes:

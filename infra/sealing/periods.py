@@ -44,6 +44,14 @@ class PeriodKeys:
             msg = "The keyring has not the newest epoch key: put back its newest copy"
             raise KeyringLost(msg) from error
 
+    @staticmethod
+    def under_any(read: Callable[[], T]) -> T:
+        """Unwrap keys that `read` reads; again, as their epoch may have ended meanwhile."""
+        try:
+            return read()
+        except KeyringLost:
+            return read()
+
     def seal_period(self, purpose: str, shop: str, source: str, month: str, plain: bytes) -> bytes:
         """Seal what belongs to nobody known (a refused event) under its period's key."""
         key = AESGCM(self.period_key(purpose, shop, source, month))

@@ -10,15 +10,12 @@ from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from domain.shared.personal import KeyForgotten
 from infra.arrays import uuids
 from infra.keyring import EpochKeys, KeyringLost
 from infra.postgres import Pool
 from infra.sealing.envelope import seal, unseal
-from infra.sealing.periods import Period
-from infra.sealing.refused import RefusedKeys
+from infra.sealing.originals import OriginalKeys, PersonKey
 
 FORGOTTEN_WITHIN_SECONDS: Final = 1.0
 """How long a process may go on using a key that another process destroyed."""
@@ -63,19 +60,7 @@ select statement_timestamp(),
 """
 
 
-class _Key:
-    """Somebody's key: its secret, its cipher, and the last cipher that was made of it."""
-
-    __slots__ = ("cipher", "last", "secret")
-
-    def __init__(self, secret: bytes) -> None:
-        self.secret = secret
-        self.cipher = AESGCM(secret)
-        self.last: tuple[Period, AESGCM] | None = None
-        """That of originals of one period."""
-
-
-class PersonKeys(RefusedKeys):
+class PersonKeys(OriginalKeys):
     """Seals and opens under each identity's key; keys are cached, at most `cached` of them.
 
     A cached key is used as long as it was asked lately whether it is forgotten: whoever cannot ask
@@ -99,7 +84,7 @@ class PersonKeys(RefusedKeys):
         self._asking = threading.Lock()
         self._lock = threading.Lock()
         # by number: hashing a UUID takes ten times as long
-        self._keys: OrderedDict[int, _Key | None] = OrderedDict()
+        self._keys: OrderedDict[int, PersonKey | None] = OrderedDict()
         self._unsettled: list[int] = []
         self._blind = hmac.new(keyring.secret, b"blind\x1f", digestmod="sha256")
 
@@ -126,7 +111,7 @@ class PersonKeys(RefusedKeys):
 
         rows = self.under_current(insert)
         new = [row[0] for row in rows if row[1]]
-        self._hold({identity: _Key(made[identity.int]) for identity in new})
+        self._hold({identity: PersonKey(made[identity.int]) for identity in new})
         if relaxed:
             self._unsettled += [identity.int for identity in new]
         try:
@@ -152,10 +137,7 @@ class PersonKeys(RefusedKeys):
         missing = self._absent(identities)
         if not missing:
             return
-        try:
-            found = self._unwrapped(self._wrapped(missing))
-        except KeyringLost:  # of an epoch that ended while they were read, perhaps
-            found = self._unwrapped(self._wrapped(missing))
+        found = self.under_any(lambda: self._unwrapped(self._wrapped(missing)))
         self._hold(dict.fromkeys(missing) | found)
 
     def _wrapped(self, identities: Collection[UUID]) -> list[tuple[Any, ...]]:
@@ -166,11 +148,11 @@ class PersonKeys(RefusedKeys):
                 binary=True,
             ).fetchall()
 
-    def _unwrapped(self, rows: Iterable[tuple[Any, ...]]) -> dict[UUID, _Key | None]:
+    def _unwrapped(self, rows: Iterable[tuple[Any, ...]]) -> dict[UUID, PersonKey | None]:
         return {
             identity: None
             if wrapped is None
-            else _Key(self._keyring.unwrap(epoch, wrapped, identity.bytes))
+            else PersonKey(self._keyring.unwrap(epoch, wrapped, identity.bytes))
             for identity, epoch, wrapped in rows
         }
 
@@ -229,7 +211,7 @@ class PersonKeys(RefusedKeys):
                 self._keyring.look_again()
             self._trusted_until = now + _TRUSTED_SECONDS
 
-    def _hold(self, keys: Mapping[UUID, _Key | None]) -> None:
+    def _hold(self, keys: Mapping[UUID, PersonKey | None]) -> None:
         with self._lock:
             for identity, key in keys.items():
                 if key is not None:
@@ -245,7 +227,7 @@ class PersonKeys(RefusedKeys):
         keys = self._keys
         return list({i.int: i for i in identities if keys.get(i.int) is None}.values())
 
-    def _key(self, identity: UUID) -> _Key | None:
+    def _key(self, identity: UUID) -> PersonKey | None:
         if self._steady() > self._trusted_until:
             self._look()
         key = self._keys.get(identity.int)
@@ -291,39 +273,3 @@ class PersonKeys(RefusedKeys):
         mac = self._blind.copy()
         mac.update(f"{kind}\x1f{value}".encode())
         return mac.digest()[:16]
-
-    def seal_original(  # noqa: PLR0913, PLR0917  # two keys, and what they seal
-        self, identity: UUID, message: UUID, plain: bytes, shop: str, source: str, month: str
-    ) -> bytes:
-        """Seal a message as it was sent, under the person's key and the month's together.
-
-        It is bound to `message`, the stream of its facts: nobody can put another in its place.
-        """
-        key = self._original_key(identity, shop, source, month)
-        return seal(key, plain, b"original|" + message.bytes)
-
-    def open_original(  # noqa: PLR0913, PLR0917  # as it was sealed
-        self, identity: UUID, message: UUID, sealed: bytes, shop: str, source: str, month: str
-    ) -> bytes | None:
-        """Open an original; None when a key is gone, or when it is another message's."""
-        try:
-            key = self._original_key(identity, shop, source, month)
-        except KeyForgotten:
-            return None
-        return unseal(key, sealed, b"original|" + message.bytes)
-
-    def _original_key(self, identity: UUID, shop: str, source: str, month: str) -> AESGCM:
-        key = self._key(identity)
-        if key is None:
-            raise KeyForgotten
-        period = ("original", shop, source, month)
-        last = key.last
-        if last is not None and last[0] == period:
-            return last[1]
-        # HKDF-SHA256 (RFC 5869): extract with the month's key as salt, one block of expand
-        mixed = hmac.digest(self.period_key(*period), key.secret, "sha256")
-        made = AESGCM(hmac.digest(mixed, b"huike original\x01", "sha256"))
-        key.last = period, made
-        if period not in self._periods:  # it was destroyed meanwhile
-            key.last = None
-        return made

@@ -1,6 +1,5 @@
 """The keys of refused events: each has its own, which is destroyed with whom it names."""
 
-import hmac
 import os
 from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple
@@ -10,8 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.shared.personal import KeyForgotten
 from infra.arrays import uuids
-from infra.keyring import KeyringLost
-from infra.sealing.envelope import seal, unseal
+from infra.sealing.envelope import both, seal, unseal
 from infra.sealing.periods import PeriodKeys
 
 PURPOSE: Final = "refused"
@@ -69,10 +67,8 @@ class RefusedKeys(PeriodKeys):
             return None
 
     def _mixed(self, own: bytes, event: RefusedEvent) -> AESGCM:
-        # HKDF-SHA256 (RFC 5869): extract with the month's key as salt, one block of expand
         months = self.period_key(PURPOSE, event.shop, event.source, event.month)
-        mixed = hmac.digest(months, own, "sha256")
-        return AESGCM(hmac.digest(mixed, b"huike refused\x01", "sha256"))
+        return both(months, own, b"huike refused")
 
     def _made_own(self, events: Collection[UUID]) -> dict[UUID, bytes]:
         keys = {id_: os.urandom(32) for id_ in events}
@@ -87,10 +83,7 @@ class RefusedKeys(PeriodKeys):
         return self._found_own(events)
 
     def _found_own(self, events: Collection[UUID]) -> dict[UUID, bytes]:
-        try:
-            return self._read_own(events)
-        except KeyringLost:  # of an epoch that ended while they were read, perhaps
-            return self._read_own(events)
+        return self.under_any(lambda: self._read_own(events))
 
     def _read_own(self, events: Collection[UUID]) -> dict[UUID, bytes]:
         with self._pool.connection() as connection:

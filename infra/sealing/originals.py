@@ -1,0 +1,65 @@
+"""Messages as they were sent: sealed under their person's key and their month's, together."""
+
+from abc import ABC, abstractmethod
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from domain.shared.personal import KeyForgotten
+from infra.sealing.envelope import both, seal, unseal
+from infra.sealing.periods import Period
+from infra.sealing.refused import RefusedKeys
+
+
+class PersonKey:
+    """Somebody's key: its secret, its cipher, and the last cipher that was made of it."""
+
+    __slots__ = ("cipher", "last", "secret")
+
+    def __init__(self, secret: bytes) -> None:
+        self.secret = secret
+        self.cipher = AESGCM(secret)
+        self.last: tuple[Period, AESGCM] | None = None
+        """That of originals of one period."""
+
+
+class OriginalKeys(RefusedKeys, ABC):
+    """Seals and opens originals, whoever finds the persons' keys."""
+
+    @abstractmethod
+    def _key(self, identity: UUID) -> PersonKey | None:
+        """Return somebody's key, if there is one."""
+
+    def seal_original(  # noqa: PLR0913, PLR0917  # two keys, and what they seal
+        self, identity: UUID, message: UUID, plain: bytes, shop: str, source: str, month: str
+    ) -> bytes:
+        """Seal a message as it was sent, under the person's key and the month's together.
+
+        It is bound to `message`, the stream of its facts: nobody can put another in its place.
+        """
+        key = self._original_key(identity, shop, source, month)
+        return seal(key, plain, b"original|" + message.bytes)
+
+    def open_original(  # noqa: PLR0913, PLR0917  # as it was sealed
+        self, identity: UUID, message: UUID, sealed: bytes, shop: str, source: str, month: str
+    ) -> bytes | None:
+        """Open an original; None when a key is gone, or when it is another message's."""
+        try:
+            key = self._original_key(identity, shop, source, month)
+        except KeyForgotten:
+            return None
+        return unseal(key, sealed, b"original|" + message.bytes)
+
+    def _original_key(self, identity: UUID, shop: str, source: str, month: str) -> AESGCM:
+        key = self._key(identity)
+        if key is None:
+            raise KeyForgotten
+        period = ("original", shop, source, month)
+        last = key.last
+        if last is not None and last[0] == period:
+            return last[1]
+        made = both(self.period_key(*period), key.secret, b"huike original")
+        key.last = period, made
+        if period not in self._periods:  # it was destroyed meanwhile
+            key.last = None
+        return made
