@@ -46,6 +46,7 @@ def serve(settings: Settings) -> None:
             log_config=None,
             access_log=False,  # the door keeps one
             server_header=False,
+            proxy_headers=False,  # nothing depends on what a proxy says of who asked
             timeout_graceful_shutdown=STOP_SECONDS,
             timeout_keep_alive=30,
             loop="uvloop",

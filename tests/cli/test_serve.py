@@ -62,6 +62,7 @@ def test_a_request_in_hand_is_answered_after_sigterm(database_url: str, tmp_path
             asking.sendall(body[10:])
             answer = asking.recv(65536)
         assert answer.startswith(b"HTTP/1.1 200"), answer
+        assert b"\r\nserver:" not in answer.lower()
         assert server.wait(30) == 0
     with psycopg.connect(database_url) as connection:
         count = connection.execute("select count(*) from log.fact where type like 'activity.%'")
