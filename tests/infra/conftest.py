@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.event_store import LogReader
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, Pool, pool
 from infra.sealing import PersonKeys
@@ -30,3 +31,10 @@ def ring(keyring: Path) -> Keyring:
 @pytest.fixture
 def keys(keeper: Pool, ring: Keyring) -> PersonKeys:
     return PersonKeys(keeper, ring)
+
+
+@pytest.fixture
+def reader(database_url: str, keys: PersonKeys) -> Iterator[LogReader]:
+    opened = LogReader(database_url, keys)
+    yield opened
+    opened.close()

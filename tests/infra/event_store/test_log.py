@@ -62,13 +62,6 @@ def event_log(database_url: str, keys: PersonKeys) -> Iterator[EventLog]:
     opened.close()
 
 
-@pytest.fixture
-def reader(database_url: str, keys: PersonKeys) -> Iterator[LogReader]:
-    opened = LogReader(database_url, keys)
-    yield opened
-    opened.close()
-
-
 def said(*facts: Draft, message: str | None = None, **more: object) -> Append:
     sent = (
         Message(

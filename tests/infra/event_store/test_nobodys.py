@@ -39,13 +39,6 @@ def event_log(database_url: str, keys: PersonKeys) -> Iterator[EventLog]:
     opened.close()
 
 
-@pytest.fixture
-def reader(database_url: str, keys: PersonKeys) -> Iterator[LogReader]:
-    opened = LogReader(database_url, keys)
-    yield opened
-    opened.close()
-
-
 def message(name: str, user: UUID, *, order: UUID | None = None, paid: bool = False) -> Append:
     stream, who = IDS.message("shop", "site", name), Who(user=user)
     event = Tracked(name="Product Viewed", content=b"digest")
