@@ -7,7 +7,8 @@ from typing import Final
 
 import psycopg
 
-from infra.postgres import WRITER, connect
+from infra.epochs import Standing, standing
+from infra.postgres import KEEPER, WRITER, connect
 from infra.settings import Settings
 from infra.upkeep import BACKUP, SEAL, Upkeep, upkeep_of
 
@@ -22,10 +23,21 @@ def of_upkeep(settings: Settings, url: str) -> Iterator[tuple[str, str, str | No
     try:
         with closing(connect(url, WRITER)) as connection:
             found = upkeep_of(connection)
+        with closing(connect(url, KEEPER)) as connection:
+            epoch = standing(connection)
     except psycopg.Error:
         return  # what the log's own findings tell
     for one in found:
-        yield one.what, _told(one), _mend(settings, one)
+        yield one.what, _told(one), _mend(settings, one) or _of_before(settings, one, epoch)
+
+
+def _of_before(settings: Settings, one: Upkeep, epoch: Standing) -> str | None:
+    """Say that the keys of a backup may be wrapped by what a vault has destroyed."""
+    if one.what != BACKUP or settings.vault is None or one.at is None or one.at > epoch.begun_at:
+        return None
+    return (
+        f"{settings.vault.program} may not unwrap its keys: they are of before epoch {epoch.epoch}"
+    )
 
 
 def _told(one: Upkeep) -> str:

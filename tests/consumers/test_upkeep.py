@@ -6,9 +6,12 @@ import psycopg
 
 from consumers.backup import backup, make_key
 from consumers.parts import findings
+from infra.epochs import renew
+from infra.keyring import Keyring
 from infra.postgres import WRITER, connect
 from infra.settings import Settings
 from infra.upkeep import BACKUP, DRILL, SEAL, Upkeep, note_at, upkeep_of
+from tests.infra.kms import Kms
 from tests.projections.runtime.shop import Shop
 
 
@@ -92,3 +95,17 @@ def test_a_database_of_before_this_was_written_down_is_backed_up_as_well(
         owner.execute("drop table log.upkeep")
     note_at(shop.url, BACKUP, 1)
     assert [one for one in findings(settings) if one.what == BACKUP] == []
+
+
+def test_a_backup_whose_keys_a_kms_may_have_destroyed_is_pointed_out(
+    shop: Shop, settings: Settings, tmp_path: Path
+) -> None:
+    kms = Kms(tmp_path / "kms")
+    settings = settings.model_copy(update={"epoch_command": kms.line})
+    shop.pay("ada", "1001", 1)
+    note_at(shop.url, BACKUP, 1)
+    assert told(settings, BACKUP)[1] is None
+    renew(shop.url, Keyring.open(shop.keyring, settings.vault))
+    assert told(settings, BACKUP)[1] == "kms may not unwrap its keys: they are of before epoch 2"
+    note_at(shop.url, BACKUP, 1)
+    assert told(settings, BACKUP)[1] is None
