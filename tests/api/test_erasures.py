@@ -9,9 +9,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.services import Services
+from commands.erasure import BeginErasure
 from consumers.erasure import carrying_out
 from consumers.erasure.checking import verify
 from consumers.erasure.due import carry_out_due
+from domain.shared.log import Actor
 from infra import clock
 from infra.keys import Role
 from infra.links import token_of
@@ -63,6 +65,24 @@ def test_a_legal_hold_is_placed_and_lifted(officer: TestClient) -> None:
     assert placed.status_code == 202
     assert officer.put(f"{OF_ADA}/legal-hold", json=body).json()["position"] is None
     assert officer.put(f"{OF_ADA}/legal-hold/lifting", json=body).json()["position"] is not None
+
+
+def test_too_late_is_said(officer: TestClient, services: Services, ada: UUID) -> None:
+    erasure = UUID(officer.post(f"{OF_ADA}/erasure").json()["erasure"])
+    services.crm.dispatch(
+        BeginErasure(customer=ada, erasure=erasure, identities=(ada,), upto=services.reader.last()),
+        actor=Actor(kind="process", id="erasures"),
+        shop="shop",
+        source="erasures",
+    )
+    assert stands(officer) == [("officer", "erasing")]
+    held = officer.put(f"{OF_ADA}/legal-hold", json={"reason": "A claim"})
+    for late in (officer.delete(f"{OF_ADA}/erasure"), held):
+        assert (late.status_code, late.json()["type"]) == (
+            409,
+            "urn:huike:problem:being-forgotten",
+        )
+    assert officer.post(f"{OF_ADA}/erasure").json()["erasure"] == str(erasure)
 
 
 def test_nobody_else_asks_that_somebody_be_forgotten(
