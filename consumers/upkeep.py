@@ -35,9 +35,8 @@ def _of_before(settings: Settings, one: Upkeep, epoch: Standing) -> str | None:
     """Say that the keys of a backup may be wrapped by what a vault has destroyed."""
     if one.what != BACKUP or settings.vault is None or one.at is None or one.at > epoch.begun_at:
         return None
-    return (
-        f"{settings.vault.program} may not unwrap its keys: they are of before epoch {epoch.epoch}"
-    )
+    before = f"they are of before epoch {epoch.epoch}"
+    return f"{settings.vault.program} may not unwrap its keys, {before}: `huike backup`"
 
 
 def _told(one: Upkeep) -> str:
