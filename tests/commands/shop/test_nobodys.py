@@ -1,6 +1,7 @@
 """Of a message about somebody forgotten is kept what was done, and nothing that tells by whom."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -11,9 +12,11 @@ from domain.order.events import Line, OrderCancelled, OrderPaid, OrderPlaced
 from domain.shared.events import Event
 from domain.shared.log import Who
 from tests.commands.shop.shops import Shop, track
+from tests.domain.samples import EXAMPLES
 from tests.privacy import marks, planting
 from tests.privacy.marks import Person
 
+ORDER_STREAM = UUID(int=1)
 ORDER: dict[str, Any] = {
     "order_id": "A-1",
     "total": "19.90",
@@ -114,6 +117,17 @@ def test_of_a_systems_report_its_name_is_left(shop: Shop) -> None:
 def test_of_a_coupon_that_was_redeemed_only_that_one_was_is_left(shop: Shop) -> None:
     redeemed = left_of(shop, track("Coupon Redeemed", coupon_id="FOR-ADA", order_id="A-1"))
     assert redeemed == [Tracked(name="Coupon Redeemed", content=b"")]
+
+
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda e: e.stored.name)
+def test_of_no_fact_anything_personal_is_left(shop: Shop, event: Event) -> None:
+    heard = shop.hears(track())
+    fact = msgspec.structs.replace(heard.facts[0], event=event, stream=ORDER_STREAM)
+    append = nobodys(msgspec.structs.replace(heard, facts=(heard.facts[0], fact)))
+    for kept in () if append is None else append.facts:
+        stored = kept.event.stored
+        assert stored.name.partition(".")[0] in {"activity", "order"}
+        assert all(getattr(kept.event, name) is None for name in stored.personal)
 
 
 def test_no_mark_of_anybody_is_left(shop: Shop) -> None:
