@@ -60,7 +60,9 @@ def ready(
 def read_metrics(measured: Annotated[Metrics, Depends(metrics)]) -> Response:
     """Say how far each view and the relay are behind the log, in facts and in seconds.
 
-    Also sizes of appends and commits, what was refused by reason, and requests by route.
+    Also sizes of appends and commits, what was refused by reason, requests by route, and when the
+    last backup, drill and seal were done (`huike_upkeep_timestamp_seconds`), how many facts each
+    does not cover (`huike_upkeep_facts_since`), and whether it failed since.
     """
     return Response(measured.text(), media_type=CONTENT_TYPE)
 

@@ -59,7 +59,8 @@ def audit_seal(
 
     Write it where nobody who can write the log can write: from then on, nobody can rewrite what is
     before it unnoticed. Neither file nor topic: it is printed. Exits with 1, and signs nothing,
-    when the log is not as it was recorded.
+    when the log is not as it was recorded. Workers seal by themselves where HUIKE_SEAL_TO or
+    HUIKE_SEAL_TOPIC says.
 
     ```sh
     huike audit seal --to /mnt/elsewhere/seals.jsonl

@@ -82,3 +82,14 @@ def test_every_two_cores_have_a_worker_of_views(
     monkeypatch.setattr("os.cpu_count", lambda: cores)
     assert Settings(_env_file=None).workers_of_views == workers
     assert Settings(_env_file=None, views_workers=3).workers_of_views == 3
+
+
+def test_the_access_log_has_months_of_its_own() -> None:
+    read = Settings(retention=("shop/site=24", "access=60"))
+    assert read.retention_months == {"shop/site": 24, "access": 60}
+
+
+@pytest.mark.parametrize("line", ["", "   ", "kms 'unfinished"])
+def test_a_command_that_names_no_program_is_refused(line: str) -> None:
+    with pytest.raises(ValidationError, match="epoch_command"):
+        Settings(epoch_command=line)
