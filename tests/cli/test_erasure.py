@@ -66,7 +66,7 @@ def forget(home: Installation, key: str, certificate: Path) -> None:
     with home.client(key) as client:
         erasure = client.post("/api/customers/user:ada/erasure").json()["erasure"]
         place = f"/api/erasures/{erasure}"
-        await_that(lambda: client.get(place).json()["certified"], home.told, within=180)
+        await_that(lambda: client.get(place).json()["certified"], home.told, within=400)
         certificate.write_bytes(client.get(f"{place}/certificate").content)
 
 

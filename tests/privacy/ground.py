@@ -23,6 +23,7 @@ from tests.privacy.opening import Keys, Letter, letters
 BY_HTTP: Final = range(400)
 BY_KAFKA: Final = range(400, 500)
 SERVED: Final = range(40)
+WAIT_SECONDS: Final = 400.0
 
 _LEFT: Final = "select count(*) from log.erasure where state <> 'certified'"
 _HALF: Final = "select count(*) from log.erasure where state <> 'erased'"
@@ -79,8 +80,8 @@ class Ground:
                     planting.serve(client, Person(number))
                 self.answers += planting.ask_wrongly(client, Person(1))
                 last = Person(BY_KAFKA[-1])
-                await_that(lambda: self._knows(client, last), here.told, within=180)
-                settle(self.settings, within=180)
+                await_that(lambda: self._knows(client, last), here.told, within=WAIT_SECONDS)
+                settle(self.settings, within=WAIT_SECONDS)
                 self._ask(client)
             self._done("backup-key", self.key)
             self._done("backup", "--to", str(self.backup), "--key", self.key)
@@ -104,8 +105,8 @@ class Ground:
             carrying_out.carry_out(self.settings)
         assert self._counted(_HALF) == 0, here.told()
         with here.running("work", "relay"), here.running("work", "views"):
-            await_that(lambda: self._counted(_LEFT) == 0, here.told, within=180)
-            settle(self.settings, within=180)
+            await_that(lambda: self._counted(_LEFT) == 0, here.told, within=WAIT_SECONDS)
+            settle(self.settings, within=WAIT_SECONDS)
         self._done("keyring", "renew")
         self._done("backup", "--to", str(self.backup), "--key", self.key)
         self._written()
@@ -177,4 +178,4 @@ class Ground:
         job = client.get("/api/customers", params={"known_at": head(self.settings), "limit": 500})
         assert job.status_code == 202, job.text
         place = job.json()["ask"]
-        await_that(lambda: client.get(place).json()["state"] == "done", within=120)
+        await_that(lambda: client.get(place).json()["state"] == "done", within=WAIT_SECONDS)

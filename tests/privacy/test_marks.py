@@ -26,7 +26,7 @@ def ground(server_folder: Path, run_root: Path, kafka_bootstrap: str) -> Iterato
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_who_somebody_is_stands_in_the_clear_nowhere_and_of_the_forgotten_nothing_opens(
     ground: Ground,
 ) -> None:
