@@ -1,6 +1,5 @@
 """An Apache Kafka of our own in a folder: one node, made for tests and measurements."""
 
-import fcntl
 import shutil
 import signal
 import socket
@@ -8,10 +7,8 @@ import subprocess
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from typing import Self
 
 import psutil
 from kafka.admin import KafkaAdminClient
@@ -19,6 +16,7 @@ from kafka.errors import KafkaError
 
 from infra.dev import kafka_install
 from infra.dev.kafka_install import KafkaUnavailable
+from infra.dev.server import EmbeddedServer
 
 _START_SECONDS = 90
 _SOON_SECONDS = 5
@@ -44,37 +42,20 @@ broker.session.timeout.ms=4000
 """
 
 
-class EmbeddedKafka:
-    """One node in one folder, on loopback, its ports chosen once and kept.
-
-    It outlives a killed parent: the next `start` on the folder adopts it. Whoever calls `stop`
-    stops it for all.
-    """
+class EmbeddedKafka(EmbeddedServer):
+    """One node in one folder, on loopback, its ports chosen once and kept."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory.absolute()
-        self.log = self.directory / "log"
+        super().__init__(directory)
         self._settings = self.directory / "server.properties"
         self._pid = self.directory / "pid"
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     @property
     def bootstrap(self) -> str:
         listeners = self._settings.read_text().split("listeners=PLAINTEXT://", 1)[1]
         return listeners.split(",", 1)[0]
 
-    @property
-    def running(self) -> bool:
-        return self._server() is not None
-
     def start(self) -> str:
-        """Start or adopt the node; answer where to connect once it takes connections."""
         self.directory.mkdir(parents=True, exist_ok=True)
         with self._alone():
             if not self._settings.exists():
@@ -87,7 +68,6 @@ class EmbeddedKafka:
         return self.bootstrap
 
     def stop(self) -> None:
-        """Stop the node in good order; what was acknowledged stays. Nothing if none runs."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -97,12 +77,6 @@ class EmbeddedKafka:
     def restart(self) -> str:
         self.stop()
         return self.start()
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        with (self.directory / "lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
     def wipe(self) -> None:
         """Lose everything at once, as a broker does whose disk is replaced; its ports stay."""
@@ -152,7 +126,6 @@ class EmbeddedKafka:
         return [kafka_install.java(), "-cp", f"{kafka_install.jars()}/*", *arguments]
 
     def _server(self) -> psutil.Process | None:
-        """Find the running node of this folder, whoever started it."""
         try:
             server = psutil.Process(int(self._pid.read_text()))
             ours = str(self._settings) in server.cmdline()
@@ -166,8 +139,7 @@ class EmbeddedKafka:
             if self._answers():
                 return
             time.sleep(0.2)
-        tail = self.log.read_text(errors="replace").splitlines()[-5:]
-        raise KafkaUnavailable(f"Kafka did not start ({self.log}): " + " / ".join(tail))
+        raise KafkaUnavailable(f"Kafka did not start {self._last_words()}")
 
     def _answers(self) -> bool:
         host, port = self.bootstrap.split(":")

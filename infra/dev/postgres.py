@@ -1,6 +1,5 @@
 """A Postgres of our own in a folder: started, found again after a crash, stopped."""
 
-import fcntl
 import hashlib
 import os
 import pwd
@@ -10,11 +9,9 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Self
 from urllib.parse import quote
 
 import psutil
@@ -22,6 +19,7 @@ import psycopg
 from psycopg import sql
 
 from infra.dev import ServerUnavailable, unprivileged
+from infra.dev.server import EmbeddedServer
 from infra.secret_files import replace
 
 # Found, not imported: on import the package makes folders and locks of its own.
@@ -50,27 +48,18 @@ class PostgresUnavailable(ServerUnavailable):
     pass
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(EmbeddedServer):
     """One cluster in one folder, at most one server on it.
 
     Processes reach it by a Unix socket that only its owner (and root) may open; with a `port`
-    also on 127.0.0.1, by password. The server outlives a killed parent: the next `start` on the
-    folder adopts it. Whoever calls `stop` stops it for all.
+    also on 127.0.0.1, by password.
     """
 
     def __init__(self, directory: Path, *, port: int | None = None, durable: bool = True) -> None:
-        self.directory = directory.absolute()
+        super().__init__(directory)
         self.port = port
         self.durable = durable
-        self.log = self.directory / "log"
         self._data = self.directory / "data"
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     @property
     def url(self) -> str:
@@ -84,10 +73,6 @@ class EmbeddedPostgres:
             raise PostgresUnavailable("This Postgres was started without a port.")
         password = (self.directory / "password").read_text().strip()
         return f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{self.port}/postgres"
-
-    @property
-    def running(self) -> bool:
-        return self._server() is not None
 
     def start(self) -> str:
         """Start or adopt the server; answer its url once it takes connections."""
@@ -125,12 +110,6 @@ class EmbeddedPostgres:
         host = quote(str(self._socket_folder()), safe="")
         port = self.port or _SOCKET_PORT
         return f"postgresql://{SUPERUSER}@/{quote(database)}?host={host}&port={port}"
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        with (self.directory / "lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
     def _prepare(self) -> None:
         if user := unprivileged.account():
@@ -262,8 +241,7 @@ class EmbeddedPostgres:
                 **unprivileged.as_owner_of(self._data),
             )
         if started.returncode:
-            tail = self.log.read_text(errors="replace").splitlines()[-5:]
-            raise PostgresUnavailable(f"Postgres did not start ({self.log}): " + " / ".join(tail))
+            raise PostgresUnavailable(f"Postgres did not start {self._last_words()}")
 
     def _answers(self) -> bool:
         """Wait until the server found takes connections; False if it ends first."""
