@@ -3,59 +3,22 @@
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import msgspec
-import psycopg
 import pytest
 from pydantic import ValidationError
-from starlette.testclient import TestClient
 
 from api.services import Services
-from consumers.retained import verify
 from consumers.retention import of_retention, retain
-from infra.access_log import Access, Asked
-from infra.certificates import signed
-from infra.epochs import renew, renew_if_due
+from infra.epochs import renew_if_due
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, OWNER, connect
 from infra.retention import Month, RetentionHeldUp, carry_out, certificate_of, due, latest
 from infra.settings import Settings
 from infra.signing import Signer
+from tests.api.retention.rules import EVERYBODY, LATER, SITE
 
-LATER = datetime.now(UTC) + timedelta(days=200)
-SITE = {"shop/site": 3}
-EVERYBODY = {"*": 3}
 PATIENCE = 30.0
-Capture = pytest.CaptureFixture[str]
-NOT_TAKEN = {"userId": "42", "event": "Order Completed", "messageId": "bad"}
-
-
-@pytest.fixture
-def signer(settings: Settings) -> Signer:
-    return Signer.beside(settings.keyring_file)
-
-
-@pytest.fixture
-def url(settings: Settings) -> str:
-    assert settings.log_url is not None
-    return settings.log_url
-
-
-@pytest.fixture
-def sent(stranger: TestClient, services: Services) -> dict[str, int]:
-    """Positions of a message of each of two sources; each had one refused too."""
-    positions = {}
-    for source in ("site", "erp"):
-        _, secret = services.keys.add(source, ["ingest"], source=source)
-        client = TestClient(stranger.app, headers={"Authorization": f"Bearer {secret}"})
-        message = {"userId": "42", "event": "Products Searched", "messageId": f"m-{source}"}
-        taken = client.post("/v1/track", json=message).json()
-        assert taken["success"]
-        positions[source] = taken["results"][0]["position"]
-        assert not client.post("/v1/track", json=NOT_TAKEN).json()["success"]
-    first = {fact.source: fact.position for fact in reversed(services.reader.read(0, 100))}
-    return {source: first[source] for source in positions}
 
 
 def history(url: str) -> list[Any]:
@@ -197,101 +160,6 @@ def test_the_command_says_what_it_would_do_and_does_it(
     ((told, mend),) = of_retention(ruled, url)
     assert mend is None
     assert "last on" in told
-
-
-def read_by(services: Services, actor: str, at: datetime) -> None:
-    access = Access(
-        at=at,
-        actor_kind="key",
-        actor_id=actor,
-        whom=(UUID(int=42),),
-        operation="GET /api/customers/{id}",
-        basis="scope personal",
-        request="r",
-        shop="shop",
-    )
-    services.access.write(access)
-
-
-def test_a_month_of_the_access_log_goes_where_it_is_asked_for_and_in_no_other_case(
-    services: Services, url: str, signer: Signer
-) -> None:
-    now = datetime.now(UTC)
-    read_by(services, "now", now)
-    read_by(services, "then", now - timedelta(days=400))
-    assert carry_out(url, EVERYBODY | {"shop/": 1}, signer, now) is None
-    file = carry_out(url, {"access": 12}, signer, now)
-    assert file is not None
-    certificate = certificate_of(file)
-    assert certificate.is_signed
-    assert [one.reads for one in certificate.certified.reads or ()] == [1]
-    assert certificate.certified.destroyed == []
-    assert [kept.access.actor_id for kept in services.access.page(Asked(), 9)] == ["now"]
-    assert carry_out(url, {"access": 12}, signer, now) is None
-
-
-@pytest.mark.usefixtures("sent")
-def test_a_certificate_is_held_against_the_log(
-    services: Services, settings: Settings, url: str, signer: Signer, capsys: Capture
-) -> None:
-    read_by(services, "then", datetime.now(UTC) - timedelta(days=400))
-    content = carry_out(url, EVERYBODY | {"access": 3}, signer, LATER)
-    assert content is not None
-    file = settings.home / "certificate.json"
-    file.write_bytes(content)
-    assert verify(settings, file) == 0
-    told = capsys.readouterr().out
-    assert "signature: this service's" in told
-    assert "log: it keeps this certificate" in told
-    assert "0 originals and 0 refused events that are there open with nothing" in told
-    assert "tables: 1 were dropped" in told
-    assert "open until the next epoch" in told
-    assert "It holds." in told
-    renew(url, Keyring.open(settings.keyring_file))
-    assert verify(settings, file) == 0
-    assert "open no more, since epoch 2" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("harm", "why"),
-    [
-        ("update keeper.period_key set wrapped = 'x'", "of its keys are there"),
-        ("delete from keeper.period_key", "it is not known that its keys are destroyed"),
-        ("update log.retention set at = now()", "it does not know this certificate"),
-        ("update log.installation set incarnation = gen_random_uuid()", "for another log"),
-    ],
-)
-@pytest.mark.usefixtures("sent")
-def test_a_certificate_that_what_is_there_contradicts_does_not_hold(  # noqa: PLR0913, PLR0917  # it stands on all of them
-    settings: Settings, url: str, signer: Signer, capsys: Capture, harm: str, why: str
-) -> None:
-    content = carry_out(url, SITE, signer, datetime.now(UTC) + timedelta(days=200))
-    assert content is not None
-    file = settings.home / "certificate.json"
-    file.write_bytes(content)
-    with psycopg.connect(url, autocommit=True) as owner:
-        owner.execute("update log.batch set recorded_at = now() + interval '1 year'")
-        owner.execute(harm.encode())
-    assert verify(settings, file) == 1
-    assert why in capsys.readouterr().out
-
-
-@pytest.mark.usefixtures("sent")
-def test_a_certificate_that_was_changed_or_is_anothers_does_not_hold(
-    settings: Settings, url: str, signer: Signer, capsys: Capture
-) -> None:
-    content = carry_out(url, SITE, signer, LATER)
-    assert content is not None
-    file = settings.home / "certificate.json"
-    file.write_bytes(content.replace(b'"refused": 1', b'"refused": 2'))
-    assert verify(settings, file) == 1
-    assert "it was changed after it was signed" in capsys.readouterr().out
-    other = Signer.beside(settings.home / "other" / "keyring.json")
-    file.write_bytes(signed(certificate_of(content).certified, other))
-    assert verify(settings, file) == 1
-    assert "another service's" in capsys.readouterr().out
-    file.write_bytes(b"{}")
-    assert verify(settings, file) == 2
 
 
 @pytest.mark.parametrize("rule", ["site=3", "shop/site", "shop/site=0", "*=x", "shop/site=-1"])
