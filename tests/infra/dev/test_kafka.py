@@ -51,6 +51,7 @@ def read(bootstrap: str, topic: str) -> list[bytes]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # a node that was killed is started anew, twice
 def test_what_was_acknowledged_survives_a_kill_and_a_restart(kafka: EmbeddedKafka) -> None:
     bootstrap = kafka.start()
     topic = make_topic(bootstrap)
