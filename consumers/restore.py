@@ -32,9 +32,7 @@ def run_restore(
         data_file, keys_file = files_of(source, keys)
         with _standing(settings) as url:
             _no_views(settings, url)
-            made = restore_with_bar(
-                url, data_file, keys_file, key, settings, older_keys=older_keys
-            )
+            made = restore_with_bar(url, data_file, keys_file, key, settings, older_keys=older_keys)
     typer.echo(f"{made.facts:,} facts, up to position {made.position:,}, from {data_file.name}")
     typer.echo(f"{made.persons:,} persons' keys; {made.forgotten:,} of them are forgotten")
     typer.echo(f"chain {made.chain or 'of no fact'}")
