@@ -2,10 +2,14 @@
 
 import json
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
+from kafka import KafkaConsumer
+from kafka.admin import KafkaAdminClient, NewTopic
 
+from consumers.audit import verify
 from consumers.parts import findings
 from consumers.seals import NotDelivered, OtherSigner, seal_due, seal_head
 from infra.postgres import WRITER, connect
@@ -134,3 +138,30 @@ def test_a_seal_that_is_late_is_pointed_out(settings: Settings, url: str) -> Non
     with psycopg.connect(url, autocommit=True) as owner:
         owner.execute("delete from log.seal")
     assert str(mend(settings)).startswith("it is late")
+
+
+def test_seals_are_sent_to_a_topic_and_its_being_lost_is_said(
+    settings: Settings, url: str, kafka_bootstrap: str, tmp_path: Path
+) -> None:
+    topic = f"seals-{uuid4().hex}"
+    changed = {"kafka_bootstrap": kafka_bootstrap, "seal_to": None, "seal_topic": topic}
+    there = settings.model_copy(update=changed)
+    with pytest.raises(NotDelivered):
+        seal_due(there)
+    assert f"There is no topic {topic}" in str(mend(there))
+    admin = KafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1)])
+    admin.close()
+    hours_pass(url, 2)
+    seal_due(there)
+    assert mend(there) is None
+    consumer = KafkaConsumer(
+        topic,
+        bootstrap_servers=kafka_bootstrap,
+        auto_offset_reset="earliest",
+        consumer_timeout_ms=30_000,
+    )
+    file = tmp_path / "heard.jsonl"
+    file.write_bytes(next(iter(consumer)).value)
+    consumer.close()
+    assert verify(there, file, [], as_json=False) == 0
