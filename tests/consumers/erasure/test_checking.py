@@ -88,6 +88,11 @@ LIES: Final = (
         "update {profile} set person = '' where customer = %(ada)s",
     ),
     Lie(
+        "insert into log.original values (1, now(), %(ada)s, 'tea', 'site', 'x')",
+        {"messages as sent"},
+        "delete from log.original where position = 1 and sealed = 'x'",
+    ),
+    Lie(
         "update log.fact set origin = null where position = 1",
         {"facts"},
         "update log.fact set origin = %(ada)s where position = 1",
