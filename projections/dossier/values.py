@@ -28,6 +28,7 @@ _AMOUNTS: Final = frozenset(
     }
 )
 _CURRENCY: Final = "currency"
+_PERSON: Final = "person"
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z")
 
@@ -52,7 +53,7 @@ class Values:
 
     def _pairs(self, style: str, values: Mapping[str, Any]) -> str:
         pairs = "".join(
-            f"<div><dt>{escape(self._name(path))}</dt><dd>{self._value(path[-1], value)}</dd></div>"
+            f"<div><dt>{escape(self._name(path))}</dt><dd>{self._told(path, value)}</dd></div>"
             for path, value in _flat(values)
         )
         return f'<dl class="{style}">{pairs}</dl>' if pairs else ""
@@ -63,6 +64,11 @@ class Values:
         if last == "name" and (names or {"properties", "traits"} & {*around}):
             last = "thing"  # it is not a person's
         return " · ".join(named(name, self._language) for name in (*names, last))
+
+    def _told(self, path: _Path, value: Any) -> str:
+        if path[0] == _PERSON and value == "":
+            return escape(self._words.taken_back)
+        return self._value(path[-1], value)
 
     def _value(self, name: str, value: Any) -> str:
         if isinstance(value, tuple):

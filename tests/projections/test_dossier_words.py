@@ -58,6 +58,11 @@ def test_a_person_is_called_otherwise_than_a_thing() -> None:
     assert "<dt>明细 · 1 · 名称</dt>" in shown("zh", lines=[{"name": "Oolong"}])
 
 
+def test_what_was_taken_back_is_said_to_be() -> None:
+    assert "<dt>phone</dt><dd>(taken back)</dd>" in shown(person={"phone": ""})
+    assert "<dt>search</dt><dd></dd>" in shown(properties={"search": ""})
+
+
 def test_what_is_plain_stands_in_one_line() -> None:
     assert "<dd>tea, cups</dd>" in shown(traits={"likes": ["tea", "cups"]})
     assert shown(traits={"likes": []}, private=None) == ""
