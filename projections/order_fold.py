@@ -43,7 +43,7 @@ def take(state: OrderState, fact: Fact) -> OrderState:
             payments = _with(state.payments, payment)
             return msgspec.structs.replace(state, payments=payments)
         case OrderPlaced() | OrderRevised():
-            return _agreed(state, fact, event)
+            return _agreed(placed(state, fact), fact, event)
         case OrderRefunded():
             refund = Refund(
                 at=fact.occurred_at,
@@ -61,6 +61,13 @@ def take(state: OrderState, fact: Fact) -> OrderState:
             return msgspec.structs.replace(state, others=others)
         case _:
             return state
+
+
+def placed(state: OrderState, fact: Fact) -> OrderState:
+    """Return the order with when it was placed, and nothing else of what the fact says."""
+    if not isinstance(fact.event, OrderPlaced):
+        return state
+    return msgspec.structs.replace(state, placed_at=_earlier(state.placed_at, fact.occurred_at))
 
 
 def told(facts: Iterable[Fact]) -> OrderState:
@@ -102,9 +109,6 @@ def combine(one: OrderState, other: OrderState) -> OrderState:
 
 
 def _agreed(state: OrderState, fact: Fact, event: OrderPlaced | OrderRevised) -> OrderState:
-    placed_at = state.placed_at
-    if isinstance(event, OrderPlaced):
-        placed_at = _earlier(placed_at, fact.occurred_at)
     terms = state.terms
     if terms is None or _said(terms) < (fact.occurred_at, fact.position):
         terms = Terms(
@@ -120,7 +124,7 @@ def _agreed(state: OrderState, fact: Fact, event: OrderPlaced | OrderRevised) ->
             coupon=event.coupon,
             channel=event.channel,
         )
-    return msgspec.structs.replace(state, placed_at=placed_at, terms=terms)
+    return msgspec.structs.replace(state, terms=terms)
 
 
 def _with(reports: tuple[R, ...], report: R) -> tuple[R, ...]:

@@ -167,6 +167,10 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return True
         return any(sums.refunded < sums.paid for sums in self.sums_at(instant).values())
 
+    def placed_by(self, instant: datetime | None) -> bool:
+        """Tell whether it had been placed at an instant; None: ever."""
+        return self.placed_at is not None and (instant is None or self.placed_at <= instant)
+
     def changes(self) -> list[datetime]:
         """Return the instants at which its money or its standing changes, in order."""
         instants = {p.at for p in self.payments} | {r.at for r in self.refunds}

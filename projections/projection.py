@@ -35,6 +35,8 @@ class View:
     `due`: (table, column) of the instant at which a row changes by time alone, if it has such; an
     eager table with one row a subject. A row whose instant is null or later than `clock` must be
     left as it is by `settle(clock)`.
+    `due_hour`: the column with the hour of that instant, where that is indexed in its place because
+    it changes less often.
     `constant`: a condition in SQL of rows of the `due` table that nothing shared can change.
     `root`: an eager table in which every subject that has any row has one: a subject without it is
     known to be new, so nothing else is looked for. (Optional, and much quicker.)
@@ -53,6 +55,7 @@ class View:
         package: str,
         shared: Any = None,
         due: tuple[Table[Any], str] | None = None,
+        due_hour: str | None = None,
         constant: LiteralString = "false",
         root: Table[Any] | None = None,
         opens: tuple[type[Event], ...] | None = None,
@@ -64,6 +67,7 @@ class View:
         self.package: Final = package
         self.shared: Final = shared
         self.due: Final = due
+        self.due_hour: Final = due_hour
         self.constant: Final = constant
         self.root: Final = root
         self.opens: Final = None if opens is None else frozenset(e.stored.name for e in opens)

@@ -6,16 +6,22 @@ goes to where it belongs among its orders and days; the whole walk is then told 
 
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from msgspec.structs import replace
 
 from domain.customer.events import CustomerRegistered
 from domain.lifecycle.events import LifecyclePolicyAdopted
-from domain.order.events import OrderCancelled, OrderPaid, OrderRefunded
+from domain.order.events import (
+    OrderCancelled,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+    OrderRevised,
+)
 from domain.shared.events import Event, Fact
 from projections.activity import JUDGED, is_activity
 from projections.lifecycle.days import did, on_day
+from projections.lifecycle.orders import in_currency, of_order, taken
 from projections.lifecycle.stages import Policies, Policy, adopted, last_of, newest
 from projections.lifecycle.tables import (
     DAY,
@@ -28,7 +34,7 @@ from projections.lifecycle.tables import (
     LifecycleOrder,
     LifecyclePolicy,
 )
-from projections.lifecycle.telling import moved, tell
+from projections.lifecycle.telling import moved, own_net, tell
 from projections.lifecycle.walk import (
     LASTING,
     LATE,
@@ -42,18 +48,18 @@ from projections.lifecycle.walk import (
     kept_up,
     rewound,
 )
-from projections.order_fold import combine, take
-from projections.orders import NO_ORDER, OrderState
+from projections.order_fold import combine
 from projections.projection import View
 from projections.rows import Key, Rows, Table
 
 lifecycle: Final = View(
     "lifecycle",
-    version=2,
+    version=3,
     tables=TABLES,
     package="projections.lifecycle",
     shared=Policies(),
     due=(LIFECYCLE, "next_move_at"),
+    due_hour="next_move_hour",
     constant="known_at is null and first_purchase_at is null and nets = '{}'",  # a visitor
     root=LIFECYCLE,
     opens=(),
@@ -101,26 +107,38 @@ def _(rows: Rows, fact: Fact, event: Event) -> None:
         rows.put(LIFECYCLE, row)
 
 
-@lifecycle.on(OrderPaid, OrderRefunded, OrderCancelled)
-def _(rows: Rows, fact: Fact, event: OrderPaid | OrderRefunded | OrderCancelled) -> None:
-    row, held = rows.get(LIFECYCLE), rows.get(ORDER, fact.stream)
-    assert row is not None  # the first fact of any kind makes it
-    before = held.told if held else NO_ORDER
-    after = take(before, fact)
-    rows.put(ORDER, _order(rows, fact.stream, after))
-    row = replace(row, kept_purchases=row.kept_purchases + after.kept - before.kept)
-    if not isinstance(event, OrderCancelled):
-        purchased = before.purchased_at is None and after.purchased_at is not None
-        nets = moved(before, after)
-        step = Step(fact.occurred_at, fact.position, purchased=purchased, nets=nets)
-        row = _stepped(rows, row, step)
+@lifecycle.on(OrderPlaced, OrderRevised)
+def _(rows: Rows, fact: Fact, event: OrderPlaced | OrderRevised) -> None:
+    row = in_currency(rows, fact, event.currency)
+    if isinstance(event, OrderPlaced):
+        before, after = taken(rows, fact)
+        row = replace(row, orders=row.orders + after.placed_by(None) - before.placed_by(None))
     rows.put(LIFECYCLE, row)
 
 
-@lifecycle.wants(OrderPaid, OrderRefunded, OrderCancelled)
-def _(
-    fact: Fact, _event: OrderPaid | OrderRefunded | OrderCancelled
-) -> list[tuple[Table[LifecycleOrder], Key]]:
+@lifecycle.on(OrderPaid, OrderRefunded)
+def _(rows: Rows, fact: Fact, event: OrderPaid | OrderRefunded) -> None:
+    row = in_currency(rows, fact, event.currency)
+    before, after = taken(rows, fact)
+    row = replace(row, kept_purchases=row.kept_purchases + after.kept - before.kept)
+    purchased = before.purchased_at is None and after.purchased_at is not None
+    nets = moved(before, after)
+    step = Step(fact.occurred_at, fact.position, purchased=purchased, nets=nets)
+    row = _stepped(rows, row, step)
+    rows.put(LIFECYCLE, replace(row, own_net=own_net(row)))
+
+
+@lifecycle.on(OrderCancelled)
+def _(rows: Rows, fact: Fact, _event: OrderCancelled) -> None:
+    row = rows.get(LIFECYCLE)
+    assert row is not None  # the first fact of any kind makes it
+    before, after = taken(rows, fact)
+    row = replace(row, kept_purchases=row.kept_purchases + after.kept - before.kept)
+    rows.put(LIFECYCLE, row)
+
+
+@lifecycle.wants(OrderPlaced, OrderPaid, OrderRefunded, OrderCancelled)
+def _(fact: Fact, _event: Event) -> list[tuple[Table[LifecycleOrder], Key]]:
     return [(ORDER, (fact.stream,))]
 
 
@@ -153,7 +171,7 @@ def _(rows: Rows, visitor: Rows) -> None:
     for order in visitor.all(ORDER).values():
         mine = rows.get(ORDER, order.order_id)
         both = combine(mine.told, order.told) if mine else order.told
-        rows.put(ORDER, _order(rows, order.order_id, both))
+        rows.put(ORDER, of_order(rows, order.order_id, both))
     row = rows.get(LIFECYCLE)
     if row is None:
         rows.put(LIFECYCLE, replace(theirs, customer=rows.subject, next_move_at=LATE))
@@ -174,6 +192,7 @@ def _(rows: Rows, visitor: Rows) -> None:
         known_at=known[0],
         known_position=known[1],
         named=tuple(sorted({*row.named, *theirs.named})),
+        dealt=min((r.dealt for r in (row, theirs) if r.dealt is not None), default=None),
         next_move_at=LATE,
     )
     rows.put(LIFECYCLE, combined)
@@ -253,15 +272,3 @@ def _keep(rows: Rows, walk: Walk) -> None:
     rows.put(LIFECYCLE, walk.row)
     for move in walk.moves.values():
         rows.put(MOVE, move)
-
-
-def _order(rows: Rows, order: UUID, told: OrderState) -> LifecycleOrder:
-    return LifecycleOrder(
-        customer=rows.subject,
-        order_id=order,
-        purchased_at=told.purchased_at,
-        kept=told.kept,
-        currency=told.currency,
-        net=told.net,
-        told=told,
-    )

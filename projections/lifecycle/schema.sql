@@ -28,6 +28,9 @@ create table lifecycle (
     kept_purchases     integer not null,      -- neither cancelled nor wholly refunded
     net                numeric not null,      -- paid - refunded, in the currency of the policy
     nets               bytea not null,        -- JSON: the same by currency
+    orders             integer not null,      -- orders placed, in all currencies
+    dealt              bytea,                 -- JSON: when the customer first dealt in money, position of the fact, the currency; null: not yet
+    own_net            numeric not null,      -- paid - refunded, in that currency
     last_activity_at   timestamptz,           -- what the customer last did
     day_first_at       timestamptz,           -- what it first did on the day of last_activity_at (UTC)
     day_first_position bigint,                -- of the fact at day_first_at
@@ -35,9 +38,17 @@ create table lifecycle (
     silences           bytea not null,        -- JSON: purchases after more than a day's silence, and how long it was; no later one had a longer
     last_fact_at       timestamptz not null,  -- of the facts that count here
     named              uuid[] not null,       -- its identities that are more than anonymous ids
-    policy             bigint not null        -- position of the newest policy when it last changed; 0: none adopted
+    policy             bigint not null,       -- position of the newest policy when it last changed; 0: none adopted
+    next_move_hour     timestamptz generated always as (date_bin('1 hour', next_move_at, 'epoch')) stored, -- the hour of next_move_at, which changes less often
+    last_activity_hour timestamptz generated always as (date_bin('1 hour', last_activity_at, 'epoch')) stored -- the hour of last_activity_at
 ) with (fillfactor = 70);
-create index on lifecycle (next_move_at);
+create index on lifecycle (next_move_hour);
+-- Lists of a stage and a tier, in each order. None holds an instant that changes with every event, so that rows
+-- change in place: `projections/profile/lists.py` sorts within the hour of the last activity.
+create index on lifecycle (stage, tier, own_net, customer);
+create index on lifecycle (stage, tier, orders, customer);
+create index on lifecycle (stage, tier, heard_at, customer);
+create index on lifecycle (stage, tier, last_activity_hour, heard_at, customer);
 
 -- One order of a customer, as far as stage and tier depend on it.
 create table lifecycle_order (
@@ -47,7 +58,7 @@ create table lifecycle_order (
     kept         boolean not null,            -- bought, and neither cancelled nor wholly refunded
     currency     text,                        -- the order's currency; null: not yet told
     net          numeric not null,            -- paid - refunded, in the order's currency
-    told         bytea not null,              -- JSON: every report of a payment or refund, with its instant
+    told         bytea not null,              -- JSON: when it was placed, and every report of a payment or refund
     primary key (customer, order_id)
 ) with (fillfactor = 70);
 

@@ -87,7 +87,7 @@ def due(old: Composable) -> Composed:
     """Return what asks for those whom time alone has moved by the instant."""
     return _of_customers(
         "select {columns} from huike.lifecycle l "
-        "where next_move_at <= %(at)s and not {old} and {of_shop}",
+        "where next_move_hour <= %(at)s and next_move_at <= %(at)s and not {old} and {of_shop}",
         old,
     )
 

@@ -19,6 +19,7 @@ from projections.lifecycle.tables import (
     DAY,
     LIFECYCLE,
     ORDER,
+    Dealt,
     Lifecycle,
     LifecycleDay,
     LifecycleOrder,
@@ -127,6 +128,7 @@ def old(connection: Connection, policies: Policies, at: datetime) -> Composable:
 
 
 _nets: Final = msgspec.json.Decoder(dict[str, Decimal]).decode
+_dealt: Final = msgspec.json.Decoder(Dealt).decode
 _silences: Final = msgspec.json.Decoder(tuple[Silence, ...]).decode
 _all_told: Final = msgspec.json.Decoder(list[OrderState]).decode
 _told: Final = msgspec.json.Decoder(OrderState).decode
@@ -140,6 +142,7 @@ def _row(values: dict[str, Any]) -> Lifecycle:
         "tier": Tier(values["tier"]),
         "tier_before": Tier(values["tier_before"]),
         "nets": _nets(values["nets"]),
+        "dealt": None if values["dealt"] is None else _dealt(values["dealt"]),
         "silences": _silences(values["silences"]),
         "named": tuple(values["named"]),
     }

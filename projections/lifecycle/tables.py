@@ -14,6 +14,9 @@ from projections.rows import Row, Table
 Silence = tuple[datetime, int]
 """A purchase, and how many microseconds of silence came before it."""
 
+Dealt = tuple[datetime, int, str]
+"""When money was first agreed on or moved, the position of the fact, and the currency."""
+
 
 class Lifecycle(Row, frozen=True, kw_only=True):
     """One customer, told up to its last fact and the last move by time alone."""
@@ -44,6 +47,9 @@ class Lifecycle(Row, frozen=True, kw_only=True):
     kept_purchases: int = 0
     net: Decimal = Decimal(0)
     nets: dict[str, Decimal] = field(default_factory=dict)
+    orders: int = 0
+    dealt: Dealt | None = None
+    own_net: Decimal = Decimal(0)
     last_activity_at: datetime | None = None
     day_first_at: datetime | None = None
     day_first_position: int | None = None

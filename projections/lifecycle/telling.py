@@ -5,6 +5,7 @@ It takes the same steps as the fold of facts that come in order, and so comes to
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from operator import attrgetter
 
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from projections.lifecycle.stages import Policy, last_of, newest
 from projections.lifecycle.tables import Lifecycle, LifecycleDay, LifecycleOrder
 from projections.lifecycle.walk import Nets, Step, Walk
 from projections.order_fold import growing
-from projections.orders import NO_ORDER, OrderState, Sums
+from projections.orders import NO_ORDER, ZERO, OrderState, Sums
 
 
 def tell(
@@ -26,8 +27,8 @@ def tell(
 ) -> Walk:
     """Return the whole walk of a customer, from all that is kept of it.
 
-    Of `row` only its identities count, and when it was first heard of and known. Steps after
-    `until` are left out.
+    Of `row` only its identities count, its currency, and when it was first heard of and known.
+    Steps after `until` are left out.
     """
     heard = (row.heard_at, row.heard_position)
     told = list(orders)
@@ -43,7 +44,12 @@ def tell(
     for step in steps:
         if until is None or step.at <= until:
             walk.step(step)
-    walk.row = replace(walk.row, kept_purchases=sum(o.told.kept_at(until) for o in told))
+    walk.row = replace(
+        walk.row,
+        kept_purchases=sum(o.told.kept_at(until) for o in told),
+        orders=sum(o.told.placed_by(until) for o in told),
+        own_net=own_net(walk.row),
+    )
     return walk
 
 
@@ -60,8 +66,14 @@ def blank(row: Lifecycle, policy: int) -> Lifecycle:
         heard_position=row.heard_position,
         last_fact_at=row.heard_at,
         named=row.named,
+        dealt=row.dealt,
         policy=policy,
     )
+
+
+def own_net(row: Lifecycle) -> Decimal:
+    """Return what a customer is worth in the currency that they first dealt in."""
+    return row.nets.get(row.dealt[-1], ZERO) if row.dealt else ZERO
 
 
 def moved(before: OrderState, after: OrderState) -> Nets:

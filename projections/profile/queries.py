@@ -13,8 +13,9 @@ import psycopg
 from domain.shared.personal import Sealer
 from domain.shared.refusals import Malformed
 from projections.paging import Page, cursor_of, place_of
-from projections.profile import contact
-from projections.profile.answers import COLUMNS, NOT_ASKED, Customer, opened, read
+from projections.profile import contact, lists
+from projections.profile.answers import NOT_ASKED, Customer, opened, read
+from projections.profile.lists import FROM, LAST_SEEN, LISTED, WITH_STAGE, Order
 
 Connection = psycopg.Connection[Any]
 Blind = Callable[[str, str], bytes]
@@ -95,26 +96,26 @@ def some(
     """Return a page of customers. Raises Malformed for a cursor that is none of this list."""
     limit = max(1, min(part.limit, LARGEST_PAGE))
     column = part.sort.removeprefix("-")
-    by, order, beyond = _SORTED_BY[column], "", ">"
-    if part.sort.startswith("-"):
-        order, beyond = " desc", "<"
+    order = Order(column, down=part.sort.startswith("-"), follows=part.cursor is not None)
     conditions, values = _conditions(wanted)
+    if values.keys() <= {"stage", "tier"}:
+        statement = lists.walking(order, _person(sealer))
+        values = lists.places(wanted.stage, wanted.tier)
+    else:
+        statement = lists.sorting(conditions, order, _person(sealer))
     values["limit"] = limit + 1
     if part.cursor is not None:
         place = place_of(part.cursor, Place)
         if place.sort != part.sort:
             raise Malformed(field="cursor", why="it belongs to a list that is sorted otherwise")
-        conditions.append(f"({by}, p.customer) {beyond} (%(last)s, %(after)s)")
         values["last"] = _value(place.value, column)
         values["after"] = place.customer
-    ordered = f"order by {by}{order}, p.customer{order} limit %(limit)s"
-    statement = _statement(conditions, ordered, by=by, sealer=sealer)
     found = connection.execute(statement, values, binary=True).fetchall()
-    customers = _customers(found[:limit], sealer)
     following = None
     if len(found) > limit:
-        following = cursor_of(part.sort, found[limit - 1][0], customers[-1].customer)
-    return Page(customers, following)
+        by, customer, *_ = found[limit - 1]
+        following = cursor_of(part.sort, by, customer)
+    return Page(_customers(found[:limit], sealer), following)
 
 
 def every(
@@ -125,7 +126,7 @@ def every(
     conditions.append("p.customer > %(after)s")
     values |= {"after": UUID(int=0), "limit": chunk}
     ordered = "order by p.customer limit %(limit)s"
-    statement = _statement(conditions, ordered, by="null", sealer=sealer)
+    statement = lists.selected("null", conditions, ordered, _person(sealer))
     while True:
         found = connection.execute(statement, values, binary=True).fetchall()
         yield from _customers(found, sealer)
@@ -138,7 +139,7 @@ def count(connection: Connection, wanted: Wanted) -> int:
     """Return how many customers there are such."""
     conditions, values = _conditions(wanted)
     where = " and ".join(conditions) or "true"
-    row = connection.execute(f"select count(*) {_WITH_STAGE} where {where}".encode(), values)
+    row = connection.execute(f"select count(*) {WITH_STAGE} where {where}".encode(), values)
     found: int = row.fetchall()[0][0]
     return found
 
@@ -156,24 +157,14 @@ class Place(NamedTuple):
     customer: UUID
 
 
-_LISTED: Final = ", ".join(f"p.{column}" for column in COLUMNS)
-_FROM: Final = "from huike.profile p"
-_WITH_STAGE: Final = f"{_FROM} left join huike.lifecycle l on l.customer = p.customer"
 BY_ID: Final = (
-    f"select {_LISTED}, l.stage, l.tier, p.person {_WITH_STAGE} where p.customer = %s".encode()
+    f"select {LISTED}, l.stage, l.tier, p.person {WITH_STAGE} where p.customer = %s".encode()
 )
 """One customer, with stage, tier and the sealed column `person` last."""
 _SERVED: Final = (
     b"select ticket_id, number from huike.profile_ticket where customer = %s and agent = any(%s)"
     b" and status is distinct from 'closed' and number is not null"
 )
-_LAST_SEEN: Final = "coalesce(p.last_seen, p.first_seen)"
-_SORTED_BY: Final = {
-    "net": "p.net",
-    "last_seen": _LAST_SEEN,
-    "first_seen": "p.first_seen",
-    "orders": "p.orders",
-}
 _SORT_TYPES: Final[dict[str, Any]] = {
     "net": Decimal,
     "last_seen": datetime,
@@ -187,8 +178,8 @@ _CONDITIONS: Final = {
     "kind": "p.kind = %(kind)s",
     "known": "p.known = %(known)s",
     "consent": "%(consent)s = any(p.consents)",
-    "seen_since": f"{_LAST_SEEN} >= %(seen_since)s",
-    "seen_before": f"{_LAST_SEEN} < %(seen_before)s",
+    "seen_since": f"{LAST_SEEN} >= %(seen_since)s",
+    "seen_before": f"{LAST_SEEN} < %(seen_before)s",
     "net_from": "p.net >= %(net_from)s",
     "net_to": "p.net <= %(net_to)s",
 }
@@ -206,19 +197,17 @@ def _value(value: Any, column: str) -> Any:
         raise Malformed(field="cursor", why="not a cursor of this list") from None
 
 
-def _statement(conditions: Sequence[str], ordered: str, *, by: str, sealer: Sealer | None) -> bytes:
-    """Return a select of what is sorted by, the profile, stage and tier, and the sealed person."""
-    person = "p.person" if sealer else "null"
-    where = " and ".join(conditions) or "true"
-    columns = f"{by}, {_LISTED}, l.stage, l.tier, {person}"
-    return f"select {columns} {_WITH_STAGE} where {where} {ordered}".encode()
+def _person(sealer: Sealer | None) -> str:
+    return "p.person" if sealer else "null"
 
 
 def _customers(found: Sequence[Sequence[Any]], sealer: Sealer | None) -> list[Customer]:
     if sealer is not None:
-        sealer.load({columns[1] for columns in found})
+        sealer.load({customer for _by, customer, *_ in found})
     customers = []
-    for _by, *columns, stage, tier, sealed in found:
+    for _by, _customer, *columns, stage, tier, sealed in found:
+        if columns[0] is None:
+            continue  # the profile has not heard of them yet
         person = opened(sealer, sealed, columns[0]) if sealer else NOT_ASKED
         customers.append(read(columns, {"stage": stage, "tier": tier}, person=person))
     return customers
@@ -226,8 +215,8 @@ def _customers(found: Sequence[Sequence[Any]], sealer: Sealer | None) -> list[Cu
 
 def _by_index(connection: Connection, column: str, indexes: list[bytes]) -> list[UUID]:
     found = connection.execute(
-        f"select customer {_FROM} where {column} = any(%s) "
-        f"order by {_LAST_SEEN} desc, customer limit 100".encode(),
+        f"select customer {FROM} where {column} = any(%s) "
+        f"order by {LAST_SEEN} desc, customer limit 100".encode(),
         (indexes,),
     )
     return [customer for (customer,) in found]

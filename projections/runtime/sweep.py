@@ -17,9 +17,9 @@ WALK_SECONDS: Final = 0.1
 """So long a walk goes on before new facts have their turn."""
 
 _DUE: Final = (
-    "select {subject} from {table} where {column} <= %(clock)s "
+    "select {subject} from {table} where {hour} <= %(clock)s and {column} <= %(clock)s "
     "and (%(all)s or views.slot_of({subject}, %(of)s) = any(%(slots)s)) "
-    "order by {column} limit %(limit)s"
+    "order by {hour} limit %(limit)s"
 )
 _NEXT: Final = (
     "select {subject} from {table} where {subject} > %(after)s and not ({constant}) "
@@ -95,6 +95,7 @@ class Sweeper:
             table=sql.Identifier(self._live.generation.schema, table.name),
             subject=sql.Identifier(table.key[0]),
             column=sql.Identifier(column),
+            hour=sql.Identifier(self._live.view.due_hour or column),
             constant=sql.SQL(self._live.view.constant),
         )
         asked = {

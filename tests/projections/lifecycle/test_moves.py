@@ -133,6 +133,7 @@ def _everybody(history: History) -> Mapping[UUID, object]:
             tier_cause=None,
             heard_position=0,
             known_position=None,
+            dealt=row.dealt and (row.dealt[0], 0, row.dealt[2]),
             day_first_position=None,
             policy=0,
         )
