@@ -14,6 +14,7 @@ from domain.customer.aggregate import (
     HeldByLaw,
     NotErased,
     NotToBeForgotten,
+    Stage,
 )
 from domain.customer.events import (
     Asker,
@@ -26,6 +27,7 @@ from domain.customer.events import (
     LegalHoldLifted,
     LegalHoldPlaced,
 )
+from domain.shared.events import Event
 from domain.shared.refusals import NotFound
 from tests.scenario import ID, of
 
@@ -131,6 +133,19 @@ def test_what_was_taken_back_stays_so_whatever_the_clocks_said(
     order: tuple[ErasureRequested | ErasureCancelled, ...],
 ) -> None:
     of(Customer).given(registered, *order).when(begin).then_refused(NotToBeForgotten)
+
+
+@pytest.mark.parametrize("order", list(permutations([requested, begun, erased, certified])))
+def test_how_far_it_is_does_not_hang_on_the_order_of_clocks(order: tuple[Event, ...]) -> None:
+    customer = Customer.after(ID, order)
+    assert customer.erasures == {ERASURE: Stage.CERTIFIED}
+    assert customer.erased
+    assert customer.erasure == ERASURE
+
+
+def test_a_log_from_before_in_which_none_began_means_what_it_meant() -> None:
+    customer = Customer.after(ID, [registered, requested, erased, certified])
+    assert (customer.erased, customer.erasure) == (True, ERASURE)
 
 
 def test_what_was_done_is_said_once() -> None:
