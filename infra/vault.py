@@ -89,7 +89,7 @@ class Command:
                 late = f"it took longer than {self._seconds:,g} seconds"
                 raise self._failed(verb, name, late) from None
             finally:
-                with suppress(ProcessLookupError):  # and whatever it started
+                with suppress(ProcessLookupError, PermissionError):  # and whatever it started
                     os.killpg(program.pid, signal.SIGKILL)
         if program.returncode:
             raise self._failed(verb, name, f"it ended with {program.returncode}")
