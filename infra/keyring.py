@@ -114,11 +114,12 @@ class Keyring:
                     ciphers[epoch] = AESGCM(base64.b64decode(entry))
                 elif self._entries.get(epoch) == entry and epoch in self._ciphers:
                     ciphers[epoch] = self._ciphers[epoch]
-            self._secret_entry: Entry = held[_SECRET]
-            self.current = max(entries)
-            self._entries, self._ciphers = entries, ciphers
+            secret, current = held[_SECRET], max(entries)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._unreadable() from error
+        self._secret_entry: Entry = secret
+        self._entries, self._ciphers = entries, ciphers
+        self.current = current  # last: whoever wraps meanwhile finds its key
 
     @property
     def secret(self) -> bytes:
@@ -211,13 +212,16 @@ class Keyring:
     def _cipher(self, epoch: int) -> AESGCM | None:
         """Return what an epoch's key enciphers with, unwrapped at its first use."""
         with self._unwrapping:
-            cipher, entry = self._ciphers.get(epoch), self._entries.get(epoch)
+            ciphers = (
+                self._ciphers
+            )  # of this reading: what a later one let go of does not come back
+            cipher, entry = ciphers.get(epoch), self._entries.get(epoch)
             if cipher is None and entry is not None:
                 try:
                     cipher = AESGCM(self._unwrapped(_named(epoch), entry))
                 except ValueError as error:
                     raise self._unreadable() from error
-                self._ciphers[epoch] = cipher
+                ciphers[epoch] = cipher
             return cipher
 
     def _unwrapped(self, name: str, entry: Entry) -> bytes:
