@@ -71,7 +71,7 @@ def renew_daily(settings: Settings) -> None:
     if not settings.epoch_days:
         return
     every = timedelta(days=settings.epoch_days)
-    keyring = Keyring.open(settings.keyring_file, settings.vault)
+    keyring = Keyring(settings.keyring_file, settings.vault)  # a KMS is asked when it is due
     done = renew_if_due(log_url(settings), keyring, every)
     if done is not None:
         log.info("keyring.renewed", epoch=done.epoch, keys=done.keys)
