@@ -42,12 +42,13 @@ class DeadLetters:
             [(about, _packet(one, pack_refused(one.sent))) for one, about in wanted]
         )
         letters = [(one, about) for one, about in wanted if about.id in kept]
-        sealed = self._refusals.seal(
+        sealed = self._refusals.seal_again(
             [(about, _packet(one, one.record.value)) for one, about in letters]
         )
         sent = [
             self._send(one, about, content)
             for (one, about), content in zip(letters, sealed, strict=True)
+            if content is not None
         ]
         for future in sent:
             future.get(PATIENCE)

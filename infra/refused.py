@@ -1,6 +1,7 @@
 """What was refused: kept sealed with its reason, so that people can look and send it again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID, uuid4
@@ -59,7 +60,10 @@ class Refusals:
 
         Raises psycopg.OperationalError when the database is not there.
         """
-        theirs = self._of_the_forgotten(refused)
+        named = {
+            it.id: identities_named(packet.message, self._ids, it.shop) for it, packet in refused
+        }
+        theirs = self._of_the_forgotten(named)
         taken = [(it, packet) for it, packet in refused if it.id not in theirs]
         if not taken:
             return frozenset()
@@ -77,7 +81,7 @@ class Refusals:
                 _month(it.received_at),
                 sealed,
             )
-            for (it, _), sealed in zip(taken, self.seal(taken), strict=True)
+            for (it, _), sealed in zip(taken, self._sealed(taken), strict=True)
         ]
         with self._pool.connection() as connection, connection.cursor() as cursor:
             cursor.executemany(
@@ -86,22 +90,28 @@ class Refusals:
                 " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
                 rows,
             )
-        return frozenset(row[0] for row in rows)
+        kept = {it.id for it, _ in taken}
+        # who was purged while they were written is not looked for again
+        late = self._of_the_forgotten({id_: named[id_] for id_ in kept})
+        if late:
+            self._keys.forget_refused(late)
+            with self._pool.connection() as connection:
+                connection.execute("delete from log.refused where id = any(%s)", (list(late),))
+        return frozenset(kept - late)
 
-    def _of_the_forgotten(self, refused: Sequence[tuple[Refusal, Packet]]) -> set[UUID]:
+    def _of_the_forgotten(self, named: Mapping[UUID, AbstractSet[UUID]]) -> set[UUID]:
         """Return the refused events that name, by an id, somebody who was forgotten."""
-        named = {
-            it.id: identities_named(packet.message, self._ids, it.shop) for it, packet in refused
-        }
         everybody = set().union(*named.values())
         forgotten = self._keys.forgotten(everybody) if everybody else everybody
         return {id_ for id_, whom in named.items() if not forgotten.isdisjoint(whom)}
 
-    def seal(self, refused: Sequence[tuple[Refusal, Packet]]) -> list[bytes]:
+    def _sealed(self, refused: Sequence[tuple[Refusal, Packet]]) -> list[bytes]:
         """Seal what was sent, each under its own key and that of its month."""
-        return self._keys.seal_refused(
-            [_event(it, msgspec.msgpack.encode(packet)) for it, packet in refused]
-        )
+        return self._keys.seal_refused(_events(refused))
+
+    def seal_again(self, refused: Sequence[tuple[Refusal, Packet]]) -> list[bytes | None]:
+        """Seal more of events that are kept; None for one that was purged meanwhile."""
+        return self._keys.seal_refused_again(_events(refused))
 
     def page(self, *, after: UUID | None, reason: str | None, limit: int) -> list[Refusal]:
         """Return refused events, the latest first, beginning after one of them."""
@@ -155,8 +165,13 @@ class Refusals:
         return self.find(id)
 
 
-def _event(it: Refusal, content: bytes) -> RefusedEvent:
-    return RefusedEvent(it.id, it.shop, it.source, _month(it.received_at), content)
+def _events(refused: Sequence[tuple[Refusal, Packet]]) -> list[RefusedEvent]:
+    return [
+        RefusedEvent(
+            it.id, it.shop, it.source, _month(it.received_at), msgspec.msgpack.encode(packet)
+        )
+        for it, packet in refused
+    ]
 
 
 def _month(moment: datetime) -> str:

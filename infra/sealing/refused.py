@@ -45,6 +45,16 @@ class RefusedKeys(PeriodKeys):
             for event in events
         ]
 
+    def seal_refused_again(self, events: Sequence[RefusedEvent]) -> list[bytes | None]:
+        """Seal events under the keys that they were given before; None where a key is gone."""
+        own = self._found_own({event.id for event in events})
+        return [
+            seal(self._mixed(own[event.id], event), event.content, _context(event))
+            if event.id in own
+            else None
+            for event in events
+        ]
+
     def open_refused(self, events: Sequence[RefusedEvent]) -> list[bytes | None]:
         """Open what `seal_refused` made; None where a key is gone, or it is not of this key."""
         own = self._found_own({event.id for event in events})

@@ -37,6 +37,16 @@ def test_one_that_is_sealed_twice_opens_both_times(keys: PersonKeys) -> None:
     assert keys.open_refused(once + again) == 2 * [b"first", b"second"]
 
 
+def test_one_that_was_forgotten_is_not_sealed_again(keys: PersonKeys) -> None:
+    sealed(keys)
+    keys.forget_refused([FIRST.id])
+    gone, again = keys.seal_refused_again(BOTH)
+    assert gone is None
+    assert again is not None
+    assert keys.open_refused([SECOND._replace(content=again)]) == [b"second"]
+    assert keys.open_refused([FIRST._replace(content=again)]) == [None]
+
+
 def test_one_does_not_open_in_the_place_of_another(keys: PersonKeys) -> None:
     first, second = sealed(keys)
     swapped = [first._replace(content=second.content), first._replace(source="app")]

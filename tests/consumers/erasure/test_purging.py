@@ -1,6 +1,7 @@
 """Whose a refused event is, by what it says of them, however that is spelled."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from domain.customer.events import Person, TraitsAsserted
 from domain.shared.ids import Ids
 from infra.postgres import WRITER, pool
 from infra.refused import Refusals
+from infra.sealing import RefusedEvent
 from tests.facts import fact_of
 from tests.projections.runtime.shop import Shop
 from tests.refused import refused
@@ -152,3 +154,24 @@ def test_refused_events_go_in_every_shop_and_others_stay(shop: Shop) -> None:
             assert purge_refused(connection, shop.sealer, shop.ids, "tea", known) == 3
         left = refusals.page(after=None, reason=None, limit=10)
     assert {one.place for one in left} == {"another", "nobody"}
+
+
+def test_what_names_somebody_who_is_forgotten_while_it_is_written_is_not_kept(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal = shop.sealer.seal_refused
+
+    def meanwhile(events: Sequence[RefusedEvent]) -> list[bytes]:
+        shop.sealer.forget([shop.user("u1")])
+        return seal(events)
+
+    monkeypatch.setattr(shop.sealer, "seal_refused", meanwhile)
+    hers, nobodys = refused(b'{"userId":"u1"}'), refused(b"{")
+    with pool(shop.url, WRITER, size=1) as writer:
+        refusals = Refusals(writer, shop.sealer, shop.ids)
+        assert refusals.keep([hers, nobodys]) == {nobodys[0].id}
+        (left,) = refusals.page(after=None, reason=None, limit=10)
+        gone, again = refusals.seal_again([hers, nobodys])
+    assert left.id == nobodys[0].id
+    assert gone is None
+    assert again is not None
