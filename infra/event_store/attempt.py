@@ -1,6 +1,7 @@
 """One try at committing a batch of appends, and what everybody is told of theirs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +16,8 @@ from infra.sealing import PersonKeys
 
 Answered = tuple[Asker, Receipt | Exception]
 Nobodys = Callable[[Append], Append | None]
+Original = tuple[int, UUID, str, str, bytes]
+"""The position of a message's first fact, its origin, shop and source, and the message sealed."""
 
 
 class Attempt:
@@ -28,6 +31,7 @@ class Attempt:
         self.base = 0
         self.sent = False
         self.seconds = 0.0
+        self.originals: list[Original] = []
         self._bodies: dict[tuple[int, int, int | None], tuple[Any, bytes]] = {}
 
     @property
@@ -86,17 +90,50 @@ class Attempt:
         if nobodys is not None:
             taken = self._take_as_nobodys(keys, nobodys)
             bad |= self._of_the_forgotten(keys)
-        if bad or taken:
-            batch, self.batch = self.batch, []
-            for append, asker in batch:
-                name = id(append)
-                if name in taken:
-                    self.batch.append((taken[name], asker))
-                elif name in bad:
-                    self.done.append((asker, bad[name]))
-                else:
-                    self.batch.append((append, asker))
-        return not (bad or taken)
+        return not self._leave_out(bad, taken)
+
+    def seal_originals(self, moment: datetime, keys: PersonKeys) -> bool:
+        """Seal the messages that facts were told by, after `base`.
+
+        One whose person was forgotten is answered and left out: then it returns False, and all must
+        be planned anew, on a fresh state.
+        """
+        month = f"{moment:%Y-%m}"
+        self.originals = []
+        bad: dict[int, Exception] = {}
+        for outcome in self.plan.outcomes:
+            append, origin = outcome.append, outcome.original
+            if append.message is None or outcome.error or outcome.receipt or origin is None:
+                continue
+            message, shop, source = append.message, append.shop, append.source
+            try:
+                sealed = keys.seal_original(
+                    origin, message.id, message.original, shop, source, month
+                )
+            except KeyForgotten as error:
+                bad[id(append)] = error
+            else:
+                position = self.base + outcome.start + 1
+                self.originals.append((position, origin, shop, source, sealed))
+        return not self._leave_out(bad, {})
+
+    def _leave_out(self, bad: Mapping[int, Exception], taken: Mapping[int, Append]) -> bool:
+        """Answer some appends that they are bad, take others instead of some; say if there are any.
+
+        Both are named by the `id` of what was asked.
+        """
+        if not (bad or taken):
+            return False
+        batch, self.batch = self.batch, []
+        for append, asker in batch:
+            name = id(append)
+            if name in taken:
+                self.batch.append((taken[name], asker))
+            elif name in bad:
+                self.done.append((asker, bad[name]))
+            else:
+                self.batch.append((append, asker))
+        return True
 
     def _take_as_nobodys(self, keys: PersonKeys, nobodys: Nobodys) -> dict[int, Append]:
         """Return what is recorded instead of messages of somebody forgotten, where anything is."""

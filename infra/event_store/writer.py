@@ -83,7 +83,7 @@ class EventLog:
         self._room = 0
         self._room_month = ""
         self.reader = LogReader(url, keys)
-        self._writing = Writing(keys)
+        self._writing = Writing()
         self._closing = False
         self._ended = False
         self._thread = threading.Thread(target=self._work, name="huike-log", daemon=True)
@@ -277,13 +277,16 @@ class EventLog:
         self._make_room(connection)
         attempt.make_keys(self._keys)
         last, state = begin(connection, [append for append, _ in attempt.batch])
-        while not attempt.plan_on(state, self._keys, self._nobodys):
+        moment = last.now if last.recorded_at is None else max(last.now, last.recorded_at)
+        attempt.base = self._head = last.position
+        while not (
+            attempt.plan_on(state, self._keys, self._nobodys)
+            and attempt.seal_originals(moment, self._keys)
+        ):
             state = read_state(connection, [append for append, _ in attempt.batch])
         plan = attempt.plan
-        attempt.base = self._head = last.position
         attempt.sent = bool(plan.facts)
         if plan.facts or plan.remembered:
-            moment = last.now if last.recorded_at is None else max(last.now, last.recorded_at)
             self._writing.write(connection, attempt, moment, last.chain or bytes(32))
             self._keys.settle()
         else:

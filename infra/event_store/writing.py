@@ -4,17 +4,15 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, LiteralString
-from uuid import UUID
 
 import psycopg
 
 from infra import arrays
 from infra.event_store import codec
-from infra.event_store.attempt import Attempt, receipt_of
+from infra.event_store.attempt import Attempt, Original, receipt_of
 from infra.event_store.plan import Plan
 from infra.event_store.reader import CHANNEL
 from infra.postgres import Connection
-from infra.sealing import PersonKeys
 
 _COPY_FACTS: Final = f"copy log.fact ({codec.COLUMNS}) from stdin (format binary)"
 _COPY_ORIGINALS: Final = (
@@ -44,15 +42,12 @@ _MOST_CHUNKS: Final = 10_000
 _PACKED: Final = 250
 
 Cursor = psycopg.Cursor[Any]
-Original = tuple[int, UUID, str, str, bytes]
-"""The position of a message's first fact, its origin, shop and source, and the message sealed."""
 
 
 class Writing:
     """Writes attempts over one connection at a time; columns that recur are packed once."""
 
-    def __init__(self, keys: PersonKeys) -> None:
-        self._keys = keys
+    def __init__(self) -> None:
         self._chunks: dict[Any, bytes] = {}
 
     def write(
@@ -61,7 +56,7 @@ class Writing:
         """Write all that an attempt records, after `attempt.base`, and commit."""
         plan, base = attempt.plan, attempt.base
         few = len(plan.facts) <= _FEW
-        originals = self._originals(attempt, moment)
+        originals = attempt.originals
         if plan.facts:
             with connection.cursor() as cursor:
                 chain = self._copy_facts(cursor, attempt, moment, chain)
@@ -134,26 +129,6 @@ class Writing:
                 yield b"".join(rows)
                 rows.clear()
         yield b"".join(rows)
-
-    def _originals(self, attempt: Attempt, moment: datetime) -> list[Original]:
-        """Seal the messages that facts were told by."""
-        month = f"{moment:%Y-%m}"
-        originals: list[Original] = []
-        for outcome in attempt.plan.outcomes:
-            append, origin = outcome.append, outcome.original
-            if append.message is None or outcome.error or outcome.receipt or origin is None:
-                continue
-            sealed = self._keys.seal_original(
-                origin,
-                append.message.id,
-                append.message.original,
-                append.shop,
-                append.source,
-                month,
-            )
-            position = attempt.base + outcome.start + 1
-            originals.append((position, origin, append.shop, append.source, sealed))
-        return originals
 
     def _copy_originals(
         self, cursor: Cursor, originals: Sequence[Original], moment: datetime

@@ -161,3 +161,16 @@ def test_behaviour_of_nobodys_concerns_no_view(
     assert reader.of_nobody(upto=reader.last()) == []
     scanned = [told for chunk in reader.scan([0], 1, upto=reader.last()) for told in chunk]
     assert [customer for customer, _ in scanned] == [BOB]
+
+
+def test_where_it_is_refused_its_neighbours_are_kept_by_one_commit(
+    database_url: str, keys: PersonKeys
+) -> None:
+    commits: list[int] = []
+    refusing = EventLog(database_url, keys, watch=lambda appends, *_: commits.append(appends))
+    keys.forget([ADA])
+    asked = [message(f"m{n}", ADA if n % 3 else BOB) for n in range(9)]
+    told = refusing.submit_all(asked).result()
+    refusing.close()
+    assert [isinstance(it, KeyForgotten) for it in told] == [n % 3 > 0 for n in range(9)]
+    assert commits == [3]
