@@ -13,7 +13,7 @@ from projections.page import CLOSING, opening
 _LONGEST: Final = 48
 
 _ENGLISH: Final = """
-<p>Each row below is a fact of Huike's log: what happened, when, who said so, and what it was
+<p>Each entry below is a fact of Huike's log: what happened, when, who said so, and what it was
 recorded because of. Facts are never edited. What may say who somebody is stays sealed here,
 with the key of that person; it shows as “sealed”. A person who was forgotten has no key any
 more.</p>
@@ -30,7 +30,7 @@ in <code>access.jsonl</code>, rest on the signature of whoever made the package.
 """
 
 _CHINESE: Final = """
-<p>下面每一行是 Huike 日志中的一条事实：发生了什么、何时、由谁说的、因何而记录。事实从不修改
+<p>下面每一条是 Huike 日志中的一个事实：发生了什么、何时、由谁说的、因何而记录。事实从不修改
 。凡可能表明某人身份的内容，在这里仍以此人的密钥封存，显示为 “sealed”；已被遗忘的人不再有密
 钥。</p>
 <p><strong>能证明什么。</strong><code>facts.jsonl</code> 含有每条事实在日志中的原始字节，以
