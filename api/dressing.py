@@ -13,7 +13,6 @@ SAFE: Final[tuple[Header, ...]] = (
 )
 """For answers that are no pages: pages say what they need of their own."""
 
-
 _OWN: Final = b"content-security-policy"
 
 

@@ -48,10 +48,8 @@ with gone as (delete from log.refused where shop = %s and source = %s and period
 keys as (delete from keeper.refused_key k using gone where k.id = gone.id)
 select count(*) from gone
 """
-_LATEST: Final = "select at, certificate from log.retention order by id desc limit 1"
-
-
 _ENTRIES: Final = "delete from log.access where shop = %s and period = %s"
+_LATEST: Final = "select at, certificate from log.retention order by id desc limit 1"
 
 
 class RetentionHeldUp(Exception):
