@@ -130,10 +130,10 @@ def test_an_older_backup_brings_back_what_opens_with_nothing(  # noqa: PLR0913, 
     capsys: Capture,
 ) -> None:
     key = BackupKey.make(tmp_path / "backup.key")
-    older = back_up(url, settings.keyring_file, key, tmp_path / "backups")
+    older = back_up(url, settings.keyring_file, key, tmp_path / "older")
     content = carry_out(url, EVERYBODY, signer, LATER)
     assert content is not None
-    newer = back_up(url, settings.keyring_file, key, tmp_path / "backups")
+    newer = back_up(url, settings.keyring_file, key, tmp_path / "newer")
     keyring = tmp_path / "restored" / "keyring.json"
     restore(bare_database_url, older.data, newer.keys, key, keyring)
     file = tmp_path / "certificate.json"
