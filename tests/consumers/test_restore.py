@@ -37,16 +37,16 @@ def test_what_was_refused_of_the_forgotten_does_not_come_back(
     for user in ("ada", "bob"):
         shop.email(user, f"{user}@example.com")
         refuse(shop, user)
-    older = back_up(shop.url, shop.keyring, key, tmp_path / "backups")
+    older = back_up(shop.url, shop.keyring, key, tmp_path / "older")
     with pool(shop.url, KEEPER, size=1) as keeper:
         PersonKeys(keeper, Keyring.open(shop.keyring)).forget([shop.user("ada")])
     with connect(shop.url, WRITER) as writer:
         writer.execute("delete from log.refused where correlation = 'ada'")
-    back_up(shop.url, shop.keyring, key, tmp_path / "backups")
+    newer = back_up(shop.url, shop.keyring, key, tmp_path / "newer")
     elsewhere = settings.model_copy(
         update={"log_url": bare_database_url, "keyring": tmp_path / "restored.json"}
     )
-    run_restore(elsewhere, older.data, None, key_file, older_keys=False)
+    run_restore(elsewhere, older.data, newer.keys, key_file, older_keys=False)
     with connect(bare_database_url, WRITER) as writer:
         left = writer.execute("select correlation from log.refused").fetchall()
     assert left == [("bob",)]
