@@ -31,7 +31,7 @@ from infra.reading import Readers
 from infra.refused import Refusals
 from infra.sealing import PersonKeys
 from infra.settings import Settings
-from infra.upkeep import Kept
+from infra.upkeep import AllUpkeep
 from infra.wire import Wires
 from projections.profile.queries import BY_ID
 
@@ -59,7 +59,7 @@ class Services:
         self.keys = Keys(self.writer)
         self.paces = Paces()
         self.metrics = Metrics()
-        self.metrics.watch(Followers(self.writer, self.views, clock.now), Kept(self.writer))
+        self.metrics.watch(Followers(self.writer, self.views, clock.now), AllUpkeep(self.writer))
         self.log = EventLog(
             log_url,
             self.sealer,

@@ -84,8 +84,8 @@ def upkeep_of(connection: Connection) -> list[Upkeep]:
     return [Upkeep(*row) for row in rows]
 
 
-class Kept:
-    """Asked by the metrics."""
+class AllUpkeep:
+    """What the metrics ask."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
