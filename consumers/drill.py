@@ -66,7 +66,7 @@ def drill_restore(
 ) -> int:
     """Restore a backup aside, make all views of it, verify all; return 1 if something is wrong."""
     with files_told(), _scratch() as (folder, url), ExitStack() as stack:
-        stack.enter_context(_unusable_noted(settings))
+        stack.enter_context(_failure_noted(settings))
         key = BackupKey.read(key_file)
         data_file, keys_file = files_of(source, keys)
         scratch = settings.model_copy(
@@ -107,11 +107,11 @@ def _note(settings: Settings, position: int | None, failure: str | None) -> None
 
 
 @contextmanager
-def _unusable_noted(settings: Settings) -> Iterator[None]:
+def _failure_noted(settings: Settings) -> Iterator[None]:
     try:
         yield
-    except Unusable as why:
-        _note(settings, None, str(why))
+    except (Unusable, KeyringLost, VaultFailed) as why:
+        _note(settings, None, str(why) or type(why).__name__)
         raise
 
 

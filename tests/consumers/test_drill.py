@@ -12,11 +12,13 @@ from consumers.drill import drill_restore
 from infra.backup.key import BackupKey
 from infra.backup.taking import back_up
 from infra.backup.unusable import Altered
+from infra.keyring import Keyring, KeyringWrapped
 from infra.postgres import KEEPER, WRITER, connect
 from infra.seals import seal
 from infra.settings import Settings
 from infra.signing import Signer
 from infra.upkeep import DRILL, upkeep_of
+from tests.infra.kms import Kms
 from tests.projections.runtime.shop import Shop
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -123,6 +125,16 @@ def test_a_harmed_backup_ends_the_drill_with_its_reason(
     with pytest.raises(Altered):
         drill_restore(settings, folder, None, key, processes=1)
     assert "was altered" in str(drilled(settings)[1])
+
+
+def test_a_backup_whose_keys_are_not_unwrapped_ends_the_drill_with_its_reason(
+    shop: Shop, settings: Settings, folder: Path, key: Path, tmp_path: Path
+) -> None:
+    Keyring.open(shop.keyring).rewrap(Kms(tmp_path / "kms").vault)
+    back_up(shop.url, shop.keyring, BackupKey.read(key), folder)
+    with pytest.raises(KeyringWrapped):
+        drill_restore(settings, folder, None, key, processes=1)
+    assert "set HUIKE_EPOCH_COMMAND" in str(drilled(settings)[1])
 
 
 def test_a_history_that_was_rewritten_before_the_backup_is_found_by_its_seals(
