@@ -14,6 +14,9 @@ LANGUAGES: Final[Mapping[str, Language]] = {"en": ENGLISH, "zh": CHINESE}
 _WITHOUT_CENTS: Final = frozenset(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "XAF")
 )
+_MOST_DIGITS: Final = 40
+"""Before the point, or after it: `1e999999999` would be a gigabyte of zeros."""
+
 _AMOUNTS: Final = ("amount", "total", "price", "value")
 _PART: Final = re.compile(r"\[([^\[\]]*)\]|\{(\w+)\}")
 _PLACE: Final = re.compile(r"\{(\w+)\}")
@@ -55,15 +58,19 @@ def label(name: str, lang: str = "en") -> str:
 
 
 def money(amount: str | Decimal, currency: str) -> str:
-    """Return an amount with its currency: `67.40 EUR`; never fewer digits than were said."""
+    """Return an amount with its currency: `67.40 EUR`; never fewer digits than were said.
+
+    What is no amount that anybody pays is returned as it was said.
+    """
     try:
         value = Decimal(amount)
     except InvalidOperation:
         return f"{amount} {currency}"
-    least = 0 if currency in _WITHOUT_CENTS else 2
     exponent = value.as_tuple().exponent
-    digits = max(least, -exponent) if isinstance(exponent, int) else least
-    return f"{value:,.{digits}f} {currency}"
+    if not isinstance(exponent, int) or max(value.adjusted(), -exponent) > _MOST_DIGITS:
+        return f"{amount} {currency}"
+    least = 0 if currency in _WITHOUT_CENTS else 2
+    return f"{value:,.{max(least, -exponent)}f} {currency}"
 
 
 def _readable(about: Mapping[str, Any], language: Language) -> dict[str, str]:

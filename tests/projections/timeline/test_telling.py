@@ -251,6 +251,13 @@ def test_money_is_told_with_no_fewer_digits_than_were_said(
     assert money(amount, currency) == written
 
 
+@pytest.mark.parametrize(
+    "amount", ["1e999999999", "-1e999999999", "1e-999999999", "0e999999999", "1e41", "NaN", "inf"]
+)
+def test_what_nobody_pays_is_told_as_it_was_said_and_not_written_out(amount: str) -> None:
+    assert money(amount, "USD") == f"{amount} USD"
+
+
 def test_a_fact_without_a_sentence_is_told_by_its_name() -> None:
     assert tell("coupon.given-back", {}) == "given back"
 
