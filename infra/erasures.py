@@ -52,12 +52,17 @@ def follow(connection: Connection) -> None:
 
 
 def due(connection: Connection) -> list[Erasure]:
-    """Return erasures whose time has come, and those that were begun, the longest due first."""
+    """Return erasures whose time has come, and those that were begun, a thousand at most.
+
+    The longest due first; then of those that were found to wait, whichever, so that each is looked
+    at again however many wait.
+    """
     with connection.cursor(row_factory=class_row(Erasure)) as cursor:
         cursor.execute(
             f"select {_COLUMNS} from log.erasure"  # noqa: S608  # constant columns
             " where state in ('waiting', 'erasing', 'erased') and due_at <= clock_timestamp()"
-            " order by due_at limit 1000"
+            " order by waits_for <> '{}', case when waits_for = '{}' then due_at end, random()"
+            " limit 1000"
         )
         return cursor.fetchall()
 

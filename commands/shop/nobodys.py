@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from commands.shop.clear import both_spellings
+from commands.shop.clear import both_spellings, is_plain
 from domain.activity.events import PageViewed, Reported, ScreenViewed, Tracked
 from domain.customer.events import ConsentGranted, ConsentWithdrawn, KindStated, TraitsAsserted
 from domain.order.events import (
@@ -63,6 +63,8 @@ def nobodys(append: Append) -> Append | None:
 def _bare(event: Event) -> Event | None:
     """Return an event without all that may tell who it is; None when that is what it is for."""
     if type(event) not in _KEPT or (isinstance(event, Reported) and event.name in _ABOUT_WHO):
+        return None
+    if isinstance(event, Tracked) and not is_plain(event.name):
         return None
     bare = replace(event, **dict.fromkeys(event.stored.personal))
     if isinstance(bare, Tracked | PageViewed | ScreenViewed):

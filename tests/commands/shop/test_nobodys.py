@@ -55,6 +55,10 @@ def test_of_a_cart_its_products_are_left(shop: Shop) -> None:
     assert left_of(shop, cart) == [kept]
 
 
+def test_what_is_called_by_an_address_is_not_kept(shop: Shop) -> None:
+    assert left_of(shop, track("Seen by ada@example.com", product_id="tea")) == []
+
+
 def test_of_a_page_its_name_is_left(shop: Shop) -> None:
     page = {"type": "page", "userId": "42", "name": "Home", "properties": {"title": "Hi, Ada"}}
     assert left_of(shop, page) == [PageViewed(name="Home", content=b"")]
