@@ -101,7 +101,7 @@ class KindBody(Body):
 
 
 class ConsentBody(Body):
-    """Where the customer said so, and which wording they read."""
+    """Where the customer said so, and which wording they read; in the clear: they name nobody."""
 
     source: Text = Field(examples=["checkout"])
     wording: Text = Field(examples=["newsletter-2026-01"])
