@@ -31,8 +31,24 @@ select id, shop, source, period, sealed from log.refused
 where (shop = %s or %s) and id > %s order by id limit %s
 """
 _NOBODY: Final = UUID(int=0)
-_ANSWERED: Final = "f.position = i.position and f.origin = any(%s)"
-_JOBS: Final = "finished_at is not null and (asked::text like any(%s) or answer::text like any(%s))"
+_ADDRESSED: Final = "encode(substring(answer from 8 for 36), 'escape')"
+"""The id with which an answer begins, of what the command was about."""
+
+_ANSWERS: Final = f"""
+answer like any(%(in_bytes)s)
+or position in (select position from log.fact where origin = any(%(whose)s))
+or position is null and (
+  select origin from log.stream
+  where id = case when {_ADDRESSED} ~ '^[0-9a-f-]{{36}}$' then {_ADDRESSED}::uuid end
+) = any(%(whose)s)
+"""  # noqa: S608  # constants
+"""Answers that name somebody, that are of facts of theirs, or of asking for what was so already."""
+
+_JOBS: Final = """
+finished_at is not null and (asked::text like any(%(named)s) or answer::text like any(%(named)s))
+"""
+
+_KEPT: Final = {"log.idempotency": _ANSWERS, "log.job": _JOBS}
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -128,32 +144,34 @@ def _message(plain: bytes | None) -> bytes | None:
 
 def purge_answers(connection: Connection, identities: Collection[UUID], customer: UUID) -> int:
     """Delete answers that are kept to be given again, and jobs that name somebody."""
-    gone = connection.execute(
-        f"delete from log.idempotency i using log.fact f where {_ANSWERED}",  # noqa: S608  # a constant
-        (list(identities),),
-    ).rowcount
-    named = _named(identities, customer)
-    gone += connection.execute(f"delete from log.job where {_JOBS}", (named, named)).rowcount  # noqa: S608  # a constant
-    return gone
+    about = _about(identities, customer)
+    return sum(
+        connection.execute(f"delete from {table} where {theirs}", about).rowcount  # noqa: S608  # constants
+        for table, theirs in _KEPT.items()
+    )
 
 
 def answers_before(
     connection: Connection, identities: Collection[UUID], customer: UUID, before: datetime
 ) -> int:
     """Count those that `purge_answers` would delete, of before an instant."""
-    named = _named(identities, customer)
-    row = connection.execute(
-        f"select (select count(*) from log.idempotency i, log.fact f where {_ANSWERED}"  # noqa: S608  # a constant
-        " and i.created_at < %s)"
-        f" + (select count(*) from log.job where {_JOBS} and created_at < %s)",
-        (list(identities), before, named, named, before),
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+    asked = {**_about(identities, customer), "before": before}
+    return sum(
+        connection.execute(
+            f"select from {table} where ({theirs}) and created_at < %(before)s",
+            asked,
+        ).rowcount
+        for table, theirs in _KEPT.items()
+    )
 
 
-def _named(identities: Collection[UUID], customer: UUID) -> list[str]:
-    return [f"%{name}%" for it in {*identities, customer} for name in (str(it), it.hex)]
+def _about(identities: Collection[UUID], customer: UUID) -> dict[str, Any]:
+    named = [f"%{name}%" for it in {*identities, customer} for name in (str(it), it.hex)]
+    return {
+        "whose": list(identities),
+        "named": named,
+        "in_bytes": [name.encode() for name in named],
+    }
 
 
 def purge_columns(

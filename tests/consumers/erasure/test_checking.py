@@ -10,6 +10,7 @@ import pytest
 from commands.customer import AddTag
 from consumers.erasure.checking import verify
 from consumers.erasure.standing import of_erasures
+from domain.order.events import OrderDelivered
 from infra.access_log import Access, AccessLog
 from infra.certificates import signed
 from infra.epochs import renew
@@ -166,6 +167,36 @@ def test_whatever_comes_back_contradicts_it_and_is_named(desk: Privacy, checked:
             assert checked(done.certificate) == lie.contradicts, lie.done
             put(lie.undone)
             assert checked(done.certificate) == set(), lie.undone
+
+
+def test_answers_to_what_was_so_already_go_with_whom_they_are_about(
+    desk: Privacy, checked: Any
+) -> None:
+    ada, bob = desk.know("ada"), desk.know("bob")
+    desk.shop.pay("ada", "o1", 12)
+    hers = desk.shop.ids.order("tea", "o1")
+    desk.shop.say(OrderDelivered(), user="ada", stream=hers)
+    for whose in (ada, bob):
+        for key in ("first", "again"):
+            desk.ask(AddTag(customer=whose, tag="vip"), idempotency=f"{whose} {key}")
+    with closing(connect(desk.shop.url)) as admin:
+        admin.execute(
+            "insert into log.idempotency values ('order', 'x', null, %s, now()),"
+            " ('none', 'x', null, '{}', now()), ('bytes', 'x', null, '\\x00ff', now())",
+            (f'{{"id":"{hers}","version":2}}'.encode(),),
+        )
+        kept = admin.execute("table log.idempotency").rowcount
+        admin.execute("create table aside_idempotency as table log.idempotency")
+        done = desk.certified(desk.request(ada))
+        left = admin.execute("table log.idempotency").rowcount
+        assert (kept, done.answers, left) == (7, 3, 4)
+        assert done.certificate is not None
+        assert checked(done.certificate) == set()
+        admin.execute("truncate log.idempotency")
+        admin.execute(
+            "insert into log.idempotency select * from aside_idempotency where position is null"
+        )
+        assert checked(done.certificate) == {"answers and jobs"}
 
 
 def test_a_certificate_of_something_else_contradicts_itself(
