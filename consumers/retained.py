@@ -10,6 +10,7 @@ import typer
 
 from consumers.checks import Check, tell
 from consumers.place import log_url
+from infra.certificates import Altered
 from infra.postgres import OWNER, Connection, connect
 from infra.retention import (
     PURPOSES,
@@ -23,6 +24,7 @@ from infra.seals import Lineage
 from infra.settings import Settings
 from infra.signing import Signer
 
+_ALTERED: Final = Check("signature", "it was changed after it was signed", good=False)
 _KEYS: Final = """
 select count(*) filter (where wrapped is not null), count(*) filter (where wrapped is null)
 from keeper.period_key
@@ -48,8 +50,10 @@ def verify(settings: Settings, file: Path) -> int:
     """Check a certificate and print what was found; return 1 when anything contradicts it."""
     try:
         certificate = certificate_of(file.read_bytes())
-    except (OSError, msgspec.DecodeError) as error:
-        typer.echo(f"{file} is no certificate of retention: {error}.", err=True)
+    except Altered:
+        return tell(iter([_ALTERED]))
+    except msgspec.DecodeError:
+        typer.echo(f"{file} is no certificate of retention, or not whole.", err=True)
         return 2
     signer = Signer.beside(settings.keyring_file)
     with closing(connect(log_url(settings), OWNER)) as connection:
@@ -71,7 +75,7 @@ def _checks(connection: Connection, certificate: RetentionCertificate, key: str)
 
 def _signature(certificate: RetentionCertificate, key: str, ours: set[str]) -> Check:
     if not certificate.is_signed:
-        return Check("signature", "it was changed after it was signed", good=False)
+        return _ALTERED
     if certificate.public_key != key:
         return Check("signature", "another service's", good=False)
     if certificate.certified.installation not in ours:

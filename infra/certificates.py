@@ -13,6 +13,10 @@ _canonical: Final = msgspec.json.Encoder(order="deterministic").encode
 _pretty: Final = msgspec.json.format
 
 
+class Altered(msgspec.DecodeError):
+    """A certificate that is not written as it was signed: something was put in, or respelled."""
+
+
 class Certificate(msgspec.Struct, Generic[What], frozen=True, kw_only=True):
     """What is certified, and the signature (Ed25519, base64) of its canonical JSON."""
 
@@ -38,3 +42,15 @@ def signed(certified: msgspec.Struct, signer: Signer) -> bytes:
         signature=signer.sign(_canonical(certified)),
     )
     return _pretty(_canonical(certificate))
+
+
+def read(file: bytes, kind: type[Certificate[What]]) -> Certificate[What]:
+    """Read a certificate. Raises msgspec.DecodeError for what is none, Altered.
+
+    Spaces between values aside, it must be what is written again of what was read: whatever the
+    reader passes over, nobody has signed.
+    """
+    certificate = msgspec.json.decode(file, type=kind)
+    if _pretty(file, indent=-1) != _canonical(certificate):
+        raise Altered(Altered.__doc__)
+    return certificate

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from infra.certificates import Certificate
+from infra.certificates import Certificate, read
 
 
 class DestroyedKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,5 +54,5 @@ ErasureCertificate: TypeAlias = Certificate[CertifiedErasure]
 
 
 def certificate_of(file: bytes) -> ErasureCertificate:
-    """Read a certificate. Raises msgspec.DecodeError for what is none."""
-    return msgspec.json.decode(file, type=ErasureCertificate)
+    """Read a certificate. Raises msgspec.DecodeError for what is none, Altered."""
+    return read(file, ErasureCertificate)

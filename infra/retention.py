@@ -10,7 +10,7 @@ import psycopg
 from msgspec import UNSET, UnsetType
 from psycopg import sql
 
-from infra.certificates import Certificate, signed
+from infra.certificates import Certificate, read, signed
 from infra.postgres import OWNER, Connection, connect
 from infra.signing import Signer
 
@@ -104,8 +104,8 @@ RetentionCertificate: TypeAlias = Certificate[Retained]
 
 
 def certificate_of(file: bytes) -> RetentionCertificate:
-    """Read a certificate. Raises msgspec.DecodeError for what is none."""
-    return msgspec.json.decode(file, type=RetentionCertificate)
+    """Read a certificate. Raises msgspec.DecodeError for what is none, Altered."""
+    return read(file, RetentionCertificate)
 
 
 def due(

@@ -35,7 +35,12 @@ def erasure_link(
 
 @app.command("verify")
 def erasure_verify(
-    file: Annotated[Path, typer.Argument(help="A certificate, as /api/erasures gives it.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="A certificate, as /api/erasures gives it."
+        ),
+    ],
 ) -> None:
     """Check a certificate against this system: its signature, and that nothing opens.
 

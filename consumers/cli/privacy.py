@@ -67,7 +67,12 @@ def retention(
 
 @retention_app.command("verify")
 def retention_verify(
-    file: Annotated[Path, typer.Argument(help="A certificate, as `huike retention` writes it.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="A certificate, as `huike retention` writes it."
+        ),
+    ],
 ) -> None:
     """Check a certificate against this system: its signature, and that nothing of it opens.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import typer
@@ -12,6 +13,7 @@ from consumers.erasure.leftovers import leftovers
 from consumers.opened import Opened, opened
 from domain.customer.events import ErasureCertified
 from domain.shared.events import Fact
+from infra.certificates import Altered
 from infra.epochs import standing
 from infra.erasure_certificate import CertifiedErasure, ErasureCertificate, certificate_of
 from infra.installation import mark_of
@@ -19,13 +21,17 @@ from infra.postgres import KEEPER, connect
 from infra.settings import Settings
 from infra.signing import Signer
 
+_ALTERED: Final = Check("signature", "it was changed after it was signed", good=False)
+
 
 def verify(settings: Settings, file: Path) -> int:
     """Check a certificate and print what was found; return 1 when anything contradicts it."""
     try:
         certificate = certificate_of(file.read_bytes())
-    except (OSError, msgspec.DecodeError) as error:
-        typer.echo(f"{file} is no certificate: {error}.", err=True)
+    except Altered:
+        return tell(iter([_ALTERED]))
+    except msgspec.DecodeError:
+        typer.echo(f"{file} is no certificate of an erasure, or not whole.", err=True)
         return 2
     with opened(settings) as here:
         return tell(_checks(here, certificate))
@@ -46,7 +52,7 @@ def _checks(here: Opened, certificate: ErasureCertificate) -> Iterator[Check]:
 
 def _signature(here: Opened, certificate: ErasureCertificate) -> Check:
     if not certificate.is_signed:
-        return Check("signature", "it was changed after it was signed", good=False)
+        return _ALTERED
     if certificate.public_key != Signer.beside(here.settings.keyring_file).public:
         return Check("signature", "another service's", good=False)
     if certificate.certified.installation != mark_of(here.ids):

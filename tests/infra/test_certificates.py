@@ -1,5 +1,6 @@
 """Certificates are what they were, to the byte: others keep them, the log their digest."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -9,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from infra import erasure_certificate, retention
-from infra.certificates import signed
+from infra.certificates import Altered, signed
 from infra.erasure_certificate import CertifiedErasure, DestroyedKey
 from infra.retention import Destroyed, Retained
 from infra.signing import Signer
@@ -70,3 +71,37 @@ def test_one_is_not_read_as_the_other() -> None:
         erasure_certificate.certificate_of(signed(RETENTION, SIGNER))
     with pytest.raises(msgspec.DecodeError):
         retention.certificate_of(signed(ERASURE, SIGNER))
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        (b'"certified": {', b'"certified": {"signed_off_by": "CEO",'),
+        (b'"signature": ', b'"note": "none of it is true", "signature": '),
+        (b'"format": 1', b'"format": 2, "format": 1'),
+        (b"09:30:00Z", b"09:30:00.0000001Z"),
+        (b"09:30:00Z", b"09:30:00+00:00"),
+        (b'"format": 1,', b""),
+        (b'"installation"', b'"\\u0069nstallation"'),
+    ],
+)
+@pytest.mark.parametrize(
+    ("file", "certificate_of"),
+    [
+        (signed(ERASURE, SIGNER), erasure_certificate.certificate_of),
+        (signed(RETENTION, SIGNER), retention.certificate_of),
+    ],
+)
+def test_what_was_put_in_or_respelled_is_refused(
+    file: bytes, certificate_of: Callable[[bytes], object], was: bytes, now: bytes
+) -> None:
+    assert was in file
+    with pytest.raises(Altered):
+        certificate_of(file.replace(was, now, 1))
+
+
+def test_spaces_around_values_change_nothing() -> None:
+    file = signed(ERASURE, SIGNER)
+    for indent in (-1, 0, 4):
+        other = msgspec.json.format(file, indent=indent) + b"\n"
+        assert erasure_certificate.certificate_of(other).certified == ERASURE

@@ -214,6 +214,8 @@ def test_a_certificate_of_something_else_contradicts_itself(
     )
     changed = replace(certificate, certified=replace(certified, refused=7))
     assert checked(msgspec.json.encode(changed)) == {"signature", "log"}
+    put_in = done.certificate.replace(b'"certified": {', b'"certified": {"signed_off_by": "CEO",')
+    assert checked(put_in) == {"signature"}
     assert checked(signed(certified, another)) == {"signature"}
     assert checked(signed(replace(certified, installation="x"), here)) == {"signature", "log"}
     assert checked(signed(replace(certified, facts=1), here)) == {"log", "facts"}
