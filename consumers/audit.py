@@ -59,6 +59,11 @@ def public_key(settings: Settings) -> int:
     return 0
 
 
+def aside(sentence: str) -> None:
+    """Say what does not belong to what is printed."""
+    typer.echo(sentence, err=True)
+
+
 def progress() -> Progress:
     """Return a bar for facts, which stays out of the way of what is printed."""
     return Progress(
@@ -80,7 +85,7 @@ def _given(
         trusted = [Signer.beside(settings.keyring_file).public]
     if not trusted:
         raise NoPublicKey(against)
-    return read_seals(against, trusted, lineage)
+    return read_seals(against, trusted, lineage, aside)
 
 
 def _own(settings: Settings, connection: Connection, lineage: Lineage) -> list[Seal]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 import typer
 
-from consumers.audit import NoPublicKey
+from consumers.audit import NoPublicKey, aside
 from consumers.choosing import Asked, Chosen, TooMany, choose
 from consumers.opened import Opened, opened
 from consumers.package_page import page
@@ -61,7 +61,7 @@ def check_package(file: Path, public_keys: Sequence[Path], against: Path | None)
     trusted = {read_public(one) for one in public_keys}
     if against is not None and not trusted:
         raise NoPublicKey(against)
-    held = read_seals(against, trusted, None) if against is not None else []
+    held = read_seals(against, trusted, None, aside) if against is not None else []
     checked = check(file, trusted, held)
     manifest = checked.manifest
     about = ", ".join(f"{name} {value}" for name, value in manifest.about.items())

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
@@ -124,10 +125,40 @@ def _told(error: type[Exception], work: Callable[[], None]) -> None:
 
 
 def _append(file: Path, made: Seal) -> None:
-    with (file / FILE if file.is_dir() else file).open("ab") as out:
-        out.write(made.line() + b"\n")
-        out.flush()
-        os.fsync(out.fileno())
+    """Add a seal's line, after a torn one too; what could not be written whole is taken back."""
+    file = file / FILE if file.is_dir() else file
+    line = made.line() + b"\n"
+    if file.is_file() and not _ends_a_line(file):
+        line = b"\n" + line
+    written = 0
+    with file.open("ab", buffering=0) as out:
+        try:
+            while written < len(line):
+                written += out.write(line[written:])
+            os.fsync(out.fileno())
+        except OSError:
+            with suppress(OSError):  # where one may only add, the next seal begins a new line
+                _take_back(out, written)
+            raise
+
+
+def _ends_a_line(file: Path) -> bool:
+    """Tell whether what is added to a file begins a line; False where it cannot be read."""
+    try:
+        with file.open("rb") as there:
+            if there.seek(0, os.SEEK_END) == 0:
+                return True
+            there.seek(-1, os.SEEK_END)
+            return there.read() == b"\n"
+    except OSError:
+        return False
+
+
+def _take_back(out: FileIO, written: int) -> None:
+    """Cut off what was written at the end of a file, unless somebody else added to it since."""
+    end = out.tell()
+    if os.fstat(out.fileno()).st_size == end:
+        out.truncate(end - written)
 
 
 def _send(settings: Settings, topic: str, made: Seal) -> None:

@@ -77,6 +77,10 @@ class NotASeal(BadSeal):
     """{} is no seal of Huike, or not whole."""
 
 
+class TornSeal(NotASeal):
+    """{} was not written whole, and proves nothing: a disk was full, or a machine went down."""
+
+
 class ForgedSeal(BadSeal):
     """{} was altered or forged: its signature does not fit what it says."""
 
@@ -131,23 +135,39 @@ class Lineage(msgspec.Struct, frozen=True):
             raise LostSeal(place, upto=upto)
 
 
-def read_seals(file: Path, trusted: Collection[str], lineage: Lineage | None) -> list[Seal]:
+def read_seals(
+    file: Path,
+    trusted: Collection[str],
+    lineage: Lineage | None,
+    tell: Callable[[str], object] | None = None,
+) -> list[Seal]:
     """Return the seals of a file, one a line. Raises OSError, BadSeal: one proves nothing.
 
-    `lineage`: whose they must be, None: anybody's.
+    `lineage`: whose they must be, None: anybody's. `tell` hears of lines that are torn; they are
+    refused where it is None, or where no other line is a seal.
     """
     seals: dict[int, Seal] = {}
+    torn: list[TornSeal] = []
     for number, line in enumerate(file.read_bytes().splitlines(), 1):
         if not line.strip():
             continue
         place = f"Line {number} of {file}"
-        seal = parse_seal(line, place, trusted)
+        try:
+            seal = parse_seal(line, place, trusted)
+        except TornSeal as found:
+            torn.append(found)
+            continue
         if lineage is not None:
             lineage.claim(seal, place)
         if seals.setdefault(seal.position, seal).mark != seal.mark:
             raise Contradicting(place)
+    if torn and (tell is None or not seals):
+        raise torn[0]
     if not seals:
         raise NoSeal(file)
+    for one in torn:
+        assert tell is not None
+        tell(str(one))
     return list(seals.values())
 
 
@@ -164,8 +184,16 @@ def parse_seal(line: bytes, place: str, trusted: Collection[str]) -> Seal:
 def _parse(line: bytes | str, place: str) -> Seal:
     try:
         return _decode(line)
-    except msgspec.MsgspecError:
+    except msgspec.ValidationError:
         raise NotASeal(place) from None
+    except msgspec.MsgspecError:
+        raise (TornSeal if _begins(line) else NotASeal)(place) from None
+
+
+def _begins(line: bytes | str) -> bool:
+    """Tell whether a line is the beginning of a seal, or what a lost write leaves of one: zeros."""
+    written = line if isinstance(line, bytes) else line.encode()
+    return _OPENING.startswith(written.rstrip(b"\0")[: len(_OPENING)])
 
 
 def kept(connection: Connection, key: str, lineage: Lineage) -> list[Seal]:
@@ -242,4 +270,5 @@ def _still_there(connection: Connection, seals: Sequence[Seal]) -> None:
         first = one.position + 1
 
 
+_OPENING: Final = b'{"seal":1,"log":"'
 _decode: Final = msgspec.json.Decoder(Seal).decode

@@ -1,6 +1,8 @@
 """The log is proven, and sealed, from the command line."""
 
 import json
+import resource
+import signal
 from pathlib import Path
 from uuid import uuid4
 
@@ -170,6 +172,46 @@ def test_each_seal_is_one_more_line(settings: Settings, seals: Path, tmp_path: P
     assert seal_head(settings, seals, None) == 0
     assert [json.loads(line)["position"] for line in seals.read_text().splitlines()] == [18, 21]
     assert proven(settings, seals) == 0
+
+
+def test_a_torn_line_is_told_and_the_other_seals_hold(
+    settings: Settings, seals: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    whole = seals.read_bytes()
+    seals.write_bytes(whole + whole[:100])
+    with kept.writer(str(settings.log_url), tmp_path / "keyring.json") as log:
+        kept.fill(log, 1, begin=10)
+    assert seal_head(settings, seals, None) == 0
+    assert seals.read_bytes().startswith(whole + whole[:100] + b"\n{")
+    capsys.readouterr()
+    forget_seals(settings)
+    assert verify(settings, seals, [], as_json=True) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["sealed"] == 21
+    assert f"Line 2 of {seals} was not written whole" in told.err
+    kept.tamper(str(settings.log_url), "update log.fact set body = '' where position = 8")
+    kept.chain_anew(str(settings.log_url))
+    assert proven(settings, seals) == 1, "the seals beside it are held to"
+
+
+def test_a_seal_is_taken_back_where_it_cannot_be_written_whole(
+    settings: Settings, seals: Path, tmp_path: Path
+) -> None:
+    whole = seals.read_bytes()
+    with kept.writer(str(settings.log_url), tmp_path / "keyring.json") as log:
+        kept.fill(log, 1, begin=10)
+    limit, no_more = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    sealed = seal_head(settings, None, None)  # so that the database is not written below
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 100, no_more))
+    try:
+        assert (sealed, seal_head(settings, seals, None)) == (0, 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, no_more))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert seals.read_bytes() == whole
+    assert seal_head(settings, seals, None) == 0
+    assert seals.read_bytes().count(b"\n") == 2
 
 
 def test_a_seal_is_sent_to_a_topic_that_somebody_made(

@@ -26,6 +26,7 @@ from infra.seals import (
     NoSeal,
     NotASeal,
     Seal,
+    TornSeal,
     read_seals,
     seal,
 )
@@ -201,6 +202,27 @@ def test_what_is_no_seal_is_refused(
     file.write_bytes(content)
     with pytest.raises(why):
         read_seals(file, [], Lineage.read(connection))
+
+
+@pytest.mark.parametrize("torn", [b'{"se', b'{"seal":1,"log":"0', b"\0\0\0", b'{"seal":1,\0\0'])
+def test_a_torn_line_is_told_where_somebody_hears_it_and_refused_elsewhere(
+    connection: Connection, signer: Signer, tmp_path: Path, torn: bytes
+) -> None:
+    sealed, told = made(connection, signer), list[str]()
+    file = in_file(tmp_path, sealed)
+    whole = file.read_bytes().rstrip(b"\n") + b"\n"
+    for content, line in ((torn + b"\n" + whole, 1), (whole + torn, 2)):
+        file.write_bytes(content)
+        assert read_seals(file, [signer.public], None, told.append) == [sealed]
+        assert told.pop().startswith(f"Line {line} of {file} was not written whole")
+        with pytest.raises(TornSeal):
+            read_seals(file, [signer.public], None)
+    file.write_bytes(torn)
+    with pytest.raises(TornSeal):
+        read_seals(file, [signer.public], None, told.append)
+    file.write_bytes(whole + b"hello\n")
+    with pytest.raises(NotASeal):
+        read_seals(file, [signer.public], None, told.append)
 
 
 def test_a_kept_seal_that_was_altered_is_found(
