@@ -10,11 +10,12 @@ import structlog
 import typer
 
 from consumers.place import log_url
-from infra.epochs import check_epochs, prepare_epoch, renew, renew_if_due, rewrap, standing
+from infra.epochs import prepare_epoch, prove_epochs, renew, renew_if_due, rewrap, standing
 from infra.installation import prepare
 from infra.keyring import Keyring, KeyringLost
 from infra.postgres import KEEPER, connect
 from infra.settings import Settings
+from infra.vault import VaultFailed
 
 log = structlog.get_logger()
 
@@ -90,8 +91,8 @@ def _epochs(connection: psycopg.Connection[Any], keyring: Keyring) -> tuple[str,
     now = standing(connection)
     told = f"{now.epoch}, since {now.begun_at:%Y-%m-%d}; {now.forgotten_since:,} forgotten since"
     try:
-        check_epochs(connection, keyring)
-    except KeyringLost as lost:
+        prove_epochs(connection, keyring)
+    except (KeyringLost, VaultFailed) as lost:
         return told, str(lost)
     if any(epoch != now.epoch for epoch in keyring.held):
         return told, "a renewal is under way, or was broken off: `huike keyring renew` ends it"

@@ -11,6 +11,7 @@ import msgspec
 from infra.keyring import EpochKeys, Keyring, KeyringLost
 from infra.postgres import KEEPER, Connection, connect
 from infra.sealing.periods import context_of
+from infra.sealing.proof import prove
 from infra.vault import Vault
 
 CHUNK: Final = 2_000
@@ -103,6 +104,7 @@ def renew(log_url: str, keyring: EpochKeys, progress: Progress = lambda _: None)
         if connection is None:
             return None
         _finish(connection, keyring)
+        prove_epochs(connection, keyring)
         epoch = _next(connection, keyring)
         with connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%s)", (_EPOCH,))
@@ -180,6 +182,14 @@ def check_epochs(connection: Connection, keyring: EpochKeys) -> None:
         if epoch not in keyring.held and connection.execute(_WRAPPED, 3 * (epoch,)).rowcount > 0:
             msg = f"Epoch key {epoch} is not on the keyring: put back the keyring's newest copy"
             raise KeyringLost(msg)
+
+
+def prove_epochs(connection: Connection, keyring: EpochKeys) -> None:
+    """Look that the keyring opens what is wrapped. Raises KeyringLost, VaultFailed."""
+    check_epochs(connection, keyring)
+    for (epoch,) in connection.execute(_NEEDED).fetchall():
+        if epoch in keyring.held:
+            prove(connection, keyring, epoch)
 
 
 def standing(connection: Connection) -> Standing:

@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from domain.shared.ids import Ids
-from infra.epochs import check_epochs
+from infra.epochs import prove_epochs
 from infra.keyring import Keyring, KeyringLost
 from infra.migrations import migrate
 from infra.postgres import KEEPER, WRITER, Connection, connect
@@ -26,7 +26,7 @@ def prepare(log_url: str, keyring_file: Path, vault: Vault | None = None) -> Key
             msg = f"The keyring {keyring_file} is not this log's: put back the one it was made with"
             raise KeyringLost(msg)
     with closing(connect(log_url, KEEPER)) as connection:
-        check_epochs(connection, keyring)
+        prove_epochs(connection, keyring)
     return keyring
 
 

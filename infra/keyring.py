@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol, Self
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from infra.secret_files import make, replace
-from infra.vault import Vault
+from infra.vault import KEY_BYTES, Vault
 
 Entry = str | Mapping[str, str]
 """A key as it stands in the file."""
@@ -28,6 +28,13 @@ _SECRET: Final = "secret"  # noqa: S105  # what it is called
 
 class KeyringLost(Exception):
     """The keyring does not belong to this log; put back the file that was made with it."""
+
+
+class WrongKey(KeyringLost):
+    """A key was wrapped by another epoch key {} than the keyring's."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(str(self.__doc__).format(epoch).rstrip("."))
 
 
 class KeyringWrapped(KeyringLost):
@@ -101,7 +108,7 @@ class Keyring:
 
     def check(self) -> None:
         """Unwrap what is always needed. Raises KeyringLost, VaultFailed."""
-        assert self.secret
+        _ = self.secret
         self._cipher(self.current)
 
     def _take(self) -> None:
@@ -111,7 +118,8 @@ class Keyring:
             ciphers = {}
             for epoch, entry in entries.items():
                 if isinstance(entry, str):
-                    ciphers[epoch] = AESGCM(base64.b64decode(entry))
+                    self._check_same(epoch, entry)
+                    ciphers[epoch] = AESGCM(self._decoded(_named(epoch), entry))
                 elif self._entries.get(epoch) == entry and epoch in self._ciphers:
                     ciphers[epoch] = self._ciphers[epoch]
             secret, current = held[_SECRET], max(entries)
@@ -155,7 +163,7 @@ class Keyring:
         try:
             return cipher.decrypt(wrapped[:12], wrapped[12:], context)
         except Exception as error:
-            raise KeyringLost from error
+            raise WrongKey(epoch) from error
 
     def look_again(self) -> None:
         """Take in what others began and ended. Raises OSError, KeyringLost, VaultFailed."""
@@ -217,23 +225,38 @@ class Keyring:
             )  # of this reading: what a later one let go of does not come back
             cipher, entry = ciphers.get(epoch), self._entries.get(epoch)
             if cipher is None and entry is not None:
-                try:
-                    cipher = AESGCM(self._unwrapped(_named(epoch), entry))
-                except ValueError as error:
-                    raise self._unreadable() from error
+                cipher = AESGCM(self._unwrapped(_named(epoch), entry))
                 ciphers[epoch] = cipher
             return cipher
 
     def _unwrapped(self, name: str, entry: Entry) -> bytes:
         try:
             if isinstance(entry, str):
-                return base64.b64decode(entry)
+                return self._decoded(name, entry)
             wrapped = base64.b64decode(entry["wrapped"])
         except (ValueError, KeyError, TypeError) as error:
             raise self._unreadable() from error
         if self._vault is None:
             raise KeyringWrapped(self._file)
         return self._vault.unwrap(name, wrapped)
+
+    def _check_same(self, epoch: int, entry: str) -> None:
+        before = self._entries.get(epoch)
+        if isinstance(before, str) and before != entry:
+            msg = (
+                f"The keyring {self._file} holds another epoch key {epoch} than before: put it back"
+            )
+            raise KeyringLost(msg)
+
+    def _decoded(self, name: str, entry: str) -> bytes:
+        key = base64.b64decode(entry)
+        if len(key) != KEY_BYTES:
+            msg = (
+                f"The keyring {self._file} holds {len(key):,} bytes as {name}, not {KEY_BYTES}: "
+                "put back a copy"
+            )
+            raise KeyringLost(msg)
+        return key
 
     def _unreadable(self) -> KeyringLost:
         return KeyringLost(f"The keyring {self._file} cannot be read: put back a copy")
@@ -244,7 +267,7 @@ def _named(epoch: int | str) -> str:
 
 
 def _fresh(name: str, vault: Vault | None) -> Entry:
-    return _entry(name, secrets.token_bytes(32), vault)
+    return _entry(name, secrets.token_bytes(KEY_BYTES), vault)
 
 
 def _entry(name: str, key: bytes, vault: Vault | None) -> Entry:

@@ -13,6 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
+KEY_BYTES: Final = 32
+"""How long each key is that is wrapped."""
+
 PATIENCE_SECONDS: Final = 60.0
 
 _LARGEST: Final = 1 << 16
@@ -57,13 +60,16 @@ class Command:
             raise self._failed("wrap", name, f"it wrote {len(wrapped):,} bytes")
         if key in wrapped:
             raise self._failed("wrap", name, "it gave back what it was given")
-        if self.unwrap(name, wrapped) != key:
+        if self._run("unwrap", name, wrapped) != key:
             raise self._failed("wrap", name, "what it wrote is unwrapped to something else")
         return wrapped
 
     def unwrap(self, name: str, wrapped: bytes) -> bytes:
         """Return what was wrapped under a name. Raises VaultFailed."""
-        return self._run("unwrap", name, wrapped)
+        key = self._run("unwrap", name, wrapped)
+        if len(key) != KEY_BYTES:
+            raise self._failed("unwrap", name, f"it wrote {len(key):,} bytes, not {KEY_BYTES}")
+        return key
 
     def destroy(self, name: str) -> None:
         """Have nothing of a name unwrapped again; done already is done. Raises VaultFailed."""

@@ -11,6 +11,7 @@ from domain.shared.personal import KeyForgotten
 from infra.keyring import EpochKeys, KeyringLost
 from infra.postgres import Pool
 from infra.sealing.envelope import seal, unseal
+from infra.sealing.proof import prove
 
 T = TypeVar("T")
 
@@ -27,15 +28,21 @@ class PeriodKeys:
         self._pool = pool
         self._keyring = keyring
         self._periods: dict[Period, bytes] = {}
+        self._proven: int | None = None
 
     def under_current(self, insert: Callable[[], T]) -> T:
-        """Insert keys that are wrapped in `insert`; again when their epoch ended meanwhile."""
+        """Insert keys that are wrapped in `insert`; again when their epoch ended meanwhile.
+
+        Nothing is wrapped by a key that opens nothing of what its epoch wrapped: KeyringLost.
+        """
+        self._prove()
         try:
             return insert()
         except psycopg.DatabaseError as error:
             if error.sqlstate != _EPOCH_ENDED:
                 raise
         self._keyring.look_again()
+        self._prove()
         try:
             return insert()
         except psycopg.DatabaseError as error:
@@ -43,6 +50,14 @@ class PeriodKeys:
                 raise
             msg = "The keyring has not the newest epoch key: put back its newest copy"
             raise KeyringLost(msg) from error
+
+    def _prove(self) -> None:
+        epoch = self._keyring.current
+        if epoch == self._proven:
+            return
+        with self._pool.connection() as connection:
+            if prove(connection, self._keyring, epoch):
+                self._proven = epoch
 
     @staticmethod
     def under_any(read: Callable[[], T]) -> T:

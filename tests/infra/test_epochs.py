@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -12,9 +13,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from infra import epochs
 from infra.epochs import check_epochs, prepare_epoch, renew, renew_if_due
+from infra.installation import prepare
 from infra.keyring import Keyring, KeyringLost
-from infra.postgres import KEEPER, Pool, connect, pool
-from infra.sealing import PersonKeys
+from infra.postgres import KEEPER, OWNER, Pool, connect, pool
+from infra.sealing import PersonKeys, RefusedEvent
 
 ADA, BOB = UUID(int=1), UUID(int=2)
 DAY = timedelta(days=1)
@@ -218,6 +220,85 @@ def test_an_old_keyring_without_which_nothing_is_lost_is_renewed_and_never_empti
     assert list(Keyring.open(keyring).held) == [1]
     renew(database_url, Keyring.open(keyring))
     assert list(Keyring.open(keyring).held) == [3]
+
+
+def changed(keyring: Path, *, epoch: str = "1", to: bytes) -> bytes:
+    """Put another epoch key on a keyring; return what the file held."""
+    before = keyring.read_bytes()
+    held = json.loads(before)
+    held["epochs"][epoch] = base64.b64encode(to).decode()
+    keyring.write_bytes(json.dumps(held).encode())
+    return before
+
+
+@pytest.mark.parametrize("of", ["person", "month", "refused event"])
+def test_another_epoch_key_of_the_same_number_is_told_and_wraps_nothing(
+    database_url: str, keeper: Pool, keyring: Path, of: str
+) -> None:
+    keys = PersonKeys(keeper, prepare(database_url, keyring))
+    match of:
+        case "person":
+            keys.ensure([ADA])
+        case "month":
+            keys.seal_period("refused", "shop", "site", "2026-11", b"refused")
+        case _:
+            keys.seal_refused([RefusedEvent(BOB, "shop", "site", "2026-11", b"refused")])
+            with connect(database_url, OWNER) as owner:
+                owner.execute("delete from keeper.period_key")
+    before = changed(keyring, to=os.urandom(32))
+    with pytest.raises(KeyringLost, match="Epoch key 1 on the keyring is another one"):
+        prepare(database_url, keyring)
+    wrong = PersonKeys(keeper, Keyring.open(keyring))
+    for make in (
+        lambda: wrong.ensure([BOB]),
+        lambda: wrong.seal_period("refused", "shop", "site", "2026-10", b"refused"),
+        lambda: wrong.seal_refused([RefusedEvent(ADA, "shop", "site", "2026-11", b"refused")]),
+        lambda: renew(database_url, Keyring.open(keyring)),
+    ):
+        with pytest.raises(KeyringLost):
+            make()
+    keyring.write_bytes(before)
+    assert prepare(database_url, keyring).current == 1
+    PersonKeys(keeper, Keyring.open(keyring)).ensure([ADA, BOB])
+    assert wrapped_under(database_url)[1] >= 2
+
+
+def test_a_running_process_takes_no_other_key_of_an_epoch_that_it_knows(
+    keeper: Pool, ring: Keyring, keyring: Path
+) -> None:
+    running = PersonKeys(keeper, ring)
+    running.ensure([ADA])
+    before = changed(keyring, to=os.urandom(32))
+    with pytest.raises(KeyringLost, match="holds another epoch key 1 than before"):
+        ring.look_again()
+    running.ensure([BOB])  # by what it holds
+    keyring.write_bytes(before)
+    ring.look_again()
+    assert PersonKeys(keeper, Keyring.open(keyring)).has_key(BOB)
+
+
+def test_a_next_epochs_key_is_looked_at_before_it_wraps(
+    database_url: str, keeper: Pool, ring: Keyring, keyring: Path
+) -> None:
+    running = PersonKeys(keeper, ring)
+    running.ensure([ADA])
+    elsewhere = keyring.with_name("elsewhere.json")
+    elsewhere.write_bytes(keyring.read_bytes())
+    renew(database_url, Keyring.open(elsewhere))
+    changed(keyring, epoch="2", to=os.urandom(32))
+    with pytest.raises(KeyringLost, match="Epoch key 2 on the keyring is another one"):
+        running.ensure([BOB])
+    keyring.write_bytes(elsewhere.read_bytes())
+    PersonKeys(keeper, Keyring.open(keyring)).ensure([BOB])
+    assert wrapped_under(database_url) == {2: 2}
+
+
+@pytest.mark.parametrize("length", [0, 16, 24, 31, 33])
+def test_a_key_of_another_length_is_told_by_its_name(keyring: Path, length: int) -> None:
+    Keyring.open(keyring)
+    changed(keyring, to=bytes(length))
+    with pytest.raises(KeyringLost, match=f"holds {length} bytes as epoch-1, not 32"):
+        Keyring.open(keyring)
 
 
 def test_a_lost_epoch_key_destroys_nothing(database_url: str, keeper: Pool, keyring: Path) -> None:

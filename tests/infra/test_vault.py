@@ -165,6 +165,34 @@ def test_a_program_that_does_otherwise_leaves_no_keyring_and_no_secret_in_the_er
     ]
 
 
+@pytest.mark.parametrize("name", ["secret", "epoch-1"])
+@pytest.mark.parametrize(
+    ("body", "length"),
+    [(":", 0), ('{line} "$@" | head -c 16', 16), ('echo noise; {line} "$@"', 38)],
+    ids=["nothing", "cut off", "noise before it"],
+)
+def test_a_program_that_unwraps_to_what_is_no_key_is_told_by_its_name(  # noqa: PLR0913, PLR0917  # both parts of the case
+    file: Path, kms: Kms, tmp_path: Path, body: str, length: int, name: str
+) -> None:
+    Keyring.open(file, kms.vault)
+    spoils = body.format(line=kms.line)
+    script = f'#!/bin/sh\nif [ "$2" = {name} ]; then {spoils}; else {kms.line} "$@"; fi\n'
+    line = str(program(tmp_path / "spoiler", script))
+    why = f"spoiler .* did not unwrap {name}: it wrote {length} bytes, not 32"
+    with pytest.raises(VaultFailed, match=why):
+        Keyring.open(file, Command(line))
+
+
+def test_a_program_that_unwraps_to_another_key_is_told_at_the_start(
+    file: Path, kms: Kms, keeper: Pool, database_url: str, tmp_path: Path
+) -> None:
+    PersonKeys(keeper, prepare(database_url, file, kms.vault)).ensure([ADA])
+    script = f'#!/bin/sh\n[ "$2" = secret ] && exec {kms.line} "$@"\nopenssl rand 32\n'
+    other = Command(str(program(tmp_path / "other", script)))
+    with pytest.raises(KeyringLost, match="Epoch key 1 on the keyring is another one"):
+        prepare(database_url, file, other)
+
+
 def test_a_program_that_is_not_there_is_told(file: Path, tmp_path: Path) -> None:
     with pytest.raises(VaultFailed, match="it does not start: No such file or directory"):
         Keyring.open(file, Command(str(tmp_path / "none")))
