@@ -1,8 +1,10 @@
 """`huike restore`: a log out of its backup, into an empty database."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Final
 
 import psycopg
 import typer
@@ -16,11 +18,20 @@ from infra.backup.incarnation import part_ways
 from infra.backup.key import BackupKey
 from infra.backup.keys import put_keys
 from infra.backup.restoring import Restored, restore
-from infra.backup.unusable import ViewsStand
+from infra.backup.unusable import StillServed, ViewsStand
 from infra.dev.postgres import EmbeddedPostgres
 from infra.migrations import migrate
-from infra.postgres import connect
+from infra.postgres import Connection, connect
 from infra.settings import Settings
+
+_WARNING: Final = """\
+This is for a log's database that Postgres' own tools put back to an earlier state.
+`huike restore` does by itself what this does; a log that nobody put back needs neither.
+The log ends at position {last:,}. From there on it becomes another log, which cannot be undone:
+consumers of its facts take it for another one, and seals of later positions are not of it."""
+
+_ENDING_SECONDS: Final = 2.0
+"""How long a connection that was closed a moment ago may still be told of."""
 
 
 def run_restore(
@@ -39,15 +50,30 @@ def run_restore(
     typer.echo(f"It is a log of its own from here on: incarnation {made.incarnation}.")
 
 
-def run_restored(settings: Settings, keys: Path | None, key_file: Path | None) -> None:
-    """Make the log one of its own, after its database was put back by other means."""
-    url = log_url(settings)
-    _no_views(settings, url)
+def run_restored(
+    settings: Settings, keys: Path | None, key_file: Path | None, *, yes: bool = False
+) -> None:
+    """Make the log one of its own, after its database was put back by other means.
+
+    Asks before that, unless `yes`. Raises NoDatabase, HomeTaken, StillServed, ViewsStand.
+    """
+    if keys is not None and key_file is None:
+        typer.echo("A keys file is opened with its key: name it with --key.", err=True)
+        raise typer.Exit(2)
+    if not (settings.home / "postgres").exists():
+        log_url(settings)
+    with _standing(settings) as url:
+        _nobody_there(url)
+        _no_views(settings, url)
+        if not yes:
+            typer.echo(_WARNING.format(last=_last(url)), err=True)
+            typer.confirm("Was this database put back?", default=False, abort=True, err=True)
+        _put_back(settings, url, keys, key_file)
+
+
+def _put_back(settings: Settings, url: str, keys: Path | None, key_file: Path | None) -> None:
     migrate(url)
-    if keys is not None:
-        if key_file is None:
-            typer.echo("A keys file is opened with its key: name it with --key.", err=True)
-            raise typer.Exit(2)
+    if keys is not None and key_file is not None:
         with files_told(), bytes_bar() as bar:
             keys_file = keys / KEYS if keys.is_dir() else keys
             task = bar.add_task(keys_file.name)
@@ -110,6 +136,35 @@ def _standing(settings: Settings) -> Iterator[str]:
         return
     with alone(settings), EmbeddedPostgres(settings.home.absolute() / "postgres") as postgres:
         yield postgres.database("huike")
+
+
+def _nobody_there(url: str) -> None:
+    """Refuse a log that is served: it was not put back, or it goes on as the one that it was."""
+    with closing(connect(url)) as connection:
+        deadline = time.monotonic() + _ENDING_SECONDS
+        while (count := _connected(connection)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if count:
+            raise StillServed(connection.info.dbname, count=count)
+
+
+def _connected(connection: Connection) -> int:
+    """Count the other connections of Huike's to this database."""
+    row = connection.execute(
+        "select count(*) from pg_stat_activity where datname = current_database()"
+        " and application_name like 'huike:%' and pid <> pg_backend_pid()"
+    ).fetchone()
+    assert row is not None
+    count: int = row[0]
+    return count
+
+
+def _last(url: str) -> int:
+    with closing(connect(url)) as connection:
+        row = connection.execute("select coalesce(max(position), 0) from log.batch").fetchone()
+    assert row is not None
+    last: int = row[0]
+    return last
 
 
 def _no_views(settings: Settings, log: str) -> None:

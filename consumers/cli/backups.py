@@ -94,22 +94,24 @@ def restored(
     key: Annotated[
         Path | None, typer.Option(help="File of the key that the keys file was sealed with.")
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it was put back.")] = False,
 ) -> None:
     """Say that the log's database was put back by other means than `huike restore`.
 
     Run it before anything starts on that database again: what the log recorded after that state
     is not to be taken for what it will record now. With a keys file, who was forgotten since stays
-    forgotten, and everybody else opens with the newest keyring.
+    forgotten, and everybody else opens with the newest keyring. It asks first, for the log is
+    another one after it, and refuses a database on which Huike runs.
 
     ```sh
-    huike restored  # after a recovery to a point in time, say
+    huike restored  # after a recovery to a point in time, say; it asks first
     huike restored backups/huike-keys --key backup.key
     ```
     """
     from consumers.restore import run_restored
     from infra.settings import Settings
 
-    run_restored(Settings(), keys, key)
+    run_restored(Settings(), keys, key, yes=yes)
 
 
 @drill_app.command("restore")

@@ -100,5 +100,9 @@ class NoBackup(Unusable):
     """There is no backup in {}."""
 
 
+class StillServed(Unusable):
+    """Huike runs on {} ({count} connections): stop it, and say then that it was put back."""
+
+
 class RestoreRuns(Unusable):
     """Another restore into {} goes on: wait for it."""
