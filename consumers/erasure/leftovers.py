@@ -27,6 +27,10 @@ _KEYS: Final = """
 select count(*) filter (where wrapped is not null), count(*) filter (where wrapped is null)
 from keeper.person_key where identity = any(%s)
 """
+_JOINED: Final = """
+select count(*) from log.membership
+where identity = any(%(whose)s) and customer <> all(%(whose)s) and since > %(after)s
+"""
 _ORIGINALS: Final = "select position from log.original where origin = any(%s) order by position"
 _READS: Final = 1_000
 
@@ -42,6 +46,7 @@ def leftovers(here: Opened, certified: CertifiedErasure, facts: Sequence[Fact]) 
     with pool(log_url, WRITER, size=2) as writer:
         yield _originals(here, writer, certified, identities)
         with writer.connection() as connection:
+            yield _joined(connection, certified, identities)
             yield _refused(here, connection, identities)
             yield _answers(connection, certified, identities)
         yield _reasons(here, writer, identities)
@@ -54,6 +59,16 @@ def _keys(keeper: Connection, identities: Sequence[UUID]) -> Check:
         return Check("keys", f"{left} of {len(identities)} are there", good=not left)
     unknown = len(identities) - destroyed
     return Check("keys", f"of {unknown} it is not known that they are destroyed", good=False)
+
+
+def _joined(
+    connection: Connection, certified: CertifiedErasure, identities: Sequence[UUID]
+) -> Check:
+    """Check that nobody turned out to be one of them; while it went on, a visitor might."""
+    asked = {"whose": list(identities), "after": certified.position}
+    (joined,) = connection.execute(_JOINED, asked).fetchone() or (0,)
+    found = f"{joined} of {len(identities)} turned out to be somebody else since"
+    return Check("identities", found, good=not joined)
 
 
 def _facts(certified: CertifiedErasure, facts: Sequence[Fact]) -> Check:

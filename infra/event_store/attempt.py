@@ -32,6 +32,8 @@ class Attempt:
         self.sent = False
         self.seconds = 0.0
         self.originals: list[Original] = []
+        self.forgotten: set[UUID] = set()
+        """Of whom the batch would say that they are somebody: those whose keys are destroyed."""
         self._bodies: dict[tuple[int, int, int | None], tuple[Any, bytes]] = {}
 
     @property
@@ -66,11 +68,16 @@ class Attempt:
         """Plan the batch and seal its facts; one that cannot be sealed is answered and left out.
 
         `nobodys`: what to record instead of what is about somebody forgotten. Returns False when
-        one was left out or taken as nobody's: all must be planned anew, on a fresh state.
+        one was left out or taken as nobody's, or joins somebody forgotten to a customer: all must
+        be planned anew, on a fresh state.
         """
-        plan = self.plan = Plan(state)
+        plan = self.plan = Plan(state, self.forgotten)
         for append, _ in self.batch:
             plan.add(append)
+        # asked of the keys themselves: for what is cached a second too long, it stands for ever
+        if plan.joined and (gone := keys.forgotten({identity for identity, *_ in plan.joined})):
+            self.forgotten |= gone
+            return False
         keys.ensure(
             [
                 f.origin

@@ -1,5 +1,6 @@
 """The plan of a batch: which facts are recorded, whose they are, and what is refused. Pure."""
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from uuid import UUID
 
@@ -68,8 +69,10 @@ class Outcome:
 class Plan:
     """A batch worked out against the state of the log; appends see those before them."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, forgotten: AbstractSet[UUID] = frozenset()) -> None:
+        """`forgotten`: who becomes nobody's any more, whoever they are said to be."""
         self.state = state
+        self.forgotten = forgotten
         self.facts: list[Planned] = []
         self.outcomes: list[Outcome] = []
         self.new_streams: dict[int, StreamState] = {}
@@ -211,6 +214,8 @@ class Plan:
             return
         customer = state.members.get(user.int, user)
         if visitor.int not in state.members:
+            if visitor in self.forgotten:
+                return
             self._record(
                 append,
                 VisitorRecognised(identity=user, customer=customer),
@@ -222,6 +227,8 @@ class Plan:
             index = self._record(append, known, occurred_at, user, user)
             self._join(visitor, customer, index)
             for follower in state.followers.pop(visitor.int, ()):
+                if follower in self.forgotten:
+                    continue
                 known = KnownByAnotherId(identity=follower, kind=MATTER)
                 again = self._record(append, known, occurred_at, user, user)
                 self._join(follower, customer, again)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from starlette.testclient import TestClient
 
 from api.services import Services
 from consumers.erasure import carrying_out
+from consumers.erasure.checking import verify
 from consumers.erasure.due import carry_out_due
 from domain.shared.events import Fact
 from infra.keys import Role
@@ -189,6 +191,57 @@ def test_nothing_that_is_told_later_leads_to_who_was_forgotten(  # noqa: PLR0913
         kept = connection.execute("select from log.original where position > %s", (last,))
         assert kept.rowcount == 0
     assert standing(desk, whose, services) == seen
+    assert differing(services, settings) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", ["refuse", "nobody"], indirect=True)
+def test_a_visitor_who_was_forgotten_turns_out_to_be_nobody(  # noqa: PLR0913, PLR0917  # the whole service
+    services: Services,
+    settings: Settings,
+    live: None,
+    site: TestClient,
+    with_roles: Callable[..., TestClient],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    assert live is None
+    at_once = settings.model_copy(update={"erasure_days": 0, "erasure_order_days": 0})
+    services.settings = at_once
+    monkeypatch.setattr(carrying_out, "FORGOTTEN_WITHIN_SECONDS", 0.5)
+    visitor = services.ids.anonymous("shop", "v9")
+    seen: dict[str, Any] = {"type": "page", "anonymousId": "v9", "name": "HIV test kits"}
+    ordered = {**ORDERED, "messageId": "ordered", "anonymousId": "v9"}
+    del ordered["userId"]
+    assert tell(site, seen, ordered) == ["accepted"] * 2
+    desk = with_roles(Role.PRIVACY_OFFICER)
+    erasure = desk.post(f"/api/customers/{visitor}/erasure").json()["erasure"]
+
+    def certified() -> bool:
+        carry_out_due(at_once)
+        told: bool = desk.get(f"/api/erasures/{erasure}").json()["certified"]
+        return told
+
+    eventually(certified, "a certificate")
+    forgotten = standing(desk, visitor, services)
+    last = services.reader.last()
+    by_name: dict[str, Any] = {"type": "identify", "userId": "9", "traits": {"name": "Gus"}}
+    again: dict[str, Any] = {"type": "alias", "userId": "10", "previousId": "v9"}
+    for n, event in enumerate([{**by_name, "anonymousId": "v9"}, again]):
+        assert tell(site, {**event, "messageId": f"later-{n}"}) == ["accepted"]
+
+    gus, ten = (services.ids.user("shop", user) for user in ("9", "10"))
+    told = facts(services, last)
+    assert {(fact.origin, fact.subject) for fact in told} == {(gus, gus), (ten, ten)}
+    assert services.reader.customer_of(visitor) == visitor
+    assert standing(desk, visitor, services) == forgotten
+    for whose in (gus, ten):
+        assert "HIV" not in desk.get(f"/api/customers/{whose}/timeline").text
+        assert services.reader.origins_of(whose, at=services.reader.last()) == [whose]
+    assert standing(desk, gus, services)["name"]
+    certificate = tmp_path / "certificate.json"
+    certificate.write_bytes(desk.get(f"/api/erasures/{erasure}/certificate").content)
+    assert verify(settings, certificate) == 0
     assert differing(services, settings) == {}
 
 

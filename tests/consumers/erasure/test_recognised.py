@@ -1,11 +1,14 @@
 """A visitor who is to be forgotten may turn out to be a customer, who did not ask for it."""
 
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
+from consumers.erasure.checking import verify
 from domain.activity.events import Tracked
 from domain.customer.events import Person
+from infra.settings import Settings
 from projections import catalogue
 from projections.runtime.verify import Verifier
 from tests.consumers.erasure.asked import Privacy
@@ -82,16 +85,35 @@ def test_of_two_requests_that_became_one_customers_one_is_done_and_none_is_left(
 
 
 def test_a_forgotten_visitor_who_is_recognised_forgets_nobody_else(desk: Privacy) -> None:
-    ada = desk.know("ada")
+    ada, visitor = desk.shop.user("ada"), desk.shop.visitor("v1")
     desk.shop.email(None, "visitor@example.com", "v1")
-    desk.certified(desk.request(desk.shop.visitor("v1")))
+    desk.certified(desk.request(visitor))
     desk.shop.recognise("v1", "ada")
     desk.shop.tag("ada", "vip")
+    desk.know("ada")
+    assert desk.shop.reader.customer_of(visitor) == visitor
     assert desk.shop.sealer.has_key(ada)
     hers = desk.certified(desk.request(ada))
     assert hers.customer == ada
     assert not desk.shop.sealer.has_key(ada)
     assert differing(desk) == {}
+
+
+def test_that_somebody_turned_out_to_be_them_contradicts_the_certificate(
+    desk: Privacy, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.shop.email(None, "visitor@example.com", "v1")
+    visitor = desk.shop.visitor("v1")
+    done = desk.certified(desk.request(visitor))
+    assert done.certificate is not None
+    file = tmp_path / "certificate.json"
+    file.write_bytes(done.certificate)
+    assert verify(settings, file) == 0
+    joined = (visitor, desk.know("ada"), desk.shop.reader.last())
+    desk.log.execute("insert into log.membership values (%s, %s, %s)", joined)
+    assert verify(settings, file) == 1
+    told = capsys.readouterr().out
+    assert "✗ identities: 1 of 1 turned out to be somebody else since" in told
 
 
 def test_a_guest_of_whom_nobody_knows_a_name_is_forgotten_too(desk: Privacy) -> None:

@@ -11,9 +11,11 @@ from domain.activity.events import Tracked
 from domain.customer.events import CustomerRegistered
 from domain.order.events import OrderPaid, OrderPlaced
 from domain.shared.ids import Ids
-from domain.shared.log import Actor, Append, Draft, Message, Who
+from domain.shared.log import Actor, Append, Draft, Message, Recognition, Who
 from domain.shared.personal import KeyForgotten
 from infra.event_store import EventLog, LogReader
+from infra.keyring import Keyring
+from infra.postgres import Pool
 from infra.sealing import PersonKeys
 
 IDS = Ids(b"secret")
@@ -174,3 +176,29 @@ def test_where_it_is_refused_its_neighbours_are_kept_by_one_commit(
     refusing.close()
     assert [isinstance(it, KeyForgotten) for it in told] == [n % 3 > 0 for n in range(9)]
     assert commits == [3]
+
+
+def test_who_was_forgotten_does_not_turn_out_to_be_a_customer(
+    event_log: EventLog, reader: LogReader, keeper: Pool, ring: Keyring
+) -> None:
+    visitor, other = IDS.anonymous("shop", "v1"), IDS.anonymous("shop", "v2")
+    for number, who in enumerate((visitor, other)):
+        seen = message(f"m{number}", who)
+        event_log.append(replace(seen, facts=(replace(seen.facts[0], who=Who(anonymous=who)),)))
+    guest = Draft(event=OrderPaid(amount=1, currency="USD"), occurred_at=NOON, stream=ORDER)  # type: ignore[arg-type]  # a whole number is one
+    event_log.append(replace(message("m2", BOB), message=None, facts=(replace(guest, who=Who()),)))
+    last = reader.last()
+    PersonKeys(keeper, ring).forget([visitor, ORDER])  # another process, not heard of yet
+    known = [
+        replace(
+            message(f"n{number}", BOB),
+            recognition=Recognition(visitor=who, user=BOB, occurred_at=NOON),
+        )
+        for number, who in enumerate((visitor, other))
+    ]
+    told = event_log.submit_all([*known, message("n2", BOB, order=ORDER, paid=True)]).result()
+    assert not [it for it in told if isinstance(it, Exception)]
+    assert set(reader.origins_of(BOB, at=reader.last())) == {BOB, other}
+    of_theirs = [fact.type for fact in reader.of_origins([visitor], upto=reader.last())]
+    assert [fact.origin for fact in reader.read(last, 10)].count(visitor) == 0
+    assert of_theirs == ["activity.tracked"]
