@@ -23,6 +23,7 @@ EVENTS = [
         "type": "identify",
         "userId": "ada",
         "anonymousId": "visitor-7",
+        "traits": {"email": "ada@example.com"},
         "messageId": "m2",
         "timestamp": "2025-03-01T10:05:00Z",
     },

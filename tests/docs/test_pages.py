@@ -79,6 +79,17 @@ def test_commands_that_are_named_exist(page: Path) -> None:
         assert used <= options, line
 
 
+@pytest.mark.parametrize("page", sorted((DOCS / "how-to").glob("*.md")), ids=lambda p: str(p.name))
+def test_a_how_to_sets_what_it_uses_and_shows_what_is_answered(page: Path) -> None:
+    blocks = re.findall(
+        r"^ *```(?:sh|console)\n(.*?)^ *```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    code = "\n".join(blocks)
+    used = set(re.findall(r"\$\{?([A-Z]+)\b", code))
+    assert used <= {"PWD", *re.findall(r"\b([A-Z]+)=", code)}
+    assert not re.search(r"^(?:\$ )?(?:curl|huike) .*>\s*/dev/null", code, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     "page", sorted((DOCS / "decisions").glob("0*.md")), ids=lambda p: str(p.name)
 )
