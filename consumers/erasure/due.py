@@ -2,11 +2,11 @@
 
 from contextlib import closing
 
-from consumers.erasure.waiting import reasons
+from consumers.erasure.waiting import late_reasons, reasons
 from consumers.place import placed
 from infra import erasures
 from infra.erasures import Erasure
-from infra.postgres import VIEWS, WRITER, Connection, connect
+from infra.postgres import KEEPER, VIEWS, WRITER, Connection, connect
 from infra.settings import Settings
 
 
@@ -21,18 +21,26 @@ def carry_out_due(settings: Settings) -> None:
         todo = erasures.due(log)
         if not todo:
             return
-        with closing(connect(views_url, VIEWS)) as views:
-            waiting = [_waits(log, views, it, settings.erasure_order_days) for it in todo]
+        with (
+            closing(connect(log_url, KEEPER)) as keeper,
+            closing(connect(views_url, VIEWS)) as views,
+        ):
+            waiting = [_waits(log, keeper, views, it, settings.erasure_order_days) for it in todo]
     if not all(waiting):
         from consumers.erasure.carrying_out import carry_out  # noqa: PLC0415  # seldom needed
 
         carry_out(settings)
 
 
-def _waits(log: Connection, views: Connection, erasure: Erasure, order_days: int) -> bool:
+def _waits(
+    log: Connection, keeper: Connection, views: Connection, erasure: Erasure, order_days: int
+) -> bool:
     """Write down what an erasure waits for, and say whether it does."""
-    if erasure.state != "waiting":
+    if erasure.state == "waiting":
+        why = reasons(log, views, erasure.customer, order_days)
+    elif erasure.state == "erasing":
+        why = late_reasons(log, keeper, erasure)
+    else:
         return False
-    why = reasons(log, views, erasure.customer, order_days)
     erasures.waits(log, erasure.erasure, why)
     return bool(why)

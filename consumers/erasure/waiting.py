@@ -7,6 +7,7 @@ from uuid import UUID
 from psycopg import sql
 
 from infra import erasures
+from infra.erasures import Erasure
 from infra.event_store.membership import customer_of, origins_of
 from infra.postgres import Connection
 from projections.profile.projection import profile
@@ -24,6 +25,9 @@ _OPEN: Final = sql.SQL("""
 select from {orders} where customer = %s and status = any(%s)
 and greatest(placed_at, purchased_at, shipped_at) > clock_timestamp() - %s limit 1
 """)
+_LIVING: Final = """
+select identity from keeper.person_key where identity = any(%s) and wrapped is not null
+"""
 
 
 def has_open_order(rows: Rows, *, since: datetime) -> bool:
@@ -50,3 +54,10 @@ def reasons(log: Connection, views: Connection, customer: UUID, order_days: int)
         if views.execute(_OPEN.format(orders=orders), asked).rowcount > 0:
             found.append(OPEN_ORDER)
     return found
+
+
+def late_reasons(log: Connection, keeper: Connection, erasure: Erasure) -> list[str]:
+    """Return what an erasure that was begun waits for: a hold on one who became theirs since."""
+    theirs = {*erasure.identities, *origins_of(log, erasure.customer)}
+    living = [identity for (identity,) in keeper.execute(_LIVING, (list(theirs),))]
+    return [LEGAL_HOLD] if erasures.is_held(log, living) else []

@@ -172,6 +172,12 @@ def test_who_turns_out_to_be_the_customer_meanwhile_may_be_kept_by_the_law(
     eventually(held, "the hold")
     assert desk.stands(asked).state == "erasing"
     assert desk.shop.sealer.has_key(desk.shop.visitor("v1"))
+    opened: list[str] = []
+    meanwhile(monkeypatch, "carry_out", lambda: opened.append("a keyring"))
+    assert held()
+    assert opened == [], "nothing is opened to see that it is held"
     desk.lift(ada)
+    desk.carry_out()
+    assert (opened, desk.stands(asked).waits_for) == (["a keyring"], [])
     desk.certified(asked)
     assert not desk.shop.sealer.has_key(desk.shop.visitor("v1"))
