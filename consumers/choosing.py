@@ -30,8 +30,15 @@ class TooMany(Exception):
     """These are more than 100,000 facts: ask for a shorter period."""
 
 
+class AboutNothing(Exception):
+    """Say what it is about: --customer, --order, --ticket, --campaign, or a period of everybody."""
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a package is to be about; ids as the shop says them, or UUIDs."""
+    """What a package is to be about, all of it; ids as the shop says them, or UUIDs.
+
+    A period, `since` to `until`, bounds what is named; by itself it is about everybody.
+    """
 
     shop: str
     customer: str | None = None
@@ -40,6 +47,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     campaign: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+    @property
+    def is_about_nothing(self) -> bool:
+        return set(self.told()) == {"shop"}
 
     def told(self) -> dict[str, str]:
         given = msgspec.structs.asdict(self).items()
@@ -60,17 +71,21 @@ class Chosen(msgspec.Struct, frozen=True):
 def choose(connection: Connection, reader: LogReader, ids: Ids, asked: Asked, upto: int) -> Chosen:
     """Find the facts asked for, up to a position, and the messages they were told by.
 
-    Raises TooMany.
+    Raises AboutNothing, TooMany.
     """
+    if asked.is_about_nothing:
+        raise AboutNothing(AboutNothing.__doc__)
     people: tuple[UUID, ...] = ()
+    found: list[tuple[int, UUID | None]] = []
+    streams = _streams(ids, asked)
     if asked.customer is not None:
         customer = reader.customer_of(_id(asked.customer, ids.user, asked.shop))
         people = tuple(reader.origins_of(customer, at=upto))
-        found = _rows(connection, _OF_ORIGINS, (list(people),), asked, upto)
-    elif streams := _streams(ids, asked):
-        found = _rows(connection, _OF_STREAMS, (streams, streams), asked, upto)
-    else:
-        found = _rows(connection, _OF_PERIOD, (), asked, upto)
+        found += _rows(connection, _OF_ORIGINS, (list(people),), asked, upto)
+    if streams:
+        found += _rows(connection, _OF_STREAMS, (streams, streams), asked, upto)
+    if asked.customer is None and not streams:
+        found += _rows(connection, _OF_PERIOD, (), asked, upto)
     causes = list({cause for _, cause in found if cause is not None})
     told = _rows(connection, _OF_STREAMS, (causes, causes), None, upto)
     return Chosen(sorted({position for position, _ in (*found, *told)}), people)

@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from consumers.audit import NoPublicKey, aside
-from consumers.choosing import Asked, Chosen, TooMany, choose
+from consumers.choosing import AboutNothing, Asked, Chosen, TooMany, choose
 from consumers.opened import Opened, opened
 from consumers.package_page import page
 from consumers.proofs import prove
@@ -31,6 +31,9 @@ def package(settings: Settings, asked: Asked, file: Path) -> int:
 
     Returns 1 when the log is not as it was recorded, or has nothing of the kind.
     """
+    if asked.is_about_nothing:
+        typer.echo(AboutNothing.__doc__, err=True)
+        return 2
     if file.exists():
         typer.echo(f"There is a {file} already.", err=True)
         return 2

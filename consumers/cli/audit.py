@@ -103,12 +103,15 @@ def audit_package(  # noqa: PLR0913  # what it may be about
 ) -> None:
     """Write an auditor's package: facts, who said so and why, and what proves each of them.
 
-    Of a customer, an order, a ticket, a campaign, or a period. The log's head is sealed first.
-    Personal fields stay sealed, and nobody else's facts are in it. A page in it explains the rest.
+    Of a customer, an order, a ticket, a campaign, or a period. Several that are named are all in
+    it, each whole, and nobody else's facts; a period bounds them. A period by itself holds the
+    facts of everybody. The log's head is sealed first. Personal fields stay sealed. A page in it
+    explains the rest.
 
     ```sh
     huike audit package --order 1001 --to order.zip
     huike audit package --customer ada --from 2026-01-01 --to ada.zip
+    huike audit package --from 2026-01-01 --until 2026-02-01 --to january.zip  # of everybody
     ```
     """
     from consumers.choosing import Asked

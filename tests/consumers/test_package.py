@@ -176,6 +176,25 @@ def test_a_period_is_asked_for_by_when_it_was_recorded(settings: Settings, tmp_p
     assert [fact["position"] for fact in facts(file)] == [7, 8, 9]
 
 
+def test_what_is_about_nothing_is_not_made(
+    settings: Settings, tmp_path: Path, capsys: Capture
+) -> None:
+    file = tmp_path / "all.zip"
+    assert package(settings, Asked(shop="shop"), file) == 2
+    assert capsys.readouterr().err.startswith("Say what it is about")
+    assert not file.exists()
+
+
+def test_several_that_are_named_are_all_in_it(settings: Settings, tmp_path: Path) -> None:
+    both = Asked(
+        shop="shop",
+        customer=str(IDS.user("shop", "2")),
+        order=str(IDS.user("shop", "4")),  # any stream does: of two facts
+    )
+    file = made(settings, both, tmp_path)
+    assert [fact["position"] for fact in facts(file)] == [4, 5, 6, 11, 12]
+
+
 def test_its_page_explains_itself_in_both_languages(settings: Settings, tmp_path: Path) -> None:
     with zipfile.ZipFile(made(settings, about(2), tmp_path)) as archive:
         page = archive.read("index.html").decode()
