@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 import psycopg
@@ -52,6 +52,11 @@ _ENTRIES: Final = "delete from log.access where shop = %s and period = %s"
 _LATEST: Final = "select at, certificate from log.retention order by id desc limit 1"
 
 
+Name: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[^\0]*\Z")]
+MonthName: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A(?!0000)[0-9]{4}-(0[1-9]|1[0-2])\Z")]
+"""As `2025-11`: what a certificate says is asked of the database."""
+
+
 class RetentionHeldUp(Exception):
     """Somebody reads or writes what is to be dropped just now; it is tried again later."""
 
@@ -59,9 +64,9 @@ class RetentionHeldUp(Exception):
 class Month(msgspec.Struct, frozen=True, kw_only=True):
     """One month of one source (`2025-11`)."""
 
-    shop: str
-    source: str
-    month: str
+    shop: Name
+    source: Name
+    month: MonthName
 
 
 class Destroyed(Month, frozen=True, kw_only=True):
@@ -74,8 +79,8 @@ class Destroyed(Month, frozen=True, kw_only=True):
 class MonthOfReads(msgspec.Struct, frozen=True, kw_only=True):
     """One month of the access log about one shop's customers."""
 
-    shop: str
-    month: str
+    shop: Name
+    month: MonthName
 
 
 class DestroyedReads(MonthOfReads, frozen=True, kw_only=True):
@@ -93,10 +98,10 @@ class Retained(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int = 1
     installation: str
-    at: datetime
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
     rules: Mapping[str, int]
     destroyed: Sequence[Destroyed]
-    dropped: Sequence[str]
+    dropped: Sequence[MonthName]
     reads: Sequence[DestroyedReads] | UnsetType = UNSET
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 import psycopg
 import pytest
 
@@ -16,7 +17,7 @@ from infra.backup.taking import back_up
 from infra.certificates import signed
 from infra.epochs import renew
 from infra.keyring import Keyring
-from infra.retention import carry_out, certificate_of
+from infra.retention import Destroyed, DestroyedReads, carry_out, certificate_of
 from infra.settings import Settings
 from infra.signing import Signer
 from tests.api.retention.rules import EVERYBODY, LATER, SITE
@@ -117,6 +118,33 @@ def test_a_certificate_that_was_changed_or_is_anothers_does_not_hold(
     assert "another service's" in capsys.readouterr().out
     file.write_bytes(b"{}")
     assert verify(settings, file) == 2
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"at": datetime(2026, 1, 1)},  # noqa: DTZ001  # without a zone
+        {"dropped": ["2025-13"]},
+        {"dropped": ["0000-01"]},
+        {"dropped": ["2025-11; drop table"]},
+        {"dropped": ["a.b.c.d"]},
+        {"destroyed": [Destroyed(shop="a", source="b", month="soon", originals=0, refused=0)]},
+        {"destroyed": [Destroyed(shop="a", source="\0", month="2025-11", originals=0, refused=0)]},
+        {"reads": [DestroyedReads(shop="\0", month="2025-11", reads=0)]},
+        {"reads": [DestroyedReads(shop="a", month="2025-1", reads=0)]},
+    ],
+)
+@pytest.mark.usefixtures("sent")
+def test_what_says_a_month_that_is_none_is_no_certificate(
+    settings: Settings, url: str, signer: Signer, capsys: Capture, changed: dict[str, object]
+) -> None:
+    content = carry_out(url, SITE, signer, LATER)
+    assert content is not None
+    certified = msgspec.structs.replace(certificate_of(content).certified, **changed)
+    file = settings.home / "certificate.json"
+    file.write_bytes(signed(certified, signer))
+    assert verify(settings, file) == 2
+    assert "is no certificate of retention" in capsys.readouterr().err
 
 
 @pytest.mark.slow
