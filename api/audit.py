@@ -12,7 +12,16 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from api.facts import SEALED, Told, told
 from api.jobs import JOB, TheJobs, accepted
 from api.looking import Look, TheLook
-from api.parameters import FARTHEST, KNOWN_ALONE, CampaignId, CustomerId, Instant, OrderId, TicketId
+from api.parameters import (
+    FARTHEST,
+    KNOWN_ALONE,
+    ActorId,
+    CampaignId,
+    CustomerId,
+    Instant,
+    OrderId,
+    TicketId,
+)
 from api.responses import NDJSON, Json, ndjson
 from api.security import TheKey
 from api.services import Services, TheServices
@@ -167,7 +176,10 @@ def wanted(
     customer: Annotated[
         UUID | None, Query(description="Whose facts, behaviour and recognised visits included.")
     ] = None,
-    actor: Annotated[str | None, Query(description="Id of the key that said so.")] = None,
+    actor: Annotated[
+        ActorId | None,
+        Query(description="Id of the key that said so; of a program: `system:` and its name."),
+    ] = None,
     correlation: Annotated[str | None, Query(description="`X-Request-ID` of a request.")] = None,
     causation: Annotated[UUID | None, Query(description="What it was recorded because of.")] = None,
 ) -> Wanted:

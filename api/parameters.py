@@ -89,6 +89,27 @@ TicketId = Annotated[UUID, _named("number", Ids.ticket, "The ticket")]
 CampaignId = Annotated[UUID, _named("code", Ids.campaign, "The campaign")]
 
 
+_PROGRAM: Final = re.compile(r"(?:system|process):(.+)")
+
+
+def _actor(given: str) -> str:
+    """Return an actor's id as it is recorded. Raises ValueError."""
+    if program := _PROGRAM.fullmatch(given):
+        return program[1]
+    try:
+        return str(UUID(given))
+    except ValueError:
+        why = "is no key's id (`huike keys list` tells it), nor system:... or process:..."
+        raise ValueError(why) from None
+
+
+ActorId = Annotated[str, AfterValidator(_actor)]
+"""Who did it: the id of a key or a person, or `system:`, `process:` and a program's name.
+
+What nobody can be called is refused: that nothing is found must mean that nothing was done.
+"""
+
+
 _taken: Final[dict[Callable[..., Any], Mapping[str, bool]]] = {}
 
 

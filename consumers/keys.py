@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
+import msgspec
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from consumers.place import log_url
 from consumers.screen import screen
@@ -65,10 +66,16 @@ def add(  # noqa: PLR0913  # what a key says of its facts
     typer.echo(secret)
 
 
-def show(settings: Settings) -> None:
-    """Print all keys as a table."""
+def show(settings: Settings, *, as_json: bool) -> None:
+    """Print all keys, as a table or as JSON."""
+    with _keys(settings) as keys:
+        known = keys.all()
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(known), indent=2).decode())  # noqa: T201  # the answer itself
+        return
     table = Table(
         "name",
+        Column("id", no_wrap=True),
         "begins with",
         "may",
         "shop/source",
@@ -80,18 +87,18 @@ def show(settings: Settings) -> None:
     )
     for column in table.columns:
         column.overflow = "fold"
-    with _keys(settings) as keys:
-        for key in keys.all():
-            table.add_row(
-                key.name,
-                key.prefix,
-                " ".join((*key.roles, *key.scopes)),
-                f"{key.shop}/{key.source}",
-                f"{key.created_at:%Y-%m-%d}",
-                f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never",
-                f"{key.per_minute} a minute" if key.per_minute else "",
-                _state(key),
-            )
+    for key in known:
+        table.add_row(
+            key.name,
+            str(key.id),
+            key.prefix,
+            " ".join((*key.roles, *key.scopes)),
+            f"{key.shop}/{key.source}",
+            f"{key.created_at:%Y-%m-%d}",
+            f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never",
+            f"{key.per_minute} a minute" if key.per_minute else "",
+            _state(key),
+        )
     screen().print(table)
 
 

@@ -61,17 +61,22 @@ def keys_add(  # noqa: PLR0913  # what a key says of its facts
 
 
 @app.command("list")
-def keys_list() -> None:
+def keys_list(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
     """List all keys, when each was last used and until when it lives; never their secrets.
+
+    What a key did and read stands in the log under its id.
 
     ```sh
     huike keys list
+    ID=$(huike keys list --json | jq -r '.[] | select(.name == "site") | .id')
     ```
     """
     from consumers.keys import show
     from infra.settings import Settings
 
-    show(Settings())
+    show(Settings(), as_json=as_json)
 
 
 @app.command("rotate")

@@ -101,6 +101,16 @@ def test_a_fact_says_what_when_whose_who_and_why(shop: Shop, auditor: TestClient
     assert datetime.fromisoformat(fact["recorded_at"]) > NOON
 
 
+@pytest.mark.parametrize("of", ["facts", "facts/export", "access"])
+@pytest.mark.parametrize("actor", ["", " ", "the till", "system:", "key:1"])
+def test_who_nobody_can_be_is_refused_and_not_said_to_have_done_nothing(
+    auditor: TestClient, actor: str, of: str
+) -> None:
+    refused = auditor.get(f"/api/audit/{of}", params={"actor": actor})
+    assert refused.status_code == 422
+    assert "`huike keys list` tells it" in refused.text
+
+
 def test_facts_are_found_by_what_they_are(shop: Shop, auditor: TestClient) -> None:
     order = shop.services.ids.order(SHOP, "1")
     shop.records(TagAdded(tag="a"), who=Who(user=shop.ada), correlation="first")
@@ -118,7 +128,8 @@ def test_facts_are_found_by_what_they_are(shop: Shop, auditor: TestClient) -> No
     assert found(customer=str(shop.bob)) == ["customer.tag-added"]
     assert found(customer=str(uuid4())) == []
     assert found(actor=str(shop.key.id)) == ["customer.tag-added", *both]
-    assert found(actor="nobody") == []
+    assert found(actor=str(shop.key.id).upper()) == ["customer.tag-added", *both]
+    assert found(actor="system:nobody") == []
     assert found(correlation="second") == ["customer.tag-added"]
     assert found(after=1) == both
     assert found(upto=1) == ["customer.tag-added"]
