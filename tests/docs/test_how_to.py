@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from infra.kafka import make_topics
 from infra.postgres import READER, WRITER, Connection, connect
@@ -40,6 +41,35 @@ def test_the_keyring_is_wrapped_as_the_page_says(database_url: str, tmp_path: Pa
 
 def test_the_chain_is_checked_without_our_program(shop: dict[str, str], tmp_path: Path) -> None:
     run(HOW_TO / "check-the-chain.md", tmp_path, shop)
+
+
+def test_the_login_of_the_page_reads_the_chain_and_writes_nothing(
+    shop: dict[str, str], tmp_path: Path
+) -> None:
+    page = HOW_TO / "check-the-chain.md"
+    (making,) = re.findall(
+        r"^```sql\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    url = make_conninfo(shop["HUIKE_LOG_URL"], user="chain_auditor", password="...")  # noqa: S106  # the page's
+    with psycopg.connect(shop["HUIKE_LOG_URL"], autocommit=True) as owner:
+        owner.execute(making.encode())
+        try:
+            run(page, tmp_path, {**shop, "HUIKE_LOG_URL": url})
+            with psycopg.connect(url, autocommit=True) as auditor:
+                for closed in ("delete from log.batch", "table keeper.person_key"):
+                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                        auditor.execute(closed.encode())
+        finally:
+            owner.execute("drop owned by chain_auditor")
+            owner.execute("drop role chain_auditor")
+
+
+def test_without_an_address_the_chain_script_says_what_to_set(
+    shop: dict[str, str], tmp_path: Path
+) -> None:
+    without = {name: value for name, value in shop.items() if name != "HUIKE_LOG_URL"}
+    with pytest.raises(AssertionError, match="Set HUIKE_LOG_URL"):
+        run(HOW_TO / "check-the-chain.md", tmp_path, without)
 
 
 def test_a_chain_that_was_tampered_with_is_found_out(shop: dict[str, str], tmp_path: Path) -> None:
