@@ -10,8 +10,8 @@ import msgspec
 
 from infra.keyring import EpochKeys, Keyring, KeyringLost
 from infra.postgres import KEEPER, Connection, connect
-from infra.sealing.periods import context_of
-from infra.sealing.proof import prove
+from infra.sealing.periods import Period, context_of
+from infra.sealing.proof import prove, unspoiled
 from infra.vault import Vault
 
 CHUNK: Final = 2_000
@@ -60,7 +60,8 @@ from unnest(%b::uuid[], %b::bytea[]) as n(id, wrapped) where k.id = n.id
 """
 _PERIODS: Final = """
 select purpose, shop, source, period, epoch, wrapped from keeper.period_key
-where epoch < %s and wrapped is not null limit %s
+where (purpose, shop, source, period) > (%s, %s, %s, %s) and epoch < %s and wrapped is not null
+order by purpose, shop, source, period limit %s
 """
 _WRAP_PERIOD: Final = """
 update keeper.period_key set epoch = %s, wrapped = %s
@@ -217,18 +218,22 @@ def _each(
     last = _NOBODY
     while rows := connection.execute(find.encode(), (last, epoch, CHUNK), binary=True).fetchall():
         last = rows[-1][0]
-        wrapped = [
-            keyring.wrap(keyring.unwrap(old, key, id_.bytes), id_.bytes)[1]
-            for id_, old, key in rows
-        ]
-        connection.execute(wrap.encode(), (epoch, [row[0] for row in rows], wrapped))
-        yield len(rows)
+        named = ((id_, old, key, id_.bytes) for id_, old, key in rows)
+        wrapped = {
+            id_: keyring.wrap(key, id_.bytes)[1]
+            for id_, key in unspoiled(connection, keyring, named)
+        }
+        connection.execute(wrap.encode(), (epoch, list(wrapped), list(wrapped.values())))
+        yield len(wrapped)
 
 
 def _periods(connection: Connection, keyring: EpochKeys, epoch: int) -> Iterable[int]:
-    while rows := connection.execute(_PERIODS, (epoch, CHUNK)).fetchall():
-        for *name, old, key in rows:
-            context = context_of((name[0], name[1], name[2], name[3]))
-            _, wrapped = keyring.wrap(keyring.unwrap(old, key, context), context)
-            connection.execute(_WRAP_PERIOD, (epoch, wrapped, *name))
-        yield len(rows)
+    last: Period = ("", "", "", "")
+    while rows := connection.execute(_PERIODS, (*last, epoch, CHUNK)).fetchall():
+        named = [(row[:4], row[4], row[5], context_of(row[:4])) for row in rows]
+        last = named[-1][0]
+        wrapped = 0
+        for name, key in unspoiled(connection, keyring, named):
+            connection.execute(_WRAP_PERIOD, (*keyring.wrap(key, context_of(name)), *name))
+            wrapped += 1
+        yield wrapped

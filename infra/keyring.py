@@ -37,6 +37,10 @@ class WrongKey(KeyringLost):
         super().__init__(str(self.__doc__).format(epoch).rstrip("."))
 
 
+class SpoiledKey(KeyringLost):
+    """A key is wrapped by nothing that the keyring holds, though the others are."""
+
+
 class KeyringWrapped(KeyringLost):
     """The keyring {} is wrapped: set HUIKE_EPOCH_COMMAND to what unwraps it."""
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.shared.personal import KeyForgotten
+from infra.keyring import SpoiledKey
 from infra.sealing.envelope import both, seal, unseal
 from infra.sealing.periods import Period
 from infra.sealing.refused import RefusedKeys
@@ -46,7 +47,7 @@ class OriginalKeys(RefusedKeys, ABC):
         """Open an original; None when a key is gone, or when it is another message's."""
         try:
             key = self._original_key(identity, shop, source, month)
-        except KeyForgotten:
+        except (KeyForgotten, SpoiledKey):
             return None
         return unseal(key, sealed, b"original|" + message.bytes)
 

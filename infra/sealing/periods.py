@@ -1,17 +1,17 @@
 """Keys of a purpose, source and month, for what is no known person's."""
 
 import os
-from collections.abc import Callable
-from typing import Final, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
 
 import psycopg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.shared.personal import KeyForgotten
-from infra.keyring import EpochKeys, KeyringLost
+from infra.keyring import EpochKeys, KeyringLost, SpoiledKey
 from infra.postgres import Pool
 from infra.sealing.envelope import seal, unseal
-from infra.sealing.proof import prove
+from infra.sealing.proof import Name, prove, unspoiled
 
 T = TypeVar("T")
 
@@ -60,12 +60,29 @@ class PeriodKeys:
                 self._proven = epoch
 
     @staticmethod
-    def under_any(read: Callable[[], T]) -> T:
-        """Unwrap keys that `read` reads; again, as their epoch may have ended meanwhile."""
+    def under_any(read: Callable[[bool], T]) -> T:
+        """Unwrap keys that `read` reads; again, as their epoch may have ended meanwhile.
+
+        Then, and only then, it is told to leave out those that are spoiled.
+        """
         try:
-            return read()
+            return read(False)  # noqa: FBT003  # its only argument
         except KeyringLost:
-            return read()
+            return read(True)  # noqa: FBT003  # its only argument
+
+    def _unwrap(
+        self,
+        connection: psycopg.Connection[Any],
+        rows: Iterable[tuple[Name, int, bytes, bytes]],
+        *,
+        leave_out: bool,
+    ) -> dict[Name, bytes]:
+        """Unwrap keys, each with its name, epoch and context; `leave_out`: but what is spoiled."""
+        if leave_out:
+            return dict(unspoiled(connection, self._keyring, rows))
+        return {
+            name: self._keyring.unwrap(epoch, key, context) for name, epoch, key, context in rows
+        }
 
     def seal_period(self, purpose: str, shop: str, source: str, month: str, plain: bytes) -> bytes:
         """Seal what belongs to nobody known (a refused event) under its period's key."""
@@ -78,14 +95,14 @@ class PeriodKeys:
         """Open what `seal_period` made; None when the key is gone, or it is not of this key."""
         try:
             key = AESGCM(self.period_key(purpose, shop, source, month))
-        except KeyForgotten:
+        except (KeyForgotten, SpoiledKey):
             return None
         return unseal(key, sealed, purpose.encode())
 
     def period_key(self, purpose: str, shop: str, source: str, period: str) -> bytes:
         """Return the key of a purpose, source and month (`2026-11`), made when it is new.
 
-        Raises KeyForgotten once it was destroyed.
+        Raises KeyForgotten once it was destroyed, SpoiledKey when nothing unwraps it.
         """
         name = (purpose, shop, source, period)
         held = self._periods.get(name)
@@ -109,17 +126,24 @@ class PeriodKeys:
         return found
 
     def _found(self, name: Period) -> bytes | None:
+        return self.under_any(lambda again: self._read(name, again=again))
+
+    def _read(self, name: Period, *, again: bool) -> bytes | None:
         with self._pool.connection() as connection:
             row = connection.execute(
                 "select epoch, wrapped from keeper.period_key "
                 "where (purpose, shop, source, period) = (%s, %s, %s, %s)",
                 name,
             ).fetchone()
-        if row is None:
-            return None
-        if row[1] is None:
-            raise KeyForgotten
-        return self._keyring.unwrap(row[0], row[1], context_of(name))
+            if row is None:
+                return None
+            if row[1] is None:
+                raise KeyForgotten
+            rows = [(name, int(row[0]), bytes(row[1]), context_of(name))]
+            held = self._unwrap(connection, rows, leave_out=again)
+        if name not in held:
+            raise SpoiledKey(SpoiledKey.__doc__)
+        return held[name]
 
 
 def context_of(name: Period) -> bytes:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from domain.shared.personal import KeyForgotten
 from infra.arrays import uuids
-from infra.keyring import EpochKeys, KeyringLost
+from infra.keyring import EpochKeys, KeyringLost, SpoiledKey
 from infra.postgres import Pool
 from infra.sealing.envelope import seal, unseal
 from infra.sealing.originals import OriginalKeys, PersonKey
@@ -134,11 +134,29 @@ class PersonKeys(OriginalKeys):
 
     def load(self, identities: Collection[UUID]) -> None:
         """Read the keys of these identities into the cache, in one round trip."""
+        self._load(identities)
+
+    def _load(self, identities: Collection[UUID]) -> set[UUID]:
+        """Return those whose keys are spoiled, which are not in the cache."""
         missing = self._absent(identities)
         if not missing:
-            return
-        found = self.under_any(lambda: self._unwrapped(self._wrapped(missing)))
-        self._hold(dict.fromkeys(missing) | found)
+            return set()
+        found = self.under_any(lambda again: self._looked_up(missing, again=again))
+        self._hold(found)
+        return set(missing) - found.keys()
+
+    def _looked_up(
+        self, identities: Collection[UUID], *, again: bool
+    ) -> dict[UUID, PersonKey | None]:
+        """Return keys, None where there is none; what is spoiled is left out."""
+        rows = self._wrapped(identities)
+        if not again:
+            return dict.fromkeys(identities) | self._unwrapped(rows)
+        living = [(i, epoch, wrapped, i.bytes) for i, epoch, wrapped in rows if wrapped is not None]
+        with self._pool.connection() as connection:
+            held = self._unwrap(connection, living, leave_out=True)
+        none = set(identities) - {row[0] for row in living}
+        return dict.fromkeys(none) | {i: PersonKey(key) for i, key in held.items()}
 
     def _wrapped(self, identities: Collection[UUID]) -> list[tuple[Any, ...]]:
         with self._pool.connection() as connection:
@@ -232,7 +250,8 @@ class PersonKeys(OriginalKeys):
             self._look()
         key = self._keys.get(identity.int)
         if key is None and identity.int not in self._keys:
-            self.load([identity])
+            if self._load([identity]):
+                raise SpoiledKey(SpoiledKey.__doc__)
             key = self._keys.get(identity.int)
         return key
 
@@ -252,8 +271,11 @@ class PersonKeys(OriginalKeys):
         return {identity for (identity,) in rows}
 
     def has_key(self, identity: UUID) -> bool:
-        """Tell whether an identity has a key."""
-        return self._key(identity) is not None
+        """Tell whether an identity has a key, be it one that is spoiled."""
+        try:
+            return self._key(identity) is not None
+        except SpoiledKey:
+            return True
 
     def seal(self, identity: UUID, plain: bytes, context: bytes) -> bytes:
         """Seal under the identity's key. Raises KeyForgotten when it has none."""

@@ -1,10 +1,16 @@
 """Whether an epoch's key is the one that keys were wrapped by: it opens one of them."""
 
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, TypeVar
 
 import psycopg
+import structlog
 
 from infra.keyring import EpochKeys, KeyringLost, WrongKey
+
+Name = TypeVar("Name")
+
+log = structlog.get_logger("keyring")
 
 _SOME: Final = """
 (select uuid_send(identity), wrapped from keeper.person_key
@@ -36,3 +42,35 @@ def prove(connection: psycopg.Connection[Any], keyring: EpochKeys, epoch: int) -
         )
         raise KeyringLost(msg)
     return False
+
+
+def unspoiled(
+    connection: psycopg.Connection[Any],
+    keyring: EpochKeys,
+    rows: Iterable[tuple[Name, int, bytes, bytes]],
+) -> Iterator[tuple[Name, bytes]]:
+    """Unwrap keys, each with its name, epoch and context; leave out those that are spoiled.
+
+    Spoiled is what does not open though the keyring opens others; it is named in the service's
+    log. Raises KeyringLost where it opens none.
+    """
+    right: dict[int, bool] = {}
+    for name, epoch, wrapped, context in rows:
+        try:
+            key = keyring.unwrap(epoch, wrapped, context)
+        except KeyringLost as lost:
+            if epoch not in right:
+                right[epoch] = _is_right(connection, keyring, epoch)
+            if not right[epoch]:
+                raise
+            log.error("key.spoiled", key=str(name), epoch=epoch, why=str(lost))  # noqa: TRY400  # why says all
+        else:
+            yield name, key
+
+
+def _is_right(connection: psycopg.Connection[Any], keyring: EpochKeys, epoch: int) -> bool:
+    """Tell whether the keyring opens others, of that epoch or, if it ended, of one since."""
+    since = [held for held in sorted(keyring.held) if held > epoch]
+    return any(
+        prove(connection, keyring, held) for held in ([epoch] if epoch in keyring.held else since)
+    )

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.shared.personal import KeyForgotten
 from infra.arrays import uuids
+from infra.keyring import SpoiledKey
 from infra.sealing.envelope import both, seal, unseal
 from infra.sealing.periods import PeriodKeys
 
@@ -73,7 +74,7 @@ class RefusedKeys(PeriodKeys):
             return self.open_period(*name, event.content)
         try:
             return unseal(self._mixed(own, event), event.content, _context(event))
-        except KeyForgotten:
+        except (KeyForgotten, SpoiledKey):
             return None
 
     def _mixed(self, own: bytes, event: RefusedEvent) -> AESGCM:
@@ -93,12 +94,16 @@ class RefusedKeys(PeriodKeys):
         return self._found_own(events)
 
     def _found_own(self, events: Collection[UUID]) -> dict[UUID, bytes]:
-        return self.under_any(lambda: self._read_own(events))
+        return self.under_any(lambda again: self._read_own(events, again=again))
 
-    def _read_own(self, events: Collection[UUID]) -> dict[UUID, bytes]:
+    def _read_own(self, events: Collection[UUID], *, again: bool) -> dict[UUID, bytes]:
         with self._pool.connection() as connection:
             rows = connection.execute(_FIND, (_numbers(events),), binary=True).fetchall()
-        return {id_: self._keyring.unwrap(epoch, key, id_.bytes) for id_, epoch, key in rows}
+            return self._unwrap(
+                connection,
+                ((row[0], row[1], row[2], row[0].bytes) for row in rows),
+                leave_out=again,
+            )
 
 
 def _context(event: RefusedEvent) -> bytes:

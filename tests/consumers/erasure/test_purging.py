@@ -12,7 +12,7 @@ import pytest
 from consumers.erasure.purging import Marks, marks_of, purge_refused
 from domain.customer.events import Person, TraitsAsserted
 from domain.shared.ids import Ids
-from infra.postgres import WRITER, pool
+from infra.postgres import OWNER, WRITER, connect, pool
 from infra.refused import Refusals
 from infra.sealing import RefusedEvent
 from tests.facts import fact_of
@@ -154,6 +154,26 @@ def test_refused_events_go_in_every_shop_and_others_stay(shop: Shop) -> None:
             assert purge_refused(connection, shop.sealer, shop.ids, "tea", known) == 3
         left = refusals.page(after=None, reason=None, limit=10)
     assert {one.place for one in left} == {"another", "nobody"}
+
+
+def test_one_whose_key_nothing_unwraps_holds_up_nobodys_erasure(shop: Shop) -> None:
+    known = msgspec.structs.replace(ADA, identities=frozenset({shop.user("u1")}))
+    shop.sealer.ensure([shop.user("u1")])
+    with pool(shop.url, WRITER, size=1) as writer:
+        refusals = Refusals(writer, shop.sealer, shop.ids)
+        messages = {"hers": b'{"userId":"u1"}', "spoiled": b'{"userId":"u1"}', "nobody": b"{"}
+        refusals.keep([refused(it, shop="tea", place=name) for name, it in messages.items()])
+        page = refusals.page(after=None, reason=None, limit=10)
+        (spoiled,) = (one for one in page if one.place == "spoiled")
+        with connect(shop.url, OWNER) as owner:
+            owner.execute(
+                "update keeper.refused_key set wrapped = %s where id = %s", (bytes(60), spoiled.id)
+            )
+        assert {one.place for one in page if one.id in refusals.open(page)} == {"hers", "nobody"}
+        with writer.connection() as connection:
+            assert purge_refused(connection, shop.sealer, shop.ids, "tea", known) == 2
+        left = refusals.page(after=None, reason=None, limit=10)
+    assert {one.place for one in left} == {"nobody"}
 
 
 def test_what_names_somebody_who_is_forgotten_while_it_is_written_is_not_kept(
