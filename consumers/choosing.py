@@ -1,12 +1,13 @@
 """Which facts an auditor asks for: somebody's, an order's, a ticket's, a campaign's, a period's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
+from consumers.named import named
 from domain.shared.ids import Ids
 from infra.event_store import LogReader
 from infra.postgres import Connection
@@ -79,7 +80,7 @@ def choose(connection: Connection, reader: LogReader, ids: Ids, asked: Asked, up
     found: list[tuple[int, UUID | None]] = []
     streams = _streams(ids, asked)
     if asked.customer is not None:
-        customer = reader.customer_of(_id(asked.customer, ids.user, asked.shop))
+        customer = reader.customer_of(named(asked.customer, "user", ids.user, asked.shop))
         people = tuple(reader.origins_of(customer, at=upto))
         found += _rows(connection, _OF_ORIGINS, (list(people),), asked, upto)
     if streams:
@@ -93,18 +94,13 @@ def choose(connection: Connection, reader: LogReader, ids: Ids, asked: Asked, up
 
 def _streams(ids: Ids, asked: Asked) -> list[UUID]:
     known = (
-        (asked.order, ids.order),
-        (asked.ticket, ids.ticket),
-        (asked.campaign, ids.campaign),
+        (asked.order, "number", ids.order),
+        (asked.ticket, "number", ids.ticket),
+        (asked.campaign, "code", ids.campaign),
     )
-    return [_id(given, derive, asked.shop) for given, derive in known if given is not None]
-
-
-def _id(given: str, derive: Callable[[str, str], UUID], shop: str) -> UUID:
-    try:
-        return UUID(given)
-    except ValueError:
-        return derive(shop, given)
+    return [
+        named(given, kind, derive, asked.shop) for given, kind, derive in known if given is not None
+    ]
 
 
 def _rows(

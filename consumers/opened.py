@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from consumers.named import named
 from consumers.place import placed
 from domain.shared.ids import Ids
 from infra.access_log import Access, AccessLog
@@ -28,10 +29,7 @@ class Opened(msgspec.Struct, frozen=True):
 
     def identity(self, customer: str, shop: str) -> UUID:
         """Return who is meant: by an id, or by a shop's user id."""
-        try:
-            return UUID(customer)
-        except ValueError:
-            return self.ids.user(shop, customer)
+        return named(customer, "user", self.ids.user, shop)
 
     def note(self, operation: str, customer: UUID, shop: str) -> None:
         """Write down that somebody at this machine is shown a customer. Raises AccessNotWritten."""

@@ -1,7 +1,6 @@
 """The link by which customers ask themselves to be forgotten."""
 
 from datetime import timedelta
-from uuid import UUID
 
 import typer
 
@@ -14,10 +13,7 @@ from infra.settings import Settings
 def link(settings: Settings, customer: str, *, shop: str, days: int, site: str | None) -> int:
     """Print a customer's link; return 2 when nobody knows the customer."""
     with opened(settings) as here:
-        try:
-            identity = UUID(customer)
-        except ValueError:
-            identity = here.ids.user(shop, customer)
+        identity = here.identity(customer, shop)
         whom = here.reader.customer_of(identity)
         if not here.reader.of_origins([identity], upto=here.reader.last()):
             typer.echo(f"There is no customer {customer} of shop {shop}.", err=True)
