@@ -1,7 +1,5 @@
 """`huike backup`: the log and its keys in two sealed files, while everything serves."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -15,6 +13,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from consumers.mistakes import files_told
 from consumers.place import log_url
 from infra.backup.key import BackupKey
 from infra.backup.taking import back_up
@@ -24,14 +23,14 @@ from infra.upkeep import BACKUP, note_at
 
 def make_key(file: Path) -> None:
     """Write a new key of backups to a file."""
-    with files_told():
+    with files_told(file):
         key = BackupKey.make(file)
     typer.echo(f"Key {key.id} is in {file}. Whoever loses it has no backups: keep a copy.")
 
 
 def backup(settings: Settings, folder: Path, key_file: Path, keys_folder: Path | None) -> None:
     """Take a backup and say where it is."""
-    with files_told():
+    with files_told(folder):
         key, url = BackupKey.read(key_file), log_url(settings)
         with bytes_bar() as bar:
             task = bar.add_task("reading the log", total=None)
@@ -58,13 +57,3 @@ def bytes_bar() -> Progress:
         TimeElapsedColumn(),
         console=Console(stderr=True),
     )
-
-
-@contextmanager
-def files_told() -> Iterator[None]:
-    """Say which file cannot be read or written, and why, and exit with 2."""
-    try:
-        yield
-    except OSError as error:
-        typer.echo(f"{error.filename or 'The backup'}: {error.strerror or error}.", err=True)
-        raise typer.Exit(2) from error

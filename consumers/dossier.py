@@ -5,6 +5,7 @@ from pathlib import Path
 
 import typer
 
+from consumers.mistakes import files_told
 from consumers.opened import opened
 from domain.shared.refusals import NotFound
 from infra import clock
@@ -26,6 +27,9 @@ def write_dossier(  # noqa: PLR0913  # what the command line asks
     """Write all that is known of a customer, and say so; that it was read is written down too."""
     if lang not in LANGUAGES:
         typer.echo(f"There is no language {lang}: {', '.join(LANGUAGES)}.", err=True)
+        return 2
+    if not to.parent.is_dir():
+        typer.echo(f"{to.parent}: there is no such folder.", err=True)
         return 2
     if to.exists():
         typer.echo(f"{to} is there already.", err=True)
@@ -50,7 +54,7 @@ def write_dossier(  # noqa: PLR0913  # what the command line asks
         here.note("huike dossier", made.customer, shop)
         originals = Originals(writer, here.sealer)
         messages = originals.of(made.origins, upto=made.known.position) if sent else None
-        with created(to) as file:
+        with files_told(to), created(to) as file:
             if html:
                 file.writelines(p.encode() for p in as_page(made.known, made.story, messages))
             else:

@@ -16,7 +16,7 @@ import psycopg
 import typer
 from rich.table import Table
 
-from consumers.backup import files_told
+from consumers.mistakes import files_told
 from consumers.opened import Opened, opened
 from consumers.place import NoDatabase, log_url
 from consumers.rebuild import rebuild_view, show
@@ -65,7 +65,7 @@ def drill_restore(
     settings: Settings, source: Path, keys: Path | None, key_file: Path, *, processes: int
 ) -> int:
     """Restore a backup aside, make all views of it, verify all; return 1 if something is wrong."""
-    with files_told(), _scratch() as (folder, url), ExitStack() as stack:
+    with files_told("The backup"), _scratch() as (folder, url), ExitStack() as stack:
         stack.enter_context(_failure_noted(settings))
         key = BackupKey.read(key_file)
         data_file, keys_file = files_of(source, keys)

@@ -20,6 +20,21 @@ def told() -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
+@contextmanager
+def files_told(otherwise: object) -> Iterator[None]:
+    """Say which file cannot be read or written, and why, and exit with 2."""
+    try:
+        yield
+    except OSError as error:
+        typer.echo(of_file(error, otherwise), err=True)
+        raise typer.Exit(2) from error
+
+
+def of_file(error: OSError, otherwise: object) -> str:
+    """Return what to say of a file, by its name where the error has it."""
+    return f"{error.filename or otherwise}: {error.strerror or error}."
+
+
 def sentence_of(error: Exception) -> str | None:
     """Return what to say of an error; None for one that is ours to mend."""
     # Imported late: a command that goes well needs none of it.

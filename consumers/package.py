@@ -11,6 +11,7 @@ import typer
 
 from consumers.audit import NoPublicKey, aside
 from consumers.choosing import AboutNothing, Asked, Chosen, TooMany, choose
+from consumers.mistakes import of_file
 from consumers.opened import Opened, opened
 from consumers.package_page import page
 from consumers.proofs import prove
@@ -51,7 +52,7 @@ def package(settings: Settings, asked: Asked, file: Path) -> int:
     try:
         write(file, manifest, files, signer)
     except OSError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(of_file(error, file), err=True)
         return 2
     typer.echo(
         f"{file}: {manifest.facts:,} facts, each proven by a seal of the key {signer.public}"

@@ -9,8 +9,9 @@ from typing import Final
 import psycopg
 import typer
 
-from consumers.backup import bytes_bar, files_told
+from consumers.backup import bytes_bar
 from consumers.forgetting_again import forget_again
+from consumers.mistakes import files_told
 from consumers.one_machine import alone
 from consumers.place import log_url
 from infra.backup.files import KEYS, newest
@@ -38,7 +39,7 @@ def run_restore(
     settings: Settings, source: Path, keys: Path | None, key_file: Path, *, older_keys: bool
 ) -> None:
     """Restore into the database that the settings name, or the embedded one of the home."""
-    with files_told():
+    with files_told("The backup"):
         key = BackupKey.read(key_file)
         data_file, keys_file = files_of(source, keys)
         with _standing(settings) as url:
@@ -74,7 +75,7 @@ def run_restored(
 def _put_back(settings: Settings, url: str, keys: Path | None, key_file: Path | None) -> None:
     migrate(url)
     if keys is not None and key_file is not None:
-        with files_told(), bytes_bar() as bar:
+        with files_told("The backup"), bytes_bar() as bar:
             keys_file = keys / KEYS if keys.is_dir() else keys
             task = bar.add_task(keys_file.name)
             persons = put_keys(

@@ -9,6 +9,7 @@ import psycopg
 import structlog
 import typer
 
+from consumers.mistakes import files_told
 from consumers.place import log_url
 from infra import clock
 from infra.migrations import migrate
@@ -16,6 +17,7 @@ from infra.postgres import OWNER, connect
 from infra.retention import (
     Month,
     MonthOfReads,
+    Retained,
     RetentionHeldUp,
     carry_out,
     certificate_of,
@@ -37,6 +39,9 @@ def retain(settings: Settings, *, dry_run: bool, to: Path | None) -> int:
     if not rules:
         typer.echo("HUIKE_RETENTION is not set: everything is kept.")
         return 0
+    if to is not None and not to.parent.is_dir():
+        typer.echo(f"{to.parent}: there is no such folder.", err=True)
+        return 2
     url = log_url(settings)
     migrate(url)
     if dry_run:
@@ -52,17 +57,21 @@ def retain(settings: Settings, *, dry_run: bool, to: Path | None) -> int:
     if file is None:
         typer.echo("Nothing is past its months.")
         return 0
-    certified = certificate_of(file).certified
+    _tell(certificate_of(file).certified)
+    if to is not None:
+        with files_told(to):
+            to.write_bytes(file)
+        typer.echo(f"The certificate is in {to}.")
+    return 0
+
+
+def _tell(certified: Retained) -> None:
     for one in certified.destroyed:
         typer.echo(f"{_named(one)}: {one.originals:,} originals, {one.refused:,} refused events")
     for read in certified.reads or ():
         typer.echo(f"{_named(read)}: {read.reads:,} entries")
     if certified.dropped:
         typer.echo(f"Dropped: {', '.join(certified.dropped)}")
-    if to is not None:
-        to.write_bytes(file)
-        typer.echo(f"The certificate is in {to}.")
-    return 0
 
 
 def retain_due(settings: Settings) -> None:

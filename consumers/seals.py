@@ -1,7 +1,6 @@
 """Seals the log's head, by command or by itself, and writes it where nobody of ours can."""
 
 import os
-from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import timedelta
 from io import FileIO
@@ -13,6 +12,7 @@ import typer
 from kafka.errors import KafkaError
 
 from consumers.audit import progress
+from consumers.mistakes import of_file
 from consumers.place import log_url
 from infra import clock
 from infra.kafka import partitions_of, producer
@@ -112,16 +112,15 @@ def _sealed(settings: Settings, connection: Connection) -> Seal | None:
 def _deliver(settings: Settings, made: Seal, file: Path | None, topic: str | None) -> None:
     """Write a seal to a file and to a topic. Raises NotDelivered."""
     if topic is not None:
-        _told(KafkaError, lambda: _send(settings, topic, made))
+        try:
+            _send(settings, topic, made)
+        except KafkaError as why:
+            raise NotDelivered(str(why) or type(why).__name__) from why
     if file is not None:
-        _told(OSError, lambda: _append(file, made))
-
-
-def _told(error: type[Exception], work: Callable[[], None]) -> None:
-    try:
-        work()
-    except error as why:
-        raise NotDelivered(str(why) or type(why).__name__) from why
+        try:
+            _append(file, made)
+        except OSError as why:
+            raise NotDelivered(of_file(why, file)) from why
 
 
 def _append(file: Path, made: Seal) -> None:

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 import msgspec
 
-from infra.backup.unusable import NoKey
+from infra.backup.unusable import MissingKey, NoKey
 from infra.secret_files import created
 
 _MARK: Final = "huike-backup-key:1:"
@@ -35,10 +35,12 @@ class BackupKey(msgspec.Struct, frozen=True):
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """Read a key. Raises NoKey, OSError."""
+        """Read a key. Raises NoKey, MissingKey, OSError."""
         try:
             told = file.read_text(encoding="ascii").strip()
             secret = base64.b64decode(told.removeprefix(_MARK), validate=True)
+        except FileNotFoundError:
+            raise MissingKey(file) from None
         except (UnicodeDecodeError, binascii.Error):
             raise NoKey(file) from None
         if not told.startswith(_MARK) or len(secret) != _LENGTH:

@@ -12,6 +12,10 @@ class NoKey(Unusable):
     """{} is no key of backups: `huike backup-key` makes one."""
 
 
+class MissingKey(Unusable):
+    """{}: No such file. `huike backup-key` makes a key for new backups; old ones need their own."""
+
+
 class NotABackup(Unusable):
     """{} is no backup of Huike, or its first bytes were altered."""
 

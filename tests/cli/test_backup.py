@@ -109,7 +109,10 @@ def begun(connection: Connection) -> bool:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (("backup", "--to", "backups", "--key", "none.key"), "none.key: No such file"),
+        (
+            ("backup", "--to", "backups", "--key", "none.key"),
+            "none.key: No such file. `huike backup-key` makes a key",
+        ),
         (("backup", "--to", "backups", "--key", "a.key"), "`huike up`"),
         (("restore", "backups", "--key", "a.key"), "There is no backup in backups"),
         (("restore", "none", "--key", "a.key"), "none: No such file"),

@@ -160,7 +160,7 @@ def test_a_seal_that_could_not_be_written_is_written_the_next_time(
 ) -> None:
     file = tmp_path / "none" / "seals.jsonl"
     assert seal_head(settings, file, None) == 2
-    assert "No such file or directory" in capsys.readouterr().err
+    assert f"{file}: No such file or directory.\n" in capsys.readouterr().err
     file.parent.mkdir()
     assert seal_head(settings, file, None) == 0
     assert proven(settings, file) == 0

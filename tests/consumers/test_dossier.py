@@ -47,6 +47,14 @@ def test_it_is_written_to_a_file_for_its_owner_alone(settings: Settings, tmp_pat
     assert write_dossier(settings, "ada", file, **AS_JSON) == 2
 
 
+def test_a_customer_is_named_as_in_the_api_too(settings: Settings, tmp_path: Path) -> None:
+    plain, api = tmp_path / "ada.json", tmp_path / "user-ada.json"
+    assert write_dossier(settings, "ada", plain, **AS_JSON) == 0
+    assert write_dossier(settings, "user:ada", api, **AS_JSON) == 0
+    told = [json.loads(file.read_bytes())["traits"] for file in (plain, api)]
+    assert told[0] == told[1]
+
+
 def test_it_is_a_page_in_chinese_if_asked(settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "ada.html"
     asked = {**AS_JSON, "lang": "zh", "html": True}
@@ -69,3 +77,10 @@ def test_nothing_is_written_of_who_is_not_known(settings: Settings, tmp_path: Pa
     assert write_dossier(settings, "bob", file, **AS_JSON) == 1
     assert write_dossier(settings, "ada", file, **{**AS_JSON, "lang": "xx"}) == 2
     assert not file.exists()
+
+
+def test_of_a_folder_that_there_is_not_it_says_so(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert write_dossier(settings, "ada", tmp_path / "none" / "ada.json", **AS_JSON) == 2
+    assert capsys.readouterr().err == f"{tmp_path / 'none'}: there is no such folder.\n"

@@ -380,7 +380,8 @@ def test_a_file_that_cannot_be_written_is_told(
     settings: Settings, tmp_path: Path, capsys: Capture
 ) -> None:
     assert package(settings, about(2), tmp_path / "none" / "package.zip") == 2
-    assert "No such file or directory" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert told == f"{tmp_path / 'none' / 'package.zip'}: No such file or directory.\n"
 
 
 # ---- what a shop says
