@@ -80,6 +80,10 @@ _PAPER: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
+class NotCertified(NotFound):
+    """Erasure {id} has no certificate: {standing}."""
+
+
 class OtherCertificate(Refused):
     """What is kept of this certificate is not what was made: it was altered in the database."""
 
@@ -195,10 +199,19 @@ def _found(services: Services, id: UUID) -> Erasure:
 def _certificate(services: Services, id: UUID) -> bytes:
     found = _found(services, id)
     if found.certificate is None or found.state != "certified":
-        raise NotFound(what="certificate of erasure", id=id)
+        raise NotCertified(id=id, standing=_standing(found), state=found.state)
     if _digest(found.certificate) != found.digest:
         raise OtherCertificate
     return found.certificate
+
+
+def _standing(it: Erasure) -> str:
+    if it.state == "cancelled":
+        return "it was taken back"
+    if it.state != "waiting":
+        return "it is being carried out, and the certificate comes when it is done"
+    due = f"it is still waiting, due {it.due_at:%Y-%m-%d %H:%M} UTC"
+    return f"{due}, and waits for: {', '.join(it.waits_for)}" if it.waits_for else due
 
 
 def _digest(certificate: bytes) -> str | None:

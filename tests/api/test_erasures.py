@@ -54,9 +54,24 @@ def test_an_officer_asks_and_takes_back(officer: TestClient) -> None:
     assert officer.post(f"{OF_ADA}/erasure").json()["erasure"] == erasure
     told = officer.get(f"/api/erasures/{erasure}").json()
     assert (told["state"], told["waits_for"], told["certified"]) == ("waiting", [], False)
-    assert officer.get(f"/api/erasures/{erasure}/certificate").status_code == 404
     assert officer.delete(f"{OF_ADA}/erasure").status_code == 202
     assert stands(officer) == [("officer", "cancelled")]
+
+
+def test_while_there_is_no_certificate_it_is_said_why(officer: TestClient) -> None:
+    erasure = officer.post(f"{OF_ADA}/erasure").json()["erasure"]
+    due = officer.get(f"/api/erasures/{erasure}").json()["due_at"]
+    waiting = officer.get(f"/api/erasures/{erasure}/certificate")
+    assert (waiting.status_code, waiting.json()["state"]) == (404, "waiting")
+    when = due[:16].replace("T", " ")
+    assert waiting.json()["detail"].endswith(
+        f"no certificate: it is still waiting, due {when} UTC."
+    )
+    officer.delete(f"{OF_ADA}/erasure")
+    page = officer.get(f"/api/erasures/{erasure}/certificate/page")
+    assert page.json()["detail"].endswith("no certificate: it was taken back.")
+    unknown = officer.get(f"/api/erasures/{UUID(int=7)}/certificate")
+    assert unknown.json()["detail"] == f"There is no erasure {UUID(int=7)}."
 
 
 def test_a_legal_hold_is_placed_and_lifted(officer: TestClient) -> None:
