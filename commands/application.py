@@ -1,6 +1,6 @@
 """The one door to the log: a command is decided on what is known, and kept whole or not at all."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
@@ -113,6 +113,9 @@ class Crm(Application[UUID]):
 
     def shop_of(self, identity: UUID) -> str | None:
         return self._log.shop_of(identity)
+
+    def forgotten(self, identities: Collection[UUID]) -> set[UUID]:
+        return self._log.forgotten(identities)
 
     def dispatch(  # noqa: PLR0913  # a request has as many sides
         self,

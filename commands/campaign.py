@@ -48,8 +48,9 @@ class EndCampaign(Command, frozen=True, kw_only=True):
 class AssignRecipients(Command, frozen=True, kw_only=True):
     """Draw up to 100,000 customers into the arms of a campaign; who is assigned stays so.
 
-    Answers {assigned, already, treated, control}: new ones and earlier ones, and the arms of both.
-    Asked again after it was cut short, it does the rest.
+    Answers {assigned, already, treated, control, forgotten}: new ones and earlier ones, the arms of
+    both, and how many were forgotten, who are left out. Asked again after it was cut short, it does
+    the rest.
     """
 
     campaign: UUID
@@ -102,7 +103,10 @@ def assign_part(command: AssignPart, crm: Work) -> dict[str, int]:
     if command.anchor > crm.now + FARTHEST_AHEAD:
         raise Malformed(field="anchor", why="is more than ten years ahead")
     treated = 0
+    forgotten = crm.forgotten(command.recipients)
     for recipient in command.recipients:
+        if recipient in forgotten:
+            continue
         assignment = campaign.assignment(recipient, command.anchor)
         treated += assignment.arm is Arm.TREATED
         crm.decided.append(
@@ -115,7 +119,7 @@ def assign_part(command: AssignPart, crm: Work) -> dict[str, int]:
                 first=True,  # who is assigned already stays so
             )
         )
-    return {"treated": treated}
+    return {"treated": treated, "forgotten": len(forgotten)}
 
 
 @handles_in_parts(AssignRecipients)
@@ -125,7 +129,7 @@ def assign_recipients(command: AssignRecipients, each: Each) -> Mapping[str, Any
         raise Malformed(field="recipients", why=why)
     anchor = utc("anchor", command.anchor)
     recipients = tuple(dict.fromkeys(command.recipients))
-    assigned = treated = 0
+    assigned = treated = forgotten = 0
     for start in range(0, len(recipients), PART):
         receipt, answer = each(
             AssignPart(
@@ -137,9 +141,11 @@ def assign_recipients(command: AssignRecipients, each: Each) -> Mapping[str, Any
         )
         assigned += receipt.recorded
         treated += answer["treated"]
+        forgotten += answer["forgotten"]
     return {
         "assigned": assigned,
-        "already": len(command.recipients) - assigned,
+        "already": len(command.recipients) - assigned - forgotten,
         "treated": treated,
-        "control": len(recipients) - treated,
+        "control": len(recipients) - treated - forgotten,
+        "forgotten": forgotten,
     }

@@ -1,6 +1,6 @@
 """One command at work: what was asked, what is read for it, what is decided."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Final, Protocol, TypeVar
@@ -85,6 +85,9 @@ class Memory(Protocol):
 
     def shop_of(self, identity: UUID) -> str | None:
         """Return the shop that told of an identity; None when nobody did."""
+
+    def forgotten(self, identities: Collection[UUID]) -> set[UUID]:
+        """Return those who were forgotten."""
 
 
 class Work:
@@ -176,6 +179,10 @@ class Work:
             root.shop = shop
             self._enter(root)
         return shop is not None
+
+    def forgotten(self, identities: Collection[UUID]) -> set[UUID]:
+        """Return those who were forgotten: nothing is begun for them any more."""
+        return self._memory.forgotten(identities)
 
     def answer(self, told: Answer) -> dict[str, Any]:
         """Return a handler's answer with the id and version of what was addressed."""

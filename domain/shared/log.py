@@ -1,6 +1,6 @@
 """The log: what it is asked to record, and what it answers. An append is kept whole or not."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
@@ -181,6 +181,9 @@ class Log(Protocol):
 
     def shop_of(self, identity: UUID) -> str | None:
         """Return the shop of the first fact that began with an identity; None without any."""
+
+    def forgotten(self, identities: Collection[UUID]) -> set[UUID]:
+        """Return those who were forgotten: whose keys are destroyed."""
 
     def answered(self, key: bytes, request: bytes) -> Receipt | None:
         """Return what was answered under this Idempotency-Key, if it was used.

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from domain.order.events import OrderPlaced
+from domain.customer.events import KnownByAnotherId
 from domain.shared.events import Event
 from domain.shared.log import Append, Receipt
 from domain.shared.personal import KeyForgotten
@@ -45,7 +45,6 @@ class Attempt:
         """Have the keys of most people before anybody waits for us; planning finds the others."""
         self._bodies.clear()  # when it is tried again, a key that sealed some may be lost
         wanted: list[UUID] = []
-        asked: list[UUID] = []
         for append, _ in self.batch:
             last = None
             for draft in append.facts:
@@ -56,13 +55,10 @@ class Attempt:
                 if whose is None or whose is last:
                     continue
                 if not _needs_key(append, draft.event):
-                    if isinstance(draft.event, OrderPlaced):
-                        asked.append(whose)
                     continue
                 last = whose  # most facts of one append are the same person's
                 wanted.append(whose)
         keys.ensure(wanted, relaxed=True)
-        keys.load(asked)
 
     def plan_on(self, state: State, keys: PersonKeys, nobodys: Nobodys | None = None) -> bool:
         """Plan the batch and seal its facts; one that cannot be sealed is answered and left out.
@@ -92,7 +88,7 @@ class Attempt:
                 self._seal(fact, keys)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is that append's
                 bad[id(fact.append)] = error
-        bad |= self._placed_for_the_forgotten(keys)
+        bad |= self._begun_for_the_forgotten(keys)
         taken = {}
         if nobodys is not None:
             taken = self._take_as_nobodys(keys, nobodys)
@@ -151,18 +147,18 @@ class Attempt:
         )
         return {id(append): told for append in theirs if (told := nobodys(append)) is not None}
 
-    def _placed_for_the_forgotten(self, keys: PersonKeys) -> dict[int, Exception]:
-        """Return commands that place an order for somebody forgotten, though they seal nothing."""
-        placed = [
+    def _begun_for_the_forgotten(self, keys: PersonKeys) -> dict[int, Exception]:
+        """Return commands that begin anything for somebody forgotten, though they seal nothing."""
+        begun = [
             fact
             for outcome in self.plan.outcomes
             if outcome.append.message is None
             for fact in self.plan.facts[outcome.start : outcome.end]
-            if isinstance(fact.event, OrderPlaced) and fact.origin not in {None, fact.stream}
+            if _is_begun(fact)
         ]
-        keyless = {f.origin for f in placed if f.origin is not None and not keys.has_key(f.origin)}
-        gone = keys.forgotten(keyless) if keyless else keyless
-        return {id(fact.append): KeyForgotten() for fact in placed if fact.origin in gone}
+        whose = {fact.origin for fact in begun if fact.origin is not None}
+        gone = keys.forgotten(whose) if whose else whose
+        return {id(fact.append): KeyForgotten() for fact in begun if fact.origin in gone}
 
     def _of_the_forgotten(self, keys: PersonKeys) -> dict[int, Exception]:
         """Return what is nobody's but of a matter of somebody's who was forgotten."""
@@ -214,6 +210,13 @@ def _needs_key(append: Append, event: Event) -> bool:
     message = append.message
     return (message is not None and message.original != b"") or any(
         getattr(event, name) is not None for name in event.stored.personal
+    )
+
+
+def _is_begun(fact: Planned) -> bool:
+    """Tell whether a fact begins something of somebody's: an order, say, or that one is theirs."""
+    return (fact.version == 1 and fact.stream != fact.origin) or isinstance(
+        fact.event, KnownByAnotherId
     )
 
 

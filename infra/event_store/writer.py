@@ -4,7 +4,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Final
 from uuid import UUID
@@ -140,6 +140,9 @@ class EventLog:
 
     def shop_of(self, identity: UUID) -> str | None:
         return self.reader.shop_of(identity)
+
+    def forgotten(self, identities: Collection[UUID]) -> set[UUID]:
+        return self._keys.forgotten(identities)
 
     def answered(self, key: bytes, request: bytes) -> Receipt | None:
         return self.reader.answered(key, request)

@@ -118,7 +118,7 @@ def test_a_guests_order_goes_on_and_one_that_was_theirs_does_not(
     assert services.reader.last() == last
 
 
-def test_by_the_api_no_order_and_no_ticket_is_begun_for_them(
+def test_by_the_api_no_order_no_ticket_and_no_coupon_is_begun_for_them(
     with_scopes: Callable[..., TestClient], services: Services
 ) -> None:
     desk = with_scopes("command")
@@ -128,6 +128,7 @@ def test_by_the_api_no_order_and_no_ticket_is_begun_for_them(
     matters = {
         "/api/orders": {**ORDER, "customer": ada},
         "/api/tickets": {"customer": ada, "kind": "complaint", "channel": "email", "about": "?"},
+        "/api/coupons/X/redemptions": {"customer": ada},
     }
     for place, matter in matters.items():
         answer = desk.post(place, json=matter)

@@ -48,6 +48,7 @@ from domain.message.events import (
 from domain.shared.channel import Channel
 from domain.shared.events import Event
 from domain.shared.refusals import Malformed, NotFound, PreconditionFailed
+from infra.sealing import PersonKeys
 from tests.commands.desk import IDS, NOON, Ask, Facts, answer, events, id_of
 
 SPRING = IDS.campaign("shop", "spring")
@@ -103,6 +104,7 @@ def test_everybody_is_drawn_once_in_parts(ask: Ask, facts: Facts) -> None:
         "already": 0,
         "treated": len(TREATED),
         "control": len(CONTROL),
+        "forgotten": 0,
     }
     told = facts()[2:]
     assert receipt.position == told[-1].position
@@ -128,6 +130,17 @@ def test_being_assigned_twice_is_not_news(ask: Ask, facts: Facts) -> None:
     assert told["treated"] + told["control"] == 50
     anchors = [e.anchor for e in events(facts()) if isinstance(e, RecipientAssigned)]
     assert Counter(anchors) == {ANCHOR: 30, ANCHOR + timedelta(days=9): 20}
+
+
+@pytest.mark.usefixtures("launched")
+def test_who_was_forgotten_is_left_out(ask: Ask, facts: Facts, keys: PersonKeys) -> None:
+    ask(assign(*PEOPLE[:5]))
+    keys.forget(PEOPLE[3:10])
+    told = answer(ask(assign(*PEOPLE[:20])))
+    assert (told["assigned"], told["already"], told["forgotten"]) == (10, 3, 7)
+    assert told["treated"] + told["control"] == 13
+    assert [f.origin for f in facts()[2:]] == [*PEOPLE[:5], *PEOPLE[10:20]]
+    assert answer(ask(assign(*PEOPLE[3:10])))["forgotten"] == 7
 
 
 @pytest.mark.usefixtures("launched")

@@ -152,6 +152,12 @@ def test_no_order_is_begun_for_them_by_command(
         event_log.append(placed(ADA, ORDER))
     event_log.append(placed(BOB, ORDER))
     assert [fact.origin for fact in reader.read(0, 10)] == [BOB]
+    guests = IDS.order("shop", "A-2")
+    told = placed(BOB, guests)
+    event_log.append(replace(told, facts=(replace(told.facts[0], who=Who()),)))
+    with pytest.raises(KeyForgotten):
+        event_log.append(placed(ADA, guests))
+    assert reader.customer_of(guests) == guests
 
 
 def test_behaviour_of_nobodys_concerns_no_view(
