@@ -20,6 +20,7 @@ from consumers.erasure.purging import (
     purge_refused,
 )
 from consumers.erasure.waiting import LEGAL_HOLD, OPEN_ORDER, has_open_order, reasons
+from consumers.mistakes import first_line
 from consumers.place import placed
 from domain.shared.ids import Ids
 from domain.shared.log import Actor
@@ -94,7 +95,7 @@ def _one(work: "_Work", erasure: Erasure) -> None:
     except psycopg.OperationalError:
         raise
     except Exception as error:  # others are not to wait for one that fails
-        log.exception("erasure.failed", erasure=str(erasure.erasure), why=str(error))
+        log.exception("erasure.failed", erasure=str(erasure.erasure), why=first_line(error))
 
 
 @contextmanager

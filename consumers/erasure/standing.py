@@ -1,6 +1,6 @@
 """How erasures stand, for the doctor: how many wait, and what should have been done by now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Final
 
@@ -10,10 +10,12 @@ from infra.postgres import WRITER, connect
 
 _COUNTED: Final = """
 select count(*) filter (where state = 'waiting'), count(*) filter (where state = 'certified'),
-  count(*) filter (where state in ('waiting', 'erasing', 'erased') and waits_for = '{}'
-                   and greatest(due_at, erased_at) < clock_timestamp() - interval '1 hour')
+  array_agg(erasure::text order by due_at) filter (
+    where state in ('waiting', 'erasing', 'erased') and waits_for = '{}'
+    and greatest(due_at, erased_at) < clock_timestamp() - interval '10 minutes')
 from log.erasure
 """
+_NAMED: Final = 3
 
 
 def of_erasures(url: str) -> Iterator[tuple[str, str | None]]:
@@ -26,5 +28,13 @@ def of_erasures(url: str) -> Iterator[tuple[str, str | None]]:
     assert row is not None
     waiting, done, late = row
     if waiting or done or late:
-        mend = f"{late} are late: does `huike work views` run? its log says what holds them"
-        yield f"{waiting:,} wait, {done:,} done", mend if late else None
+        yield f"{waiting:,} wait, {done:,} done", _mend(late) if late else None
+
+
+def _mend(late: Sequence[str]) -> str:
+    """Name those that should have been done and are not: what fails is tried again and again."""
+    more = ", …" if len(late) > _NAMED else ""
+    return (
+        f"{len(late):,} are late, {', '.join(late[:_NAMED])}{more}: does `huike work views` run? "
+        "its log says what holds them, as `erasure.failed`"
+    )

@@ -10,7 +10,7 @@ from infra.keyring import Keyring
 from infra.postgres import KEEPER, pool
 from infra.sealing import PersonKeys
 from tests.cli.running import TRACEBACK, Installation
-from tests.infra.kms import Kms
+from tests.infra.kms import Kms, program
 
 pytestmark = pytest.mark.slow
 
@@ -63,3 +63,33 @@ def test_keys_are_wrapped_by_command_and_a_kms_that_is_away_is_told_in_a_sentenc
     (kms.folder / "away").rename(kms.folder / "epoch-2.key")
     assert there.run("keyring", "wrap", "--in-the-clear").returncode == 0
     assert "Epoch 3:" in here.run("keyring", "renew").stdout
+
+
+def test_another_epoch_key_and_a_kms_that_writes_nothing_are_told_in_a_sentence(
+    tmp_path: Path, database_url: str
+) -> None:
+    kms = Kms(tmp_path / "kms")
+    here = Installation(tmp_path, HUIKE_LOG_URL=database_url)
+    keyring = here.home / "keyring.json"
+    with pool(database_url, KEEPER, size=1) as keeper:
+        PersonKeys(keeper, Keyring.open(keyring)).ensure([UUID(int=1)])
+    before = keyring.read_text()
+    held = json.loads(before)
+    held["epochs"]["1"] = held["secret"]
+    keyring.write_text(json.dumps(held))
+    other = "Epoch key 1 on the keyring is another one than keys are wrapped by"
+    for command in (["work", "views"], ["serve"], ["keyring", "renew"]):
+        told = here.run(*command)
+        assert (told.returncode, TRACEBACK in told.stderr) == (2, False)
+        assert other in told.stderr
+    assert other in here.run("doctor").stdout
+    keyring.write_text(before)
+    silent = program(tmp_path / "silent", f'#!/bin/sh\n[ $1 = unwrap ] || {kms.line} "$@"\n')
+    there = Installation(tmp_path, HUIKE_LOG_URL=database_url, HUIKE_EPOCH_COMMAND=kms.line)
+    assert there.run("keyring", "wrap").returncode == 0
+    broken = Installation(tmp_path, HUIKE_LOG_URL=database_url, HUIKE_EPOCH_COMMAND=str(silent))
+    nothing = "silent (HUIKE_EPOCH_COMMAND) did not unwrap secret: it wrote 0 bytes, not 32"
+    for asked in (broken.run("serve"), found := broken.run("doctor")):
+        assert nothing in asked.stdout + asked.stderr
+        assert TRACEBACK not in asked.stderr
+    assert "mend HUIKE_EPOCH_COMMAND" in found.stdout

@@ -1,11 +1,13 @@
 """Who asks to be forgotten is, once nothing stands against it, and a certificate says so."""
 
 import json
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from commands.customer import AddTag
 from consumers.erasure import carrying_out
@@ -13,6 +15,8 @@ from domain.customer.events import CustomerErased, ErasureBegun, Person
 from domain.order.events import OrderDelivered
 from infra import erasures
 from infra.erasure_certificate import certificate_of
+from infra.keyring import KeyringLost
+from infra.sealing import PersonKeys
 from projections import catalogue
 from projections.runtime import schema
 from projections.runtime.verify import Verifier
@@ -144,3 +148,25 @@ def test_one_that_was_killed_anywhere_is_completed(
     facts = [fact.event for fact in desk.shop.log.stream(ada)]
     assert sum(isinstance(it, ErasureBegun) for it in facts) == 1
     assert sum(isinstance(it, CustomerErased) for it in facts) == 1
+
+
+def test_one_that_fails_says_why_and_others_are_carried_out(
+    desk: Privacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = desk.know("ada"), desk.know("bob", BOB)
+    forget = PersonKeys.forget
+
+    def fail(self: PersonKeys, identities: Collection[UUID]) -> dict[UUID, int]:
+        if ada in identities:
+            raise KeyringLost
+        return forget(self, identities)
+
+    monkeypatch.setattr(PersonKeys, "forget", fail)
+    failing, other = desk.request(ada), desk.request(bob)
+    with capture_logs() as logs:
+        desk.certified(other)
+        eventually(lambda: any(it["event"] == "erasure.failed" for it in logs), "a failure")
+    assert {(it["erasure"], it["why"]) for it in logs if it["event"] == "erasure.failed"} == {
+        (str(failing), "KeyringLost")
+    }
+    assert desk.stands(failing).state == "erasing"
