@@ -61,6 +61,13 @@ def add(  # noqa: PLR0913  # what a key says of its facts
             expires=_span("expires", expires) if expires else None,
             per_minute=per_minute,
         )
+        same = [k for k in keys.all() if k.name == key.name and k.revoked_at is None]
+    if len(same) > 1:
+        typer.echo(
+            f"{len(same)} living keys are named {key.name} now: the roles of each see whom "
+            f"{key.name} serves, and each is revoked by its id, or what it begins with.",
+            err=True,
+        )
     may = ", ".join((*key.roles, *key.scopes))
     typer.echo(f"{key.name} ({may}) for {key.shop}/{key.source}. It is shown only now:", err=True)
     typer.echo(secret)
@@ -110,7 +117,8 @@ def _state(key: Key) -> str:
         return f"ended {key.expires_at:%Y-%m-%d}"
     state = f"living until {key.expires_at:%Y-%m-%d}" if key.expires_at else "living"
     if key.former_until and key.former_until > now:
-        state += f"; its old secret until {key.former_until:%Y-%m-%d %H:%M}"
+        old = f", {key.former_prefix}…," if key.former_prefix else ""
+        state += f"; its old secret{old} until {key.former_until:%Y-%m-%d %H:%M}"
     return state
 
 
@@ -136,4 +144,5 @@ def revoke(settings: Settings, which: str) -> None:
     """Revoke a key and say so."""
     with _keys(settings) as keys:
         key = keys.revoke(which)
-    typer.echo(f"{key.name} ({key.prefix}…) is revoked.")
+    old = key.former_until is not None and key.former_until > clock.now()
+    typer.echo(f"{key.name} ({key.prefix}…) is revoked{', its old secret too' if old else ''}.")

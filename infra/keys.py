@@ -15,9 +15,10 @@ from psycopg.rows import kwargs_row
 
 from domain.shared.log import Actor
 from domain.shared.money import currency as known_currency
-from domain.shared.refusals import Malformed, NotFound
+from domain.shared.refusals import Malformed
 from domain.shared.text import text
 from infra import clock
+from infra.meant_key import meant_key
 from infra.postgres import Pool
 
 REVOKED_WITHIN_SECONDS: Final = 1.0
@@ -28,7 +29,7 @@ _REMEMBERED: Final = 10_000
 _PREFIX_LENGTH: Final = 9
 _COLUMNS: Final = (
     "id, name, prefix, roles, scopes, shop, source, system, currency, created_at, revoked_at,"
-    " last_used_at, expires_at, per_minute, former_until"
+    " last_used_at, expires_at, per_minute, former_until, former_prefix"
 )
 
 
@@ -70,7 +71,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     (unless it is an admin's); `system`: the reports come from a machine of the
     shop (an ERP), not from what the customer does; `currency` is meant where a report names none.
     `per_minute` bounds its requests, or the events of a shop, at each server; until `former_until`
-    the secret before its last change opens too.
+    the secret before its last change, which began with `former_prefix`, opens too.
     """
 
     id: UUID
@@ -88,6 +89,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None = None
     per_minute: int | None = None
     former_until: datetime | None = None
+    former_prefix: str | None = None
 
     @property
     def actor(self) -> Actor:
@@ -184,8 +186,9 @@ class Keys:
     def revoke(self, which: str) -> Key:
         """Revoke the key with this id, or, if only one lives, with this name or prefix.
 
-        Every process refuses it within a second. Raises NotFound when there is none, Malformed when
-        the name fits several.
+        What its old secret begins with means it too, while that opens. Every process refuses it
+        within a second. Raises NotFound when there is none, Malformed when it ended already, or the
+        name fits several.
         """
         revoked = msgspec.structs.replace(self._one(which), revoked_at=clock.now())
         with self._pool.connection() as connection:
@@ -209,27 +212,21 @@ class Keys:
         key = msgspec.structs.replace(
             old,
             prefix=secret[:_PREFIX_LENGTH],
+            former_prefix=old.prefix,
             former_until=now + overlap,
             expires_at=now + expires if expires else old.expires_at,
         )
         with self._pool.connection() as connection:
             connection.execute(
-                "update log.api_key set prefix = %s, hash = %s, former_hash = hash,"
-                " former_until = %s, expires_at = %s where id = %s",
+                "update log.api_key set prefix = %s, former_prefix = prefix, hash = %s,"
+                " former_hash = hash, former_until = %s, expires_at = %s where id = %s",
                 (key.prefix, _digest(secret), key.former_until, key.expires_at, key.id),
             )
         self._forget()
         return key, secret
 
     def _one(self, which: str) -> Key:
-        living = [k for k in self.all() if k.revoked_at is None]
-        found = [k for k in living if which in {str(k.id), k.name, k.prefix}]
-        if not found:
-            raise NotFound(what="living key", id=which)
-        if len(found) > 1:
-            why = f"{len(found)} keys are called {which}; say what the key begins with, or its id"
-            raise Malformed(field="key", why=why)
-        return found[0]
+        return meant_key(self.all(), which, clock.now())
 
     def _forget(self) -> None:
         with self._lock:

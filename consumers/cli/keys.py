@@ -81,7 +81,7 @@ def keys_list(
 
 @app.command("rotate")
 def keys_rotate(
-    which: Annotated[str, typer.Argument(help="A key's id, or its name or prefix.")],
+    which: Annotated[str, typer.Argument(help="A key's id, its name, or what it begins with.")],
     *,
     overlap: Annotated[
         str, typer.Option(help="How long the old secret still opens: 24h, 30m; 0m: not at all.")
@@ -107,9 +107,9 @@ def keys_rotate(
 
 @app.command("revoke")
 def keys_revoke(
-    which: Annotated[str, typer.Argument(help="A key's id, or its name or prefix.")],
+    which: Annotated[str, typer.Argument(help="A key's id, its name, or what it begins with.")],
 ) -> None:
-    """Revoke a key; every process refuses it within a second.
+    """Revoke a key, and its old secret with it; every process refuses it within a second.
 
     ```sh
     huike keys revoke site

@@ -173,8 +173,39 @@ def test_without_overlap_the_old_secret_ends_at_once(keys: Keys) -> None:
     assert keys.check(new) is not None
     keys.revoke("till")
     assert keys.check(new) is None
-    with pytest.raises(NotFound, match="no living key"):
+    with pytest.raises(Malformed, match="till was revoked already, at 20"):
         keys.rotate("till", timedelta(0))
+
+
+def test_a_leaked_secret_is_revoked_by_what_it_begins_with_while_it_opens(keys: Keys) -> None:
+    before, old = keys.add("roto", ["query"])
+    _, new = keys.rotate("roto", timedelta(hours=24))
+    revoked = keys.revoke(before.prefix)
+    assert (revoked.id, revoked.former_prefix) == (before.id, before.prefix)
+    assert [keys.check(old), keys.check(new)] == [None, None]
+    with pytest.raises(Malformed, match=f"{before.prefix} was revoked already"):
+        keys.revoke(before.prefix)
+
+
+def test_a_secret_that_ended_does_not_take_the_one_after_it_along(keys: Keys) -> None:
+    before, _ = keys.add("roto", ["query"])
+    after, new = keys.rotate("roto", timedelta(0))
+    with pytest.raises(Malformed, match=f"ended when roto was changed; {after.prefix} is its"):
+        keys.revoke(before.prefix)
+    assert keys.check(new) is not None
+
+
+def test_of_a_secret_whose_beginning_was_not_kept_it_is_said_whose_it_may_be(
+    keys: Keys, writer: Pool
+) -> None:
+    before, _ = keys.add("roto", ["query"])
+    keys.rotate("roto", timedelta(hours=24))
+    with writer.connection() as connection:
+        connection.execute("update log.api_key set former_prefix = null")
+    with pytest.raises(Malformed, match="but roto may have before it was changed"):
+        keys.revoke(before.prefix)
+    with pytest.raises(NotFound, match="There is no key nobody"):
+        keys.revoke("nobody")
 
 
 def test_a_key_with_a_limit_is_asked_to_wait_and_others_are_not(
@@ -220,7 +251,7 @@ def test_only_a_living_key_that_is_meant_can_be_revoked(keys: Keys) -> None:
     with pytest.raises(Malformed, match="2 keys are called shop"):
         keys.revoke("shop")
     keys.revoke(str(first.id))
-    with pytest.raises(NotFound, match="no living key"):
+    with pytest.raises(Malformed, match="was revoked already"):
         keys.revoke(str(first.id))
 
 
