@@ -18,9 +18,9 @@ from consumers.proofs import prove
 from infra import access_log
 from infra.access_log import AccessLog
 from infra.event_store.unpacked import unpacked
-from infra.evidence import FACTS, SEALS, Manifest, check, line, write
+from infra.evidence import FACTS, SEALS, Checked, Manifest, check, line, write
 from infra.postgres import WRITER, Connection, connect, pool
-from infra.seals import Broken, Lineage, kept, read_seals, seal
+from infra.seals import Broken, Lineage, Seal, kept, read_seals, seal
 from infra.settings import Settings
 from infra.signing import Signer, read_public
 
@@ -75,9 +75,22 @@ def check_package(file: Path, public_keys: Sequence[Path], against: Path | None)
     )
     if against is not None:
         typer.echo(f"{checked.held:,} of them by seals that stand in {against}.")
+        _tell_of_the_others(checked, held, against)
     if not trusted:
         typer.echo(f"Signed with the key {manifest.key}: ask whose it is, or give --public-key.")
     return 0
+
+
+def _tell_of_the_others(checked: Checked, held: Sequence[Seal], against: Path) -> None:
+    """Say how many facts the seals that were known before do not prove, and what to do."""
+    known = {seal.position for seal in held}
+    others = [f"{seal.position:,}" for seal in checked.seals if seal.position not in known]
+    if others:
+        typer.echo(
+            f"{checked.manifest.facts - checked.held:,} of them by seals that do not stand there, "
+            f"at {', '.join(others)}: for these you trust whoever made the package. Ask for the "
+            f"seals: `huike audit seal --to {against}` writes all that there are."
+        )
 
 
 def _log(here: Opened) -> "closing[Connection]":

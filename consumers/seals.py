@@ -1,6 +1,7 @@
 """Seals the log's head, by command or by itself, and writes it where nobody of ours can."""
 
 import os
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from datetime import timedelta
 from io import FileIO
@@ -17,7 +18,7 @@ from consumers.place import log_url
 from infra import clock
 from infra.kafka import partitions_of, producer
 from infra.postgres import WRITER, Connection, connect
-from infra.seals import BadSeal, Broken, Seal, seal, sealed_by
+from infra.seals import BadSeal, Broken, Lineage, Seal, kept, seal, sealed_by
 from infra.settings import Settings
 from infra.signing import Signer
 from infra.upkeep import SEAL, is_due, note
@@ -48,30 +49,35 @@ class OtherSigner(BadSeal):
 def seal_head(settings: Settings, file: Path | None, topic: str | None) -> int:
     """Sign the log's head; append the seal to a file, send it to a topic, or print it.
 
+    A file is given all seals of this key that it has not: packages are sealed too.
     Returns 1 when the log is not as it was recorded: then nothing is signed.
     """
+    signer = Signer.beside(settings.keyring_file)
     with closing(connect(log_url(settings), WRITER)) as connection, progress() as bar:
         task = bar.add_task("facts")
         try:
             made = seal(
                 connection,
-                Signer.beside(settings.keyring_file),
+                signer,
                 clock.now(),
                 lambda at, head: bar.update(task, completed=at, total=head),
             )
         except Broken as broken:
             typer.echo(str(broken), err=True)
             return 1
+        seals = _kept(connection, signer)
     if made is None:
         typer.echo("There is nothing to seal: the log has no facts.", err=True)
         return 2
     try:
-        _deliver(settings, made, file, topic)
+        written = _deliver(settings, seals, file, topic)
     except NotDelivered as why:
         typer.echo(str(why), err=True)
         return 2
     if file is None and topic is None:
         typer.echo(made.line().decode())
+    elif topic is None and not written:
+        typer.echo(f"Nothing new: the seal up to {made.position:,} stands there.")
     else:
         typer.echo(f"Sealed up to {made.position:,}, {made.sealed_at:%Y-%m-%d %H:%M:%S} UTC.")
     return 0
@@ -105,29 +111,52 @@ def _sealed(settings: Settings, connection: Connection) -> Seal | None:
         raise OtherSigner(settings.keyring_file.with_name("signing.key"))
     made = seal(connection, signer, clock.now())
     if made is not None:
-        _deliver(settings, made, settings.seal_to, settings.seal_topic)
+        _deliver(settings, _kept(connection, signer), settings.seal_to, settings.seal_topic)
     return made
 
 
-def _deliver(settings: Settings, made: Seal, file: Path | None, topic: str | None) -> None:
-    """Write a seal to a file and to a topic. Raises NotDelivered."""
+def _kept(connection: Connection, signer: Signer) -> Sequence[Seal]:
+    return kept(connection, signer.public, Lineage.read(connection))
+
+
+def _deliver(
+    settings: Settings, seals: Sequence[Seal], file: Path | None, topic: str | None
+) -> int:
+    """Send the last seal to a topic, write to a file those that it has not; return how many.
+
+    Raises NotDelivered.
+    """
     if topic is not None:
         try:
-            _send(settings, topic, made)
+            _send(settings, topic, seals[-1])
         except KafkaError as why:
             raise NotDelivered(str(why) or type(why).__name__) from why
     if file is not None:
+        file = file / FILE if file.is_dir() else file
+        lines = _missing(file, seals)
         try:
-            _append(file, made)
+            _append(file, lines)
         except OSError as why:
             raise NotDelivered(of_file(why, file)) from why
+        return len(lines)
+    return 0
 
 
-def _append(file: Path, made: Seal) -> None:
-    """Add a seal's line, after a torn one too; what could not be written whole is taken back."""
-    file = file / FILE if file.is_dir() else file
-    line = made.line() + b"\n"
-    if file.is_file() and not _ends_a_line(file):
+def _missing(file: Path, seals: Sequence[Seal]) -> list[bytes]:
+    """Return the lines of seals that a file has not; the last where it may only be added to."""
+    try:
+        there = set(file.read_bytes().splitlines())
+    except FileNotFoundError:
+        there = set()
+    except OSError:
+        return [seals[-1].line()]
+    return [line for seal in seals if (line := seal.line()) not in there]
+
+
+def _append(file: Path, lines: Sequence[bytes]) -> None:
+    """Add seals' lines, after a torn one too; what could not be written whole is taken back."""
+    line = b"".join(line + b"\n" for line in lines)
+    if lines and file.is_file() and not _ends_a_line(file):
         line = b"\n" + line
     written = 0
     with file.open("ab", buffering=0) as out:

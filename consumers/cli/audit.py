@@ -52,15 +52,15 @@ def audit_verify(
 @app.command("seal")
 def audit_seal(
     *,
-    to: Annotated[Path | None, typer.Option(help="A file that the seal is added to.")] = None,
+    to: Annotated[Path | None, typer.Option(help="A file, or a folder: its seals.jsonl.")] = None,
     topic: Annotated[str | None, typer.Option(help="A topic of Kafka that it is sent to.")] = None,
 ) -> None:
     """Sign where the log ends, having checked what came since the last seal.
 
     Write it where nobody who can write the log can write: from then on, nobody can rewrite what is
-    before it unnoticed. Neither file nor topic: it is printed. Exits with 1, and signs nothing,
-    when the log is not as it was recorded. Workers seal by themselves where HUIKE_SEAL_TO or
-    HUIKE_SEAL_TOPIC says.
+    before it unnoticed. A file gets all seals of this key that it has not. Neither file nor topic:
+    it is printed. Exits with 1, and signs nothing, when the log is not as it was recorded. Workers
+    seal by themselves where HUIKE_SEAL_TO or HUIKE_SEAL_TOPIC says.
 
     ```sh
     huike audit seal --to /mnt/elsewhere/seals.jsonl

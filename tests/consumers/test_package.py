@@ -121,6 +121,25 @@ def test_seals_that_were_received_before_prove_it_against_its_maker(
     assert f"3 of them by seals that stand in {tmp_path / 'seals.jsonl'}" in capsys.readouterr().out
 
 
+def test_what_other_seals_prove_is_said_and_the_next_sealing_brings_them(
+    settings: Settings, public: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    file = made(settings, about(6), tmp_path)
+    with kept.writer(str(settings.log_url), settings.keyring_file) as log:
+        kept.fill(log, 1, begin=7)
+    seals = tmp_path / "seals.jsonl"
+    assert check_package(file, [public], seals) == 0
+    told = capsys.readouterr().out
+    assert f"0 of them by seals that stand in {seals}." in told
+    assert "3 of them by seals that do not stand there, at 18" in told
+    assert seal_head(settings, seals, None) == 0
+    capsys.readouterr()
+    assert check_package(file, [public], seals) == 0
+    told = capsys.readouterr().out
+    assert f"3 of them by seals that stand in {seals}." in told
+    assert "do not stand" not in told
+
+
 def test_nobody_elses_facts_are_in_it(settings: Settings, tmp_path: Path) -> None:
     file = made(settings, about(2), tmp_path)
     with zipfile.ZipFile(file) as archive:

@@ -102,6 +102,15 @@ def test_a_seal_that_cannot_be_written_is_said_and_tried_again_in_an_hour(
     assert mend(away) is None
 
 
+def test_the_same_seal_is_not_written_twice(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for said in ("Sealed up to 18", "Nothing new: the seal up to 18 stands there"):
+        assert seal_head(settings, tmp_path / "kept", None) == 0
+        assert capsys.readouterr().out.startswith(said)
+        assert positions(tmp_path / "kept" / "seals.jsonl") == [18]
+
+
 def test_without_kafka_a_topic_is_nowhere(settings: Settings) -> None:
     with pytest.raises(NotDelivered, match="HUIKE_KAFKA_BOOTSTRAP"):
         seal_due(settings.model_copy(update={"seal_topic": "huike.seals"}))
