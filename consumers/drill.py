@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 import msgspec
 import psycopg
 import typer
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from consumers.mistakes import files_told
@@ -43,6 +44,8 @@ from projections.runtime.verify import Report, Verifier
 _PREFIX: Final = "huike-drill-"
 _PERSONS: Final = 10_000
 _MILLION: Final = 1_000_000
+_TELLING: Final = 100_000
+"""From how many facts on a drill tells what a million would take: less is mostly beginnings."""
 
 T = TypeVar("T")
 
@@ -59,6 +62,15 @@ class Found(msgspec.Struct):
         done = work()
         self.took[step] = self.took.get(step, 0.0) + monotonic() - began
         return done
+
+    def table(self) -> Table:
+        """Return what each step took, and what it would for a million facts, where that is told."""
+        telling = self.facts >= _TELLING
+        table = Table("step", "took", *(["a million facts"] if telling else []), box=None)
+        for step, took in (*self.took.items(), ("all", sum(self.took.values()))):
+            each = [f"{took * _MILLION / self.facts:,.1f} s"] if telling else []
+            table.add_row(step, f"{took:,.1f} s", *each)
+        return table
 
 
 def drill_restore(
@@ -251,28 +263,35 @@ def _open_all(here: Opened, url: str, found: Found) -> int:
 def _look_at_views(
     scratch: Settings, here: Opened, running: LogReader | None, found: Found, processes: int
 ) -> None:
-    for view in VIEWS.values():
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=screen(stderr=True)) as bar:
+        for view in VIEWS.values():
+            task = bar.add_task(f"making {view.name}", total=None)
 
-        def build(view: View = view) -> None:
-            rebuild_view(scratch, view, processes=processes, decide=lambda _: True)
+            def build(view: View = view, task: TaskID = task) -> None:
+                rebuild_view(
+                    scratch,
+                    view,
+                    processes=processes,
+                    decide=lambda _: True,
+                    told=lambda done, total: bar.update(task, completed=done, total=total),
+                )
 
-        found.timed("views made", build)
-        verifier = Verifier(here.views, view, here.sealer, running or here.reader, scratch.slots)
-        report: Report = found.timed("views compared", verifier.verify)
-        if report.different:
-            found.wrong.append(f"{view.name} differs in {report.different:,} values")
-            show(screen(stderr=True), report.different, report.differences)
+            def compare(view: View = view, task: TaskID = task) -> Report:
+                bar.reset(task, description=f"comparing {view.name}", total=1.0)
+                reader = running or here.reader
+                verifier = Verifier(here.views, view, here.sealer, reader, scratch.slots)
+                return verifier.verify(lambda share: bar.update(task, completed=share))
+
+            found.timed("views made", build)
+            report = found.timed("views compared", compare)
+            if report.different:
+                found.wrong.append(f"{view.name} differs in {report.different:,} values")
+                show(bar.console, report.different, report.differences)
 
 
 def _print(found: Found) -> None:
-    table = Table("step", "took", "a million facts", box=None)
-    for step, took in found.took.items():
-        each = f"{took * _MILLION / found.facts:,.1f} s" if found.facts else ""
-        table.add_row(step, f"{took:,.1f} s", each)
-    whole = sum(found.took.values())
-    each = f"{whole * _MILLION / found.facts:,.1f} s" if found.facts else ""
-    table.add_row("all", f"{whole:,.1f} s", each)
-    screen().print(table)
+    screen().print(found.table())
     for wrong in found.wrong:
         typer.echo(f"Wrong: {wrong}.")
     if not found.wrong:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from consumers.drill import drill_restore
+from consumers.drill import Found, drill_restore
 from infra.backup.key import BackupKey
 from infra.backup.taking import back_up
 from infra.backup.unusable import Altered
@@ -18,6 +18,7 @@ from infra.seals import seal
 from infra.settings import Settings
 from infra.signing import Signer
 from infra.upkeep import DRILL, upkeep_of
+from projections.catalogue import VIEWS
 from tests.infra.kms import Kms
 from tests.projections.runtime.shop import Shop
 
@@ -55,6 +56,12 @@ def folder(shop: Shop, key: Path, tmp_path: Path) -> Path:
     return folder
 
 
+def test_of_a_large_log_it_is_told_what_a_million_facts_take() -> None:
+    table = Found(facts=200_000, took={"restored": 2.0, "views made": 4.0}).table()
+    assert [column.header for column in table.columns] == ["step", "took", "a million facts"]
+    assert list(table.columns[2].cells) == ["10.0 s", "20.0 s", "30.0 s"]
+
+
 def drilled(settings: Settings) -> tuple[int | None, str | None]:
     """Return up to which fact the last good drill was, and why one failed since."""
     assert settings.log_url is not None
@@ -67,7 +74,9 @@ def test_a_good_backup_is_what_the_log_that_runs_was(
     settings: Settings, folder: Path, key: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert drill_restore(settings, folder, None, key, processes=1) == 0
-    told = capsys.readouterr().out
+    told, aside = capsys.readouterr()
+    assert "a million facts" not in told  # of so few nothing can be told of a million
+    assert all(f"comparing {view}" in aside for view in VIEWS)
     assert "23 facts, up to position 23" in told
     assert "compared with a replay of the log that runs" in told
     assert "seals that the log keeps itself: 1" in told
