@@ -47,7 +47,9 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "epoch.what": "{epoch}; backups made before open no more once its key is destroyed",
     "generation": "generation {generation}, destroyed at {at}",
     "between": "{facts}, between positions {first} and {last}",
-    "digest": "SHA-256",
+    "digest": "SHA-256 of what is certified",
+    "digest.what": "of “certified” in the file, without the spaces between values, "
+    "as the log says it; that of the whole file is another",
     "public_key": "Public key (Ed25519)",
     "signature": "Signature",
     "utc": " UTC",
@@ -87,7 +89,9 @@ _CHINESE: Final[Mapping[str, str]] = {
     "epoch.what": "{epoch}；该纪元密钥销毁后，此前的备份也无法打开",
     "generation": "第 {generation} 代，销毁于 {at}",
     "between": "{facts} 条，位于 {first} 至 {last} 之间",
-    "digest": "SHA-256",
+    "digest": "所证明内容的 SHA-256",
+    "digest.what": "取自文件中 “certified” 一项，不含值之间的空格，与日志所记相同；"
+    "整个文件的 SHA-256 与此不同",
     "public_key": "公钥（Ed25519）",
     "signature": "签名",
     "utc": "（协调世界时）",
@@ -168,7 +172,7 @@ def _rows(certificate: ErasureCertificate, lang: Language) -> Iterator[tuple[str
     yield "refused", f"{it.refused:,}"
     yield "answers", f"{it.answers:,}"
     yield "epoch", escape(words["epoch.what"].format(epoch=it.epoch))
-    yield "digest", _id(certificate.digest)
+    yield "digest", _lines((_id(certificate.digest), escape(words["digest.what"])))
     yield "public_key", _id(certificate.public_key)
     yield "signature", _id(certificate.signature)
 

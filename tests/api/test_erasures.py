@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 from starlette.testclient import TestClient
 
+from api.erasure_pages import WORDS
+from api.parameters import Language
 from api.services import Services
 from commands.erasure import BeginErasure
 from consumers.erasure import carrying_out
@@ -177,6 +179,7 @@ def test_a_certificate_is_given_printed_and_holds(  # noqa: PLR0913, PLR0917  # 
         page = officer.get(f"/api/erasures/{erasure}/certificate/page", params={"lang": lang})
         assert title in page.text
         assert given.json()["signature"] in page.text
+        assert WORDS[Language(lang)]["digest.what"] in page.text
     altered = given.content.replace(b'"refused": 0', b'"refused": 1')
     file.write_bytes(altered)
     assert verify(settings, file) == 1

@@ -1,5 +1,7 @@
 """Certificates are what they were, to the byte: others keep them, the log their digest."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,3 +107,12 @@ def test_spaces_around_values_change_nothing() -> None:
     for indent in (-1, 0, 4):
         other = msgspec.json.format(file, indent=indent) + b"\n"
         assert erasure_certificate.certificate_of(other).certified == ERASURE
+
+
+def test_the_digest_is_of_what_is_certified_without_spaces() -> None:
+    file = signed(ERASURE, SIGNER)
+    certified = json.loads(file)["certified"]
+    told = json.dumps(certified, separators=(",", ":"), ensure_ascii=False).encode()
+    digest = hashlib.sha256(told).hexdigest()
+    assert digest == erasure_certificate.certificate_of(file).digest
+    assert digest != hashlib.sha256(file).hexdigest()
