@@ -28,6 +28,10 @@ from projections.catalogue import VIEWS as CATALOGUE
 _FAR_BEHIND: Final = 15.0
 _OLDEST_POSTGRES: Final = 15
 _LITTLE_ROOM: Final = 2 * 1024**3
+_KMS_OR_FILE: Final = (
+    "look first whether HUIKE_EPOCH_COMMAND asks the KMS that wrapped the keyring, and leave "
+    "the file where it is; only if it does, the file is another log's"
+)
 
 Look = Callable[[psycopg.Connection[Any]], Iterator["Finding"]]
 
@@ -53,7 +57,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield Finding("log", "no database", str(missing))
     else:
         assert settings.log_url is not None
-        yield from _of_log(settings.log_url, keyring)
+        yield from _of_log(settings, settings.log_url, keyring)
         if keyring is not None:
             yield from (Finding("epoch", *told) for told in of_epochs(settings.log_url, keyring))
         yield from (Finding("erasures", *told) for told in of_erasures(settings.log_url))
@@ -99,7 +103,7 @@ def _of_keyring(settings: Settings) -> Iterator[tuple[Finding, Keyring | None]]:
     yield Finding("keyring", told, mend), keyring
 
 
-def _of_log(url: str, keyring: Keyring | None) -> Iterator[Finding]:
+def _of_log(settings: Settings, url: str, keyring: Keyring | None) -> Iterator[Finding]:
     def look(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
         version = connection.info.server_version // 10_000
         old = None if version >= _OLDEST_POSTGRES else f"use Postgres {_OLDEST_POSTGRES} or later"
@@ -110,13 +114,14 @@ def _of_log(url: str, keyring: Keyring | None) -> Iterator[Finding]:
         ).fetchone()
         yield Finding("facts", f"{head[0] if head else 0:,}")
         yield Finding("refused events", f"{refused[0] if refused else 0:,} wait at /api/refused")
-        claimed = connection.execute("select fingerprint from log.installation").fetchone()
         if keyring is not None:
-            right = same_installation(connection, Ids(keyring.secret), claim=False)
-        else:
-            right = claimed is None or claimed[0] is None
-        if not right:
-            yield Finding("keyring of this log", "another one", str(KeyringLost.__doc__))
+            if not same_installation(connection, Ids(keyring.secret), claim=False):
+                mend = _KMS_OR_FILE if keyring.wrapped else str(KeyringLost.__doc__)
+                yield Finding("keyring of this log", "another one", mend)
+        elif not settings.keyring_file.exists():  # one that does not open says so itself
+            claimed = connection.execute("select fingerprint from log.installation").fetchone()
+            if claimed is not None and claimed[0] is not None:
+                yield Finding("keyring of this log", "not there", "put back the newest copy of it")
 
     yield from _asked("log", url, WRITER, look, _unmade("HUIKE_LOG_URL"))
 

@@ -148,6 +148,11 @@ class Keyring:
         """Whether a key stands in the file as it is."""
         return any(isinstance(one, str) for one in (self._secret_entry, *self._entries.values()))
 
+    @property
+    def wrapped(self) -> bool:
+        """Whether the secret is wrapped, so that what unwraps it decides what it is."""
+        return not isinstance(self._secret_entry, str)
+
     def wrap(self, key: bytes, context: bytes) -> tuple[int, bytes]:
         """Wrap a key under the current epoch; return the epoch and the wrapped key."""
         nonce, current = os.urandom(12), self.current

@@ -93,3 +93,32 @@ def test_another_epoch_key_and_a_kms_that_writes_nothing_are_told_in_a_sentence(
         assert nothing in asked.stdout + asked.stderr
         assert TRACEBACK not in asked.stderr
     assert "mend HUIKE_EPOCH_COMMAND" in found.stdout
+
+
+def test_the_doctor_speaks_of_the_kms_and_not_of_another_file_where_the_file_is_right(
+    tmp_path: Path, database_url: str
+) -> None:
+    kms = Kms(tmp_path / "kms")
+    here = Installation(tmp_path, HUIKE_LOG_URL=database_url)
+    there = Installation(tmp_path, HUIKE_LOG_URL=database_url, HUIKE_EPOCH_COMMAND=kms.line)
+    assert here.run("keyring", "renew").returncode == 0
+    assert there.run("keyring", "wrap").returncode == 0
+    other = program(tmp_path / "other", "#!/bin/sh\n[ $1 = unwrap ] && head -c 32 /dev/zero\n")
+    failing = program(tmp_path / "failing", "#!/bin/sh\nexit 1\n")
+    without, wrong, fails = (
+        Installation(tmp_path, HUIKE_LOG_URL=database_url, **more).run("doctor").stdout
+        for more in (
+            {},
+            {"HUIKE_EPOCH_COMMAND": str(other)},
+            {"HUIKE_EPOCH_COMMAND": str(failing)},
+        )
+    )
+    for told in (without, wrong, fails):
+        assert "HUIKE_EPOCH_COMMAND" in told.partition("Parts")[2]
+        assert "put back" not in told
+    assert "keyring of this log" not in without + fails
+    assert "leave the file where it is" in " ".join(wrong.split())
+    (here.home / "keyring.json").unlink()
+    lost = there.run("doctor").stdout
+    assert "keyring of this log: not there" in lost
+    assert "put back the newest copy of it" in lost
