@@ -115,6 +115,17 @@ def test_what_is_no_certificate_is_told_and_retention_goes_without_a_word(
     assert (kept.returncode, "everything is kept" in kept.stdout) == (0, True)
 
 
+def test_a_certificate_that_there_is_not_and_an_answer_that_is_none_are_told(
+    installation: Installation,
+) -> None:
+    (installation.folder / "erasure.json").write_text('{"title": "Forbidden", "status": 403}')
+    told = refused(installation.run("erasure", "verify", "erasure.json"))
+    assert told == "erasure.json is no certificate of an erasure, or not whole."
+    for what in ("erasure", "retention"):
+        missing = installation.run(what, "verify", "none.json")
+        assert (missing.returncode, "does not exist" in missing.stderr) == (2, True)
+
+
 def test_a_part_that_there_is_not_is_told(installation: Installation) -> None:
     assert "views, relay, shop" in refused(installation.run("work", "nothing"))
 
