@@ -11,6 +11,7 @@ from infra.seals import Seal
 from projections.page import CLOSING, opening
 
 _LONGEST: Final = 48
+_SEALED: Final = "sealed 封存"
 
 _ENGLISH: Final = """
 <p>Each entry below is a fact of Huike's log: what happened, when, who said so, and what it was
@@ -31,8 +32,8 @@ in <code>access.jsonl</code>, rest on the signature of whoever made the package.
 
 _CHINESE: Final = """
 <p>下面每一条是 Huike 日志中的一个事实：发生了什么、何时、由谁说的、因何而记录。事实从不修改
-。凡可能表明某人身份的内容，在这里仍以此人的密钥封存，显示为 “sealed”；已被遗忘的人不再有密
-钥。</p>
+。凡可能表明某人身份的内容，在这里仍以此人的密钥封存，显示为“封存”；已被遗忘的人不再有密钥。
+</p>
 <p><strong>能证明什么。</strong><code>facts.jsonl</code> 含有每条事实在日志中的原始字节，以
 及由它通向 <code>seals.jsonl</code> 中某个封印的少数哈希。封印是在日志到达该位置时签署的。因
 此每条事实都在日志中它的位置上，自封印以来未被改动，而且无须出示他人的事实。若您当日已在本包
@@ -141,7 +142,7 @@ def _when(moment: str) -> str:
 def _short(value: Any) -> Any:
     """Return a body with what is sealed, or long, made short."""
     if isinstance(value, dict):
-        return "sealed" if value.keys() == {"sealed"} else {k: _short(v) for k, v in value.items()}
+        return _SEALED if value.keys() == {"sealed"} else {k: _short(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_short(one) for one in value]
     if isinstance(value, str) and len(value) > _LONGEST:

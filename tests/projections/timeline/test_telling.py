@@ -262,6 +262,15 @@ def test_a_fact_without_a_sentence_is_told_by_its_name() -> None:
     assert tell("coupon.given-back", {}) == "given back"
 
 
+def test_a_legal_hold_is_told_with_its_reason_in_both_languages() -> None:
+    placed, lifted = "customer.legal-hold-placed", "customer.legal-hold-lifted"
+    why = {"reason": "court"}
+    assert tell(placed, why) == "Under a legal hold now, and not to be forgotten: court"
+    assert tell(placed, why, "zh") == "依法保留，暂不得遗忘，原因：court"
+    assert tell(lifted, why) == "The legal hold is lifted: court"
+    assert tell(lifted, why, "zh") == "解除依法保留，原因：court"
+
+
 def test_a_language_that_is_not_known_is_english() -> None:
     consent = ConsentGranted(channel=Channel.EMAIL, purpose="offers", source="", wording="v1")
     (entry,) = told((0, consent), lang="xx")
