@@ -111,7 +111,7 @@ def audit_package(  # noqa: PLR0913  # what it may be about
     ```sh
     huike audit package --order 1001 --to order.zip
     huike audit package --customer ada --from 2026-01-01 --to ada.zip
-    huike audit package --from 2026-01-01 --until 2026-02-01 --to january.zip  # of everybody
+    huike audit package --from 2026-01-01 --until 2026-02-01 --to january.zip
     ```
     """
     from consumers.choosing import Asked
