@@ -21,7 +21,8 @@ _KEPT: Final = frozenset(("campaign", "last_campaign", "policy", "causation"))
 
 _COLUMNS: Final = """
 select a.attname, a.atttypid::regtype::text from pg_attribute a
-where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped order by a.attnum
+where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+order by a.attnum
 """
 _BATCH: Final = """
 insert into log.batch (position, recorded_at, facts, token, chain)
