@@ -62,7 +62,8 @@ def wrap_again(settings: Settings, *, in_the_clear: bool) -> int:
     )
     typer.echo(
         f"The keys stand in {settings.keyring_file} {how}. "
-        "Replace every copy of it, and destroy the older copies."
+        "Replace every copy of it, and destroy the older copies. "
+        "Then start everything anew, before there is a new epoch."
     )
     return 0
 
