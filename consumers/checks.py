@@ -1,9 +1,15 @@
 """What a certificate says, held against the system as it runs, or as it was restored."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import msgspec
 import typer
+
+from infra.certificates import Altered, Certificate
+
+Read = TypeVar("Read")
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -12,6 +18,37 @@ class Check(msgspec.Struct, frozen=True):
     what: str
     found: str
     good: bool = True
+
+
+_ALTERED: Final = Check("signature", "it was changed after it was signed", good=False)
+
+
+def verified(
+    file: Path, read: Callable[[bytes], Read], what: str, checks: Callable[[Read], Iterable[Check]]
+) -> int:
+    """Read a certificate of `what`, check it, and print what was found.
+
+    Return 1 when anything contradicts it, 2 when it is none.
+    """
+    try:
+        certificate = read(file.read_bytes())
+    except Altered:
+        return tell([_ALTERED])
+    except msgspec.DecodeError:
+        typer.echo(f"{file} is no certificate of {what}, or not whole.", err=True)
+        return 2
+    return tell(checks(certificate))
+
+
+def signature(certificate: Certificate[Any], key: str, where: str, *, here: bool) -> Check:
+    """Look whether it was signed by this service's `key`; `here`: for this `where`."""
+    if not certificate.is_signed:
+        return _ALTERED
+    if certificate.public_key != key:
+        return Check("signature", "another service's", good=False)
+    if not here:
+        return Check("signature", f"this service's, for another {where}", good=False)
+    return Check("signature", "this service's")
 
 
 def tell(checks: Iterable[Check]) -> int:

@@ -5,12 +5,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-import msgspec
-import typer
-
-from consumers.checks import Check, tell
+from consumers.checks import Check, signature, verified
 from consumers.place import log_url
-from infra.certificates import Altered
 from infra.postgres import OWNER, Connection, connect
 from infra.retention import (
     PURPOSES,
@@ -24,7 +20,6 @@ from infra.seals import Lineage
 from infra.settings import Settings
 from infra.signing import Signer
 
-_ALTERED: Final = Check("signature", "it was changed after it was signed", good=False)
 _KEYS: Final = """
 select count(*) filter (where wrapped is not null), count(*) filter (where wrapped is null)
 from keeper.period_key
@@ -48,22 +43,20 @@ select max(epoch) from keeper.epoch where renewed_at is not null and begun_at > 
 
 def verify(settings: Settings, file: Path) -> int:
     """Check a certificate and print what was found; return 1 when anything contradicts it."""
-    try:
-        certificate = certificate_of(file.read_bytes())
-    except Altered:
-        return tell(iter([_ALTERED]))
-    except msgspec.DecodeError:
-        typer.echo(f"{file} is no certificate of retention, or not whole.", err=True)
-        return 2
-    signer = Signer.beside(settings.keyring_file)
-    with closing(connect(log_url(settings), OWNER)) as connection:
-        return tell(_checks(connection, certificate, signer.public))
+
+    def checks(certificate: RetentionCertificate) -> Iterator[Check]:
+        signer = Signer.beside(settings.keyring_file)
+        with closing(connect(log_url(settings), OWNER)) as connection:
+            yield from _checks(connection, certificate, signer.public)
+
+    return verified(file, certificate_of, "retention", checks)
 
 
 def _checks(connection: Connection, certificate: RetentionCertificate, key: str) -> Iterator[Check]:
     certified = certificate.certified
     lineage = Lineage.read(connection)
-    yield _signature(certificate, key, {str(one) for one in (lineage.now, *lineage.ancestors)})
+    ours = {str(one) for one in (lineage.now, *lineage.ancestors)}
+    yield signature(certificate, key, "log", here=certified.installation in ours)
     yield _known(connection, certificate)
     for destroyed in certified.destroyed:
         yield _of_source(connection, destroyed)
@@ -71,16 +64,6 @@ def _checks(connection: Connection, certificate: RetentionCertificate, key: str)
         yield _of_reads(connection, read)
     yield _dropped(connection, certified.dropped)
     yield _older_backups(connection, [*certified.destroyed, *(certified.reads or ())])
-
-
-def _signature(certificate: RetentionCertificate, key: str, ours: set[str]) -> Check:
-    if not certificate.is_signed:
-        return _ALTERED
-    if certificate.public_key != key:
-        return Check("signature", "another service's", good=False)
-    if certificate.certified.installation not in ours:
-        return Check("signature", "this service's, for another log", good=False)
-    return Check("signature", "this service's")
 
 
 def _known(connection: Connection, certificate: RetentionCertificate) -> Check:

@@ -3,17 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final
 
-import msgspec
-import typer
-
-from consumers.checks import Check, tell
+from consumers.checks import Check, signature, verified
 from consumers.erasure.leftovers import leftovers
 from consumers.opened import Opened, opened
 from domain.customer.events import ErasureCertified
 from domain.shared.events import Fact
-from infra.certificates import Altered
 from infra.epochs import standing
 from infra.erasure_certificate import CertifiedErasure, ErasureCertificate, certificate_of
 from infra.installation import mark_of
@@ -21,20 +16,15 @@ from infra.postgres import KEEPER, connect
 from infra.settings import Settings
 from infra.signing import Signer
 
-_ALTERED: Final = Check("signature", "it was changed after it was signed", good=False)
-
 
 def verify(settings: Settings, file: Path) -> int:
     """Check a certificate and print what was found; return 1 when anything contradicts it."""
-    try:
-        certificate = certificate_of(file.read_bytes())
-    except Altered:
-        return tell(iter([_ALTERED]))
-    except msgspec.DecodeError:
-        typer.echo(f"{file} is no certificate of an erasure, or not whole.", err=True)
-        return 2
-    with opened(settings) as here:
-        return tell(_checks(here, certificate))
+
+    def checks(certificate: ErasureCertificate) -> Iterator[Check]:
+        with opened(settings) as here:
+            yield from _checks(here, certificate)
+
+    return verified(file, certificate_of, "an erasure", checks)
 
 
 def _checks(here: Opened, certificate: ErasureCertificate) -> Iterator[Check]:
@@ -42,22 +32,14 @@ def _checks(here: Opened, certificate: ErasureCertificate) -> Iterator[Check]:
     identities = [key.identity for key in certified.keys]
     log_url = here.settings.log_url
     assert log_url is not None
-    yield _signature(here, certificate)
+    key = Signer.beside(here.settings.keyring_file).public
+    ours = certified.installation == mark_of(here.ids)
+    yield signature(certificate, key, "installation", here=ours)
     facts = here.reader.of_origins(identities, upto=here.reader.last())
     yield _told(here, certificate, facts)
     with closing(connect(log_url, KEEPER)) as connection:
         yield _epoch(certified, standing(connection).epoch)
     yield from leftovers(here, certified, facts)
-
-
-def _signature(here: Opened, certificate: ErasureCertificate) -> Check:
-    if not certificate.is_signed:
-        return _ALTERED
-    if certificate.public_key != Signer.beside(here.settings.keyring_file).public:
-        return Check("signature", "another service's", good=False)
-    if certificate.certified.installation != mark_of(here.ids):
-        return Check("signature", "this service's, for another installation", good=False)
-    return Check("signature", "this service's")
 
 
 def _told(here: Opened, certificate: ErasureCertificate, facts: Sequence[Fact]) -> Check:
