@@ -62,6 +62,19 @@ def forget(services: Services, user: str) -> UUID:
     return identity
 
 
+def certify(desk: TestClient, whose: UUID, settings: Settings) -> str:
+    """Have somebody forgotten as they are by request; return the erasure, once it is certified."""
+    erasure: str = desk.post(f"/api/customers/{whose}/erasure").json()["erasure"]
+
+    def certified() -> bool:
+        carry_out_due(settings)
+        told: bool = desk.get(f"/api/erasures/{erasure}").json()["certified"]
+        return told
+
+    eventually(certified, "a certificate")
+    return erasure
+
+
 def facts(services: Services, after: int = 0) -> list[Fact]:
     return list(services.reader.read(after, 10_000))
 
@@ -153,14 +166,7 @@ def test_nothing_that_is_told_later_leads_to_who_was_forgotten(  # noqa: PLR0913
     planting.publish(site, [GONE])
     whose = services.ids.user("shop", GONE.mark("user"))
     desk = with_roles(Role.PRIVACY_OFFICER)
-    erasure = desk.post(f"/api/customers/{whose}/erasure").json()["erasure"]
-
-    def certified() -> bool:
-        carry_out_due(at_once)
-        told: bool = desk.get(f"/api/erasures/{erasure}").json()["certified"]
-        return told
-
-    eventually(certified, "a certificate")
+    certify(desk, whose, at_once)
     last = services.reader.last()
     identities = services.reader.origins_of(whose, at=last)
     seen = standing(desk, whose, services)
@@ -216,14 +222,7 @@ def test_a_visitor_who_was_forgotten_turns_out_to_be_nobody(  # noqa: PLR0913, P
     del ordered["userId"]
     assert tell(site, seen, ordered) == ["accepted"] * 2
     desk = with_roles(Role.PRIVACY_OFFICER)
-    erasure = desk.post(f"/api/customers/{visitor}/erasure").json()["erasure"]
-
-    def certified() -> bool:
-        carry_out_due(at_once)
-        told: bool = desk.get(f"/api/erasures/{erasure}").json()["certified"]
-        return told
-
-    eventually(certified, "a certificate")
+    erasure = certify(desk, visitor, at_once)
     forgotten = standing(desk, visitor, services)
     last = services.reader.last()
     by_name: dict[str, Any] = {"type": "identify", "userId": "9", "traits": {"name": "Gus"}}
