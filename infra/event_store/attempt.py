@@ -52,9 +52,7 @@ class Attempt:
                 if who is None:
                     continue
                 whose = who.user or who.anonymous or draft.stream
-                if whose is None or whose is last:
-                    continue
-                if not _needs_key(append, draft.event):
+                if whose is None or whose is last or not _needs_key(append, draft.event):
                     continue
                 last = whose  # most facts of one append are the same person's
                 wanted.append(whose)
