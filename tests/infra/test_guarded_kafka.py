@@ -1,7 +1,5 @@
 """A Kafka that asks for TLS, our certificate and a password is reached with all three only."""
 
-import gc
-import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -67,15 +65,6 @@ def guarded(folder: Path, authority: Authority, kafka_installed: None) -> Iterat
         slots=2,
     )
     node.kill()
-
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """Close what Kafka's client leaves open after a handshake that failed."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 def refused(settings: Settings) -> None:
