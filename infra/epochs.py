@@ -35,10 +35,12 @@ union all select from keeper.period_key where epoch = %s and wrapped is not null
 union all select from keeper.refused_key where epoch = %s limit 1
 """
 _DUE: Final = """
-select from (select max(begun_at) as at, bool_or(renewed_at is null) as open
+select from (select max(begun_at) as at, bool_or(renewed_at is null) as open,
+                    (array_agg(purged_at order by epoch desc))[1] as purged_at
              from keeper.epoch) as begun
 where open or at < clock_timestamp() - %s
-and (exists (select from keeper.person_key where forgotten_at >= begun.at)
+and (purged_at is not null
+     or exists (select from keeper.person_key where forgotten_at >= begun.at)
      or exists (select from keeper.period_key where destroyed_at >= begun.at))
 """
 _PERSONS: Final = """
@@ -127,7 +129,7 @@ def renew(log_url: str, keyring: EpochKeys, progress: Progress = lambda _: None)
 
 
 def renew_if_due(log_url: str, keyring: EpochKeys, every: timedelta) -> Renewed | None:
-    """Renew when somebody was forgotten since the last epoch began, at most once in `every`.
+    """Renew when a key was destroyed that the last epoch may have wrapped, at most once in `every`.
 
     One that was begun and not finished is finished at once.
     """

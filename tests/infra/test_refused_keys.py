@@ -1,13 +1,14 @@
 """A refused event opens with its own key and its month's, and is forgotten without the others."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from domain.shared.personal import KeyForgotten
-from infra.epochs import check_epochs, renew
+from infra.epochs import check_epochs, renew, renew_if_due
 from infra.keyring import Keyring, KeyringLost
 from infra.postgres import KEEPER, OWNER, Pool, connect
 from infra.sealing import PersonKeys, RefusedEvent
@@ -87,6 +88,22 @@ def test_a_new_epoch_wraps_them_anew_and_what_was_wrapped_before_opens_no_more(
     for epoch, wrapped, id_ in before:
         with pytest.raises(KeyringLost):
             later.unwrap(epoch, wrapped, id_.bytes)
+
+
+def test_one_that_an_epoch_wrapped_and_is_forgotten_after_makes_a_further_one_due(
+    keys: PersonKeys, ring: Keyring, database_url: str
+) -> None:
+    sealed(keys)
+    renew(database_url, ring)
+    assert renew_if_due(database_url, ring, timedelta()) is None
+    keys.forget_refused([UUID(int=3)])
+    assert renew_if_due(database_url, ring, timedelta()) is None
+    keys.forget_refused([FIRST.id])
+    assert renew_if_due(database_url, ring, timedelta(days=1)) is None
+    done = renew_if_due(database_url, ring, timedelta())
+    assert done is not None
+    assert (done.epoch, done.keys) == (3, 2)
+    assert renew_if_due(database_url, ring, timedelta()) is None
 
 
 def test_a_keyring_that_lacks_their_epoch_is_lost(
