@@ -21,7 +21,7 @@ from infra.postgres import WRITER, Connection, connect
 from infra.seals import BadSeal, Broken, Lineage, Seal, kept, seal, sealed_by
 from infra.settings import Settings
 from infra.signing import Signer
-from infra.upkeep import SEAL, is_due, note
+from infra.upkeep import SEAL, is_due, note, note_at
 
 LOOK_SECONDS: Final = 60.0
 """How often it is looked whether it is time."""
@@ -74,6 +74,8 @@ def seal_head(settings: Settings, file: Path | None, topic: str | None) -> int:
     except NotDelivered as why:
         typer.echo(str(why), err=True)
         return 2
+    if _stands(settings, file, topic):
+        note_at(log_url(settings), SEAL, made.position)
     if file is None and topic is None:
         typer.echo(made.line().decode())
     elif topic is None and not written:
@@ -104,6 +106,14 @@ def seal_due(settings: Settings) -> None:
             log.info("log.sealed", position=made.position)
 
 
+def _stands(settings: Settings, file: Path | None, topic: str | None) -> bool:
+    """Tell whether what was written there by hand stands where seals are to be kept."""
+    if not settings.seals_by_itself:
+        return True
+    set_to = (_named(settings.seal_to), settings.seal_topic)
+    return (_named(file), topic) == set_to
+
+
 def _sealed(settings: Settings, connection: Connection) -> Seal | None:
     signer = Signer.beside(settings.keyring_file)
     before = sealed_by(connection)
@@ -131,8 +141,8 @@ def _deliver(
             _send(settings, topic, seals[-1])
         except KafkaError as why:
             raise NotDelivered(str(why) or type(why).__name__) from why
+    file = _named(file)
     if file is not None:
-        file = file / FILE if file.is_dir() else file
         lines = _missing(file, seals)
         try:
             _append(file, lines)
@@ -140,6 +150,11 @@ def _deliver(
             raise NotDelivered(of_file(why, file)) from why
         return len(lines)
     return 0
+
+
+def _named(file: Path | None) -> Path | None:
+    """Return which file is meant where a folder may be named."""
+    return file / FILE if file is not None and file.is_dir() else file
 
 
 def _missing(file: Path, seals: Sequence[Seal]) -> list[bytes]:

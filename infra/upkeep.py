@@ -18,9 +18,9 @@ DRILL: Final = "drill"
 SEAL: Final = "seal"
 
 _READ: Final = """
-select w.what, greatest(d.at, s.at), greatest(d.position, s.position), f.at, f.failure,
-  extract(epoch from clock_timestamp() - coalesce(greatest(d.at, s.at), log.begun_at))::float8,
-  log.head - coalesce(greatest(d.position, s.position), 0)
+select w.what, d.at, d.position, f.at, f.failure,
+  extract(epoch from clock_timestamp() - coalesce(d.at, log.begun_at))::float8,
+  log.head - coalesce(d.position, 0)
 from (select coalesce((select max(position) from log.batch), 0) as head,
              coalesce((select recorded_at from log.batch order by position limit 1),
                       clock_timestamp()) as begun_at) as log
@@ -31,8 +31,6 @@ left join lateral (select id, at, position from log.upkeep u
 left join lateral (select at, failure from log.upkeep u
                    where u.what = w.what and u.failure is not null and u.id > coalesce(d.id, 0)
                    order by id desc limit 1) as f on true
-left join lateral (select position, (seal::json ->> 'sealed_at')::timestamptz as at
-                   from log.seal order by position desc limit 1) as s on w.what = 'seal'
 order by w.n
 """
 _DUE: Final = """

@@ -95,11 +95,36 @@ def test_a_seal_that_cannot_be_written_is_said_and_tried_again_in_an_hour(
         seal_due(away)
     seal_due(away)  # not again at once
     assert "No such file or directory" in str(mend(away))
+    assert (standing(url).at, standing(url).facts) == (None, 18)  # it was made, and is nowhere
     file.parent.mkdir()
     hours_pass(url, 2)
     seal_due(away)
     assert positions(file) == [18]
-    assert mend(away) is None
+    assert (standing(url).position, mend(away)) == (18, None)
+
+
+def test_a_seal_by_hand_counts_where_it_is_to_stand_and_puts_off_no_other(
+    settings: Settings, url: str, tmp_path: Path
+) -> None:
+    assert settings.seal_to is not None
+    assert seal_head(settings, tmp_path / "by-hand.jsonl", None) == 0
+    assert standing(url).at is None
+    seal_due(settings)
+    assert positions(settings.seal_to) == [18]
+    more(settings)
+    assert seal_head(settings, settings.seal_to.parent, None) == 0  # its seals.jsonl
+    assert standing(url).position == 21
+
+
+@pytest.mark.parametrize("to", ["by-hand.jsonl", None])
+def test_where_workers_do_not_seal_one_by_hand_counts_wherever_it_goes(
+    settings: Settings, url: str, tmp_path: Path, to: str | None
+) -> None:
+    by_hand = settings.model_copy(update={"seal_to": None})
+    assert seal_head(by_hand, tmp_path / "away" / "seals.jsonl", None) == 2
+    assert standing(url).at is None
+    assert seal_head(by_hand, tmp_path / to if to else None, None) == 0
+    assert (standing(url).position, standing(url).facts) == (18, 0)
 
 
 def test_the_same_seal_is_not_written_twice(
@@ -144,8 +169,6 @@ def test_a_seal_that_is_late_is_pointed_out(settings: Settings, url: str) -> Non
     seal_due(settings)
     more(settings)
     hours_pass(url, 49)
-    with psycopg.connect(url, autocommit=True) as owner:
-        owner.execute("delete from log.seal")
     assert str(mend(settings)).startswith("it is late")
 
 
