@@ -3,12 +3,13 @@
 from contextlib import closing
 from pathlib import Path
 
-from consumers.erasure.purging import Marks, purge_answers, purge_refused
+from consumers.erasure.purging import purge_answers, purge_refused
 from domain.shared.ids import Ids
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, WRITER, connect, pool
 from infra.sealing import PersonKeys
 from infra.vault import Vault
+from projections.marks import Marks
 
 _FORGOTTEN = """
 select identity from keeper.person_key

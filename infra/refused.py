@@ -1,23 +1,35 @@
 """What was refused: kept sealed with its reason, so that people can look and send it again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID, uuid4
 
 import msgspec
 from psycopg.rows import class_row
 
 from domain.shared.ids import Ids
+from domain.shared.naming import identities_named
 from domain.shared.refusals import NotFound
-from infra.naming import identities_named
-from infra.postgres import Pool
+from infra.postgres import Connection, Pool
 from infra.sealing import PersonKeys, RefusedEvent
 
 _COLUMNS: Final = (
     "id, received_at, shop, source, door, reason, detail, place, correlation, resent_at, outcome"
 )
+_NAMES: Final = _COLUMNS.split(", ")
+
+_CHUNK: Final = 500
+_WALKED: Final = f"""
+select {_COLUMNS}, period, sealed from log.refused
+where (shop = %s or %s) and (received_at, id) > (%s::timestamptz, %s)
+order by received_at, id limit {_CHUNK}
+"""  # noqa: S608  # constants
+
+Connect = Callable[[], AbstractContextManager[Connection]]
+"""Gives a connection for as long as it is entered."""
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +57,14 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     message: bytes
     currency: str
     system: bool
+
+
+class Known(Protocol):
+    """What somebody is known by: their ids in a shop, what names them in every shop."""
+
+    @property
+    def are_everywhere(self) -> bool: ...
+    def are_in(self, message: bytes, ids: Ids, shop: str, *, own: bool = True) -> bool: ...
 
 
 class Refusals:
@@ -163,6 +183,51 @@ class Refusals:
                 (datetime.now(UTC), outcome, id),
             )
         return self.find(id)
+
+
+def walked(
+    connect: Connect, keys: PersonKeys, shop: str, *, everywhere: bool = False
+) -> Iterator[list[tuple[Refusal, bytes | None]]]:
+    """Yield a shop's refused events, or all of them, some at a time, with what was sent.
+
+    The earliest first; None where nothing opens it any more.
+    """
+    last: tuple[datetime | str, UUID] = ("-infinity", UUID(int=0))
+    while True:
+        with connect() as connection:
+            rows = connection.execute(_WALKED, (shop, everywhere, *last)).fetchall()
+        if not rows:
+            return
+        found = [Refusal(**dict(zip(_NAMES, row, strict=False))) for row in rows]
+        events = [
+            RefusedEvent(it.id, it.shop, it.source, period, sealed)
+            for it, (*_, period, sealed) in zip(found, rows, strict=True)
+        ]
+        messages = [_message(plain) for plain in keys.open_refused(events)]
+        yield list(zip(found, messages, strict=True))
+        last = (found[-1].received_at, found[-1].id)
+
+
+def naming(
+    connect: Connect, keys: PersonKeys, ids: Ids, shop: str, known: Known
+) -> Iterator[list[tuple[Refusal, bytes | None]]]:
+    """Yield, some at a time, the refused events that name somebody of a shop.
+
+    By their ids in their own shop, by an address or a number in every shop; and those that nothing
+    opens, of which nobody can tell.
+    """
+    for chunk in walked(connect, keys, shop, everywhere=known.are_everywhere):
+        theirs = [
+            (it, message)
+            for it, message in chunk
+            if message is None or known.are_in(message, ids, it.shop, own=it.shop == shop)
+        ]
+        if theirs:
+            yield theirs
+
+
+def _message(plain: bytes | None) -> bytes | None:
+    return None if plain is None else msgspec.msgpack.decode(plain, type=Packet).message
 
 
 def _events(refused: Sequence[tuple[Refusal, Packet]]) -> list[RefusedEvent]:

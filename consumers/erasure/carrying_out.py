@@ -13,12 +13,7 @@ import structlog
 from commands.application import Crm
 from commands.erasure import BeginErasure, CertifyErasure, ConfirmErasure
 from commands.work import Command
-from consumers.erasure.purging import (
-    marks_of,
-    purge_answers,
-    purge_columns,
-    purge_refused,
-)
+from consumers.erasure.purging import purge_answers, purge_columns, purge_refused
 from consumers.erasure.waiting import LEGAL_HOLD, OPEN_ORDER, has_open_order, reasons
 from consumers.mistakes import first_line
 from consumers.place import placed
@@ -39,6 +34,7 @@ from infra.sealing import FORGOTTEN_WITHIN_SECONDS, PersonKeys
 from infra.settings import Settings
 from infra.signing import Signer
 from projections import catalogue
+from projections.marks import Marks, marks_of
 from projections.profile.projection import profile
 from projections.runtime.as_of import AsOf
 
@@ -237,7 +233,7 @@ class _Work:
         row = self._views.execute(_REACHED, (list(catalogue.VIEWS),)).fetchone()
         return row is not None and row[0] is not None and row[0] >= position
 
-    def _purge_refused(self, erasure: Erasure, marks: Any) -> None:
+    def _purge_refused(self, erasure: Erasure, marks: Marks) -> None:
         with self.log.transaction():
             gone = purge_refused(self.log, self._keys, self._ids, erasure.shop, marks)
             self._count(erasure, refused=gone)

@@ -1,14 +1,14 @@
 """What is left of somebody who was forgotten: each place is looked through, and tried to open."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import Any, Final
 from uuid import UUID
 
 from psycopg import sql
 
 from consumers.checks import Check
-from consumers.erasure.purging import Marks, answers_before, refused
+from consumers.erasure.purging import answers_before
 from consumers.opened import Opened
 from domain.shared.events import Fact
 from domain.shared.personal import ERASED
@@ -16,7 +16,9 @@ from infra.access_log import AccessLog, Asked
 from infra.erasure_certificate import CertifiedErasure
 from infra.originals import Originals
 from infra.postgres import KEEPER, WRITER, Connection, Pool, connect, pool
+from infra.refused import walked
 from projections import catalogue
+from projections.marks import Marks
 from projections.runtime import schema
 from projections.runtime.columns import GONE, personal_columns
 
@@ -106,7 +108,7 @@ def _originals(
 def _refused(here: Opened, connection: Connection, identities: Sequence[UUID]) -> Check:
     marks, read, named = Marks(frozenset(identities)), 0, 0
     for (shop,) in connection.execute("select distinct shop from log.refused").fetchall():
-        for chunk in refused(connection, here.sealer, shop):
+        for chunk in walked(lambda: nullcontext(connection), here.sealer, shop):
             messages = [message for _, message in chunk if message is not None]
             read += len(messages)
             named += sum(marks.are_in(message, here.ids, shop) for message in messages)

@@ -1,36 +1,24 @@
 """What is destroyed of somebody besides keys: refused events, kept answers, sealed columns."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 import psycopg
 from psycopg import sql
 
-from consumers.erasure.spelling import address, has_address, has_number, number, small, spellings
-from domain.customer.events import Person
-from domain.shared.events import Fact
 from domain.shared.ids import Ids
-from infra.naming import identities_named
-from infra.refused import Packet
-from infra.sealing import PersonKeys, RefusedEvent
+from infra.refused import naming
+from infra.sealing import PersonKeys
+from projections.marks import Marks
 from projections.projection import View
 from projections.runtime import schema
 from projections.runtime.columns import GONE, personal_columns
 
 Connection = psycopg.Connection[Any]
 
-CHUNK: Final = 500
-_SHORTEST: Final = 6
-"""Characters of an address or number that is looked for as it stands."""
-
-_REFUSED: Final = """
-select id, shop, source, period, sealed from log.refused
-where (shop = %s or %s) and id > %s order by id limit %s
-"""
-_NOBODY: Final = UUID(int=0)
 _ADDRESSED: Final = "encode(substring(answer from 8 for 36), 'escape')"
 """The id with which an answer begins, of what the command was about."""
 
@@ -51,59 +39,6 @@ finished_at is not null and (asked::text like any(%(named)s) or answer::text lik
 _KEPT: Final = {"log.idempotency": _ANSWERS, "log.job": _JOBS}
 
 
-class Marks(msgspec.Struct, frozen=True):
-    """What a message of somebody's is known by: their identities, addresses and numbers.
-
-    `words` are looked for as they were written, in their own shop alone.
-    """
-
-    identities: frozenset[UUID]
-    words: frozenset[str] = frozenset()
-    addresses: frozenset[str] = frozenset()
-    numbers: frozenset[str] = frozenset()
-
-    @property
-    def are_everywhere(self) -> bool:
-        """Whether they name one person in every shop."""
-        return bool(self.addresses or self.numbers)
-
-    def are_in(self, message: bytes, ids: Ids, shop: str, *, own: bool = True) -> bool:
-        """Tell whether a message names them; `own`: it is of the shop that their ids are of."""
-        if own and not self.identities.isdisjoint(identities_named(message, ids, shop)):
-            return True
-        if not self.words and not self.are_everywhere:
-            return False
-        return any(
-            has_address(text, self.addresses)
-            or has_number(text, self.numbers)
-            or (own and any(word in text for word in self.words))
-            for text in spellings(message)
-        )
-
-
-def marks_of(identities: Collection[UUID], facts: Iterable[Fact]) -> Marks:
-    """Return what somebody is known by, as far as their facts still open."""
-    people = [
-        person
-        for fact in facts
-        if isinstance(person := getattr(fact.event, "person", None), Person)
-    ]
-    emails = {person.email for person in people if person.email}
-    phones = {person.phone for person in people if person.phone}
-    words = {small(phone.strip()) for phone in phones}
-    words |= {small(email.strip()) for email in emails if address(email) is None}
-    return Marks(
-        frozenset(identities),
-        words=frozenset(word for word in words if len(word) >= _SHORTEST),
-        addresses=frozenset(it for email in emails if (it := _long(address(email)))),
-        numbers=frozenset(it for phone in phones if (it := number(phone))),
-    )
-
-
-def _long(word: str | None) -> str | None:
-    return word if word is not None and len(word) >= _SHORTEST else None
-
-
 def purge_refused(
     connection: Connection, keys: PersonKeys, ids: Ids, shop: str, marks: Marks
 ) -> int:
@@ -113,33 +48,11 @@ def purge_refused(
     that nothing opens: of one that was broken off here, and of a backup from before.
     """
     gone = 0
-    for chunk in refused(connection, keys, shop, everywhere=marks.are_everywhere):
-        theirs = [
-            event.id
-            for event, message in chunk
-            if message is None or marks.are_in(message, ids, event.shop, own=event.shop == shop)
-        ]
-        if theirs:
-            keys.forget_refused(theirs)
-            gone += connection.execute(
-                "delete from log.refused where id = any(%s)", (theirs,)
-            ).rowcount
+    for chunk in naming(lambda: nullcontext(connection), keys, ids, shop, marks):
+        theirs = [event.id for event, _ in chunk]
+        keys.forget_refused(theirs)
+        gone += connection.execute("delete from log.refused where id = any(%s)", (theirs,)).rowcount
     return gone
-
-
-def refused(
-    connection: Connection, keys: PersonKeys, shop: str, *, everywhere: bool = False
-) -> Iterator[list[tuple[RefusedEvent, bytes | None]]]:
-    """Yield a shop's refused events, or all of them, some at a time, with what was sent."""
-    last = _NOBODY
-    while rows := connection.execute(_REFUSED, (shop, everywhere, last, CHUNK)).fetchall():
-        last = rows[-1][0]
-        events = [RefusedEvent(*row) for row in rows]
-        yield list(zip(events, map(_message, keys.open_refused(events)), strict=True))
-
-
-def _message(plain: bytes | None) -> bytes | None:
-    return None if plain is None else msgspec.msgpack.decode(plain, type=Packet).message
 
 
 def purge_answers(connection: Connection, identities: Collection[UUID], customer: UUID) -> int:

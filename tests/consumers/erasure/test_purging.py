@@ -9,12 +9,13 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from consumers.erasure.purging import Marks, marks_of, purge_refused
+from consumers.erasure.purging import purge_refused
 from domain.customer.events import Person, TraitsAsserted
 from domain.shared.ids import Ids
 from infra.postgres import OWNER, WRITER, connect, pool
 from infra.refused import Refusals
 from infra.sealing import RefusedEvent
+from projections.marks import Marks, marks_of
 from tests.facts import fact_of
 from tests.projections.runtime.shop import Shop
 from tests.refused import refused

@@ -7,7 +7,7 @@ from typing import Final
 from unicodedata import normalize
 from urllib.parse import unquote
 
-from infra.naming import unescaped
+from domain.shared.naming import unescaped
 from projections.profile import contact
 
 DIGITS: Final = 9

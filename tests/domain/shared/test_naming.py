@@ -5,7 +5,7 @@ import json
 import pytest
 
 from domain.shared.ids import Ids
-from infra.naming import identities_named
+from domain.shared.naming import identities_named
 
 IDS = Ids(b"naming" * 6)
 ADA = IDS.user("tea", "u1")
