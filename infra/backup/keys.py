@@ -8,9 +8,9 @@ from infra.backup.catalogue import take_time
 from infra.backup.copying import Told, copy_in
 from infra.backup.key import BackupKey
 from infra.backup.opening import Opened, check_known, check_together, open_file
-from infra.backup.taking import KEEPER, KEYRING, SIGNING, epochs_of, standing
-from infra.backup.unusable import OtherKeyring, Unopened
-from infra.epochs import check_epochs
+from infra.backup.taking import KEEPER, KEYRING, SIGNING, standing
+from infra.backup.unusable import OtherKeyring
+from infra.epochs import prove_epochs
 from infra.installation import same_installation
 from infra.keyring import Keyring, KeyringLost, KeyringWrapped
 from infra.postgres import OWNER, Connection, connect
@@ -53,7 +53,7 @@ def take_keys(
         for name in made:
             places[name].parent.mkdir(parents=True, exist_ok=True)
             replace(places[name], files[name])
-        _check_keyring(owner, keyring_file, vault, keys)
+        _check_keyring(owner, keyring_file, vault)
     except BaseException:
         for name in made:
             places[name].unlink(missing_ok=True)
@@ -61,23 +61,13 @@ def take_keys(
     return kept.get("keeper.person_key", 0)
 
 
-def _check_keyring(owner: Connection, file: Path, vault: Vault | None, keys: Opened) -> None:
-    """Make sure that a keyring is this log's, and opens a key of each epoch that there is."""
+def _check_keyring(owner: Connection, file: Path, vault: Vault | None) -> None:
+    """Make sure that a keyring is this log's, and opens a key of each epoch that is needed."""
     try:
         keyring = Keyring.open(file, vault)
         if not same_installation(owner, Ids(keyring.secret), claim=False):
             raise OtherKeyring(file)
-        check_epochs(owner, keyring)
-        for epoch in sorted(epochs_of(owner)):
-            row = owner.execute(
-                "select identity, wrapped from keeper.person_key "
-                "where epoch = %s and wrapped is not null limit 1",
-                (epoch,),
-            ).fetchone()
-            if epoch not in keyring.held:
-                raise Unopened(keys.name, file=file, epoch=epoch)
-            if row is not None:
-                keyring.unwrap(epoch, row[1], row[0].bytes)
+        prove_epochs(owner, keyring)
     except KeyringWrapped:
         raise
     except KeyringLost:

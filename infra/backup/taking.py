@@ -149,8 +149,7 @@ def _keyring_of(connection: Connection, file: Path) -> bytes:
     content = file.read_bytes()
     keyring = Keyring(file)
     check_epochs(connection, keyring)
-    missing = epochs_of(connection) - set(keyring.held)
-    if missing or file.read_bytes() != content:
+    if file.read_bytes() != content:
         raise KeyringLost(str(KeyringLost.__doc__))
     return content
 
@@ -244,13 +243,3 @@ def _copy_table(
                     pass_on()
         pass_on()
         return TableEnd(rows=cursor.rowcount, bytes=size, sha256=digest.hexdigest())
-
-
-def epochs_of(connection: Connection) -> set[int]:
-    """Return the epochs that somebody's key is wrapped under."""
-    found: set[int] = set()
-    for table in tables_of(connection, KEEPER):
-        if {"epoch", "wrapped"} <= set(table.columns):
-            asked = sql.SQL("select distinct epoch from {} where wrapped is not null")
-            found |= {row[0] for row in connection.execute(asked.format(identifier(table)))}
-    return found

@@ -88,10 +88,6 @@ class OtherKeyring(Unusable):
     """The keyring {} does not open these keys: move it away, and the backup's is put there."""
 
 
-class Unopened(Unusable):
-    """The keyring {file} has no key of epoch {epoch}, which {} needs: put back its newest copy."""
-
-
 class FolderTaken(Unusable):
     """Another backup is being made in {}: wait for it."""
 

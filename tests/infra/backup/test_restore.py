@@ -260,6 +260,22 @@ def test_a_backup_says_how_far_it_is(backups: Backups) -> None:
     assert told[-1][0] == told[-1][1] > 0
 
 
+@pytest.mark.parametrize("renewed", [False, True])
+def test_a_key_that_nothing_unwraps_keeps_nobody_from_a_backup_or_from_restoring_it(
+    backups: Backups, *, renewed: bool
+) -> None:
+    with connect(backups.shop.url) as owner:
+        spoiled = owner.execute(
+            "update keeper.person_key set wrapped = '\\x00' where identity <> %s",
+            (backups.shop.user("user2"),),
+        )
+        assert spoiled.rowcount > 0
+    if renewed:  # leaves them under the epoch before
+        renew(backups.shop.url, Keyring.open(backups.shop.keyring))
+    backups.restore(backups.take())
+    assert backups.same
+
+
 def test_a_log_that_was_put_back_by_other_means_takes_the_newest_keys(backups: Backups) -> None:
     before = backups.take()
     back_then = before.keys.rename(before.keys.with_name("keys-of-then"))
