@@ -90,7 +90,8 @@ def _packets(services: Services, found: Sequence[Refusal], look: Look) -> Mappin
     """Return what was sent, to who may see it; nobody knows whom it tells of."""
     packets = services.refused.open(found) if look.whole is not None else {}
     if packets:
-        look.note(conditions={"refused": sorted(map(str, packets))}, count=len(packets))
+        ids = sorted(map(str, packets))
+        look.note(whom=None, conditions={"refused": ids}, count=len(packets))
     return packets
 
 

@@ -1,10 +1,10 @@
 """Makes an auditor's package from the command line, and checks one without a database."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import typer
@@ -15,16 +15,13 @@ from consumers.mistakes import of_file
 from consumers.opened import Opened, opened
 from consumers.package_page import page
 from consumers.proofs import prove
-from infra import access_log
-from infra.access_log import AccessLog
+from infra.access_log import Reads
 from infra.event_store.unpacked import unpacked
 from infra.evidence import FACTS, SEALS, Checked, Manifest, check, line, write
 from infra.postgres import WRITER, Connection, connect, pool
 from infra.seals import Broken, Lineage, Seal, kept, read_seals, seal
 from infra.settings import Settings
 from infra.signing import Signer, read_public
-
-_READS_AT_ONCE: Final = 500
 
 
 def package(settings: Settings, asked: Asked, file: Path) -> int:
@@ -135,22 +132,10 @@ def _reads(here: Opened, asked: Asked, chosen: Chosen) -> Iterator[dict[str, Any
         return
     url = here.settings.log_url
     assert url is not None
-    with ExitStack() as stack:
-        log = AccessLog(stack.enter_context(pool(url, WRITER, size=1)), here.sealer)
-        stack.callback(log.close)
-        after: int | None = None
-        while True:
-            wanted = access_log.Asked(
-                customers=chosen.people, since=asked.since, until=asked.until, after=after
-            )
-            found = log.page(wanted, _READS_AT_ONCE)
-            for _, access in found:
-                told = msgspec.to_builtins(access)
-                for personal in ("reason", "conditions"):
-                    del told[personal]
-                if access.whom is not None:
-                    told["whom"] = [str(one) for one in access.whom if one in chosen.people]
-                yield told
-            if len(found) < _READS_AT_ONCE:
-                return
-            after = found[-1].id
+    with pool(url, WRITER, size=1) as writer:
+        reads = Reads(writer, here.sealer)
+        for access in reads.of(chosen.people, since=asked.since, until=asked.until):
+            told = msgspec.to_builtins(access)
+            for personal in ("reason", "conditions"):
+                del told[personal]
+            yield told

@@ -1,7 +1,7 @@
 """The access log: who read whose personal data, written before the answer is given."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
@@ -37,7 +37,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     """One read: who, whose, what, when, why, and by which request.
 
     `basis` is what allowed it, `reason` what somebody said when asked for one (None once the person
-    is forgotten). Of an export `whom` is None: `conditions` and `count` say what was in it.
+    is forgotten). Of an export, and of refused events, `whom` is None: `conditions` and `count` say
+    what was in it.
     """
 
     at: datetime = msgspec.field(default_factory=clock.now)
@@ -73,12 +74,83 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     after: int | None = None
 
 
-class AccessLog:
-    """Writes reads in a thread of its own: what comes together is one insert."""
+class Reads:
+    """What is written in the access log."""
 
     def __init__(self, pool: Pool, keys: PersonKeys) -> None:
         self._pool = pool
         self._keys = keys
+
+    def page(self, asked: Asked, limit: int) -> list[Kept]:
+        """Return reads, the latest first."""
+        return [
+            Kept(id, access)
+            for id, access in self._found(asked, limit)  # noqa: A001  # as it is called
+            if access is not None
+        ]
+
+    def of(
+        self,
+        customers: Collection[UUID],
+        *,
+        refused: Collection[UUID] = (),
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Access]:
+        """Yield who read these people's data, the latest first; nothing of anybody else.
+
+        `refused`: refused events that name them. An export that cannot have held them is left out,
+        and what was asked for of the others.
+        """
+        asked = Asked(customers=tuple(customers), since=since, until=until)
+        while found := self._found(asked, _AT_ONCE):
+            for _, access in found:
+                if access is not None and _may_hold(access, customers, refused):
+                    yield _of_them(access, customers)
+            asked = msgspec.structs.replace(asked, after=found[-1][0])
+
+    def _found(self, asked: Asked, limit: int) -> list[tuple[int, Access | None]]:
+        """Return reads by their places; None for one whose month is past."""
+        conditions = [sql.SQL("true")]
+        values: dict[str, Any] = {"limit": limit}
+        for name, condition in _CONDITIONS.items():
+            if (value := getattr(asked, name)) is not None:
+                conditions.append(sql.SQL(condition))
+                values[name] = value
+        if asked.actor is not None:
+            values["actor"] = self._keys.blind("access-actor", asked.actor)
+        if asked.customers is not None:
+            values["customers"] = [self._whom(one) for one in asked.customers]
+        statement = sql.SQL("{} where {} order by id desc limit %(limit)s").format(
+            sql.SQL(_FIND), sql.SQL(" and ").join(conditions)
+        )
+        with self._pool.connection() as connection:
+            rows = connection.execute(statement, values).fetchall()
+        return [(row[0], self._opened(*row[1:])) for row in rows]
+
+    def _opened(
+        self, at: datetime, shop: str, period: str, sealed: bytes, reason: bytes | None
+    ) -> Access | None:
+        plain = self._keys.open_period(PURPOSE, shop, "", period, sealed)
+        if plain is None:
+            return None
+        access = msgspec.convert(
+            {**msgspec.msgpack.decode(plain), "at": at, "shop": shop}, Access, strict=False
+        )
+        if reason is None or not access.whom:
+            return access
+        said = self._keys.open(access.whom[0], reason, _REASON)
+        return msgspec.structs.replace(access, reason=said.decode() if said is not None else None)
+
+    def _whom(self, customer: UUID) -> bytes:
+        return self._keys.blind("access-whom", customer.hex)
+
+
+class AccessLog(Reads):
+    """Writes reads in a thread of its own: what comes together is one insert."""
+
+    def __init__(self, pool: Pool, keys: PersonKeys) -> None:
+        super().__init__(pool, keys)
         self._queue: SimpleQueue[tuple[Access, Future[None]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="huike-access", daemon=True)
         self._thread.start()
@@ -101,39 +173,6 @@ class AccessLog:
         self._queue.put(None)
         self._thread.join(_CLOSING_SECONDS)
 
-    def page(self, asked: Asked, limit: int) -> list[Kept]:
-        """Return reads, the latest first."""
-        conditions = [sql.SQL("true")]
-        values: dict[str, Any] = {"limit": limit}
-        for name, condition in _CONDITIONS.items():
-            if (value := getattr(asked, name)) is not None:
-                conditions.append(sql.SQL(condition))
-                values[name] = value
-        if asked.actor is not None:
-            values["actor"] = self._keys.blind("access-actor", asked.actor)
-        if asked.customers is not None:
-            values["customers"] = [self._whom(one) for one in asked.customers]
-        statement = sql.SQL("{} where {} order by id desc limit %(limit)s").format(
-            sql.SQL(_FIND), sql.SQL(" and ").join(conditions)
-        )
-        with self._pool.connection() as connection:
-            rows = connection.execute(statement, values).fetchall()
-        return [Kept(row[0], access) for row in rows if (access := self._opened(*row)) is not None]
-
-    def _opened(  # a row has as many columns
-        self, _id: int, at: datetime, shop: str, period: str, sealed: bytes, reason: bytes | None
-    ) -> Access | None:
-        plain = self._keys.open_period(PURPOSE, shop, "", period, sealed)
-        if plain is None:
-            return None
-        access = msgspec.convert(
-            {**msgspec.msgpack.decode(plain), "at": at, "shop": shop}, Access, strict=False
-        )
-        if reason is None or not access.whom:
-            return access
-        said = self._keys.open(access.whom[0], reason, _REASON)
-        return msgspec.structs.replace(access, reason=said.decode() if said is not None else None)
-
     def _row(self, access: Access) -> tuple[Any, ...]:
         period = f"{access.at:%Y-%m}"
         told = msgspec.structs.asdict(access)
@@ -154,9 +193,6 @@ class AccessLog:
             self._keys.seal_period(PURPOSE, access.shop, "", period, plain),
             said,
         )
-
-    def _whom(self, customer: UUID) -> bytes:
-        return self._keys.blind("access-whom", customer.hex)
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
@@ -184,6 +220,25 @@ class AccessLog:
         else:
             for _, written in batch:
                 written.set_result(None)
+
+
+def _may_hold(access: Access, customers: Collection[UUID], refused: Collection[UUID]) -> bool:
+    """Tell whether these people can have been in what was read, as far as its conditions tell."""
+    for name, theirs in (("origins", customers), ("refused", refused)):
+        if access.whom is None and name in access.conditions:
+            return not set(map(str, theirs)).isdisjoint(access.conditions[name])
+    return True
+
+
+def _of_them(access: Access, customers: Collection[UUID]) -> Access:
+    """Return a read without what it tells of others; a reason is of whom it names first."""
+    whom = access.whom
+    return msgspec.structs.replace(
+        access,
+        whom=None if whom is None else tuple(one for one in whom if one in customers),
+        reason=access.reason if whom and whom[0] in customers else None,
+        conditions={},
+    )
 
 
 def _insert(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -56,3 +56,11 @@ ErasureCertificate: TypeAlias = Certificate[CertifiedErasure]
 def certificate_of(file: bytes) -> ErasureCertificate:
     """Read a certificate. Raises msgspec.DecodeError for what is none, Altered."""
     return read(file, ErasureCertificate)
+
+
+def digest_of(file: bytes) -> str | None:
+    """Return the digest of what a certificate certifies; None of what is no certificate."""
+    try:
+        return certificate_of(file).digest
+    except msgspec.DecodeError:
+        return None

@@ -9,7 +9,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from domain.shared.refusals import NotFound
-from infra.erasure_certificate import certificate_of
+from infra.erasure_certificate import certificate_of, digest_of
 from infra.postgres import Connection
 
 _COLUMNS: Final = (
@@ -43,6 +43,13 @@ class Erasure(msgspec.Struct, frozen=True, kw_only=True):
     answers: int
     certificate: bytes | None
     digest: str | None
+
+    @property
+    def proof(self) -> bytes | None:
+        """The certificate, if it is the one that the log tells of."""
+        if self.certificate is None or digest_of(self.certificate) != self.digest:
+            return None
+        return self.certificate
 
 
 def follow(connection: Connection) -> None:
@@ -83,6 +90,17 @@ def latest(connection: Connection, limit: int) -> list[Erasure]:
         cursor.execute(
             f"select {_COLUMNS} from log.erasure order by requested_at desc, erasure limit %s",  # noqa: S608  # constant columns
             (limit,),
+        )
+        return cursor.fetchall()
+
+
+def of(connection: Connection, customers: Collection[UUID]) -> list[Erasure]:
+    """Return the erasures that were asked for somebody, the earliest first."""
+    with connection.cursor(row_factory=class_row(Erasure)) as cursor:
+        cursor.execute(
+            f"select {_COLUMNS} from log.erasure where customer = any(%s)"  # noqa: S608  # constant columns
+            " order by requested_at, erasure",
+            (list(customers),),
         )
         return cursor.fetchall()
 

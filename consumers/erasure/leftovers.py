@@ -12,7 +12,7 @@ from consumers.erasure.purging import answers_before
 from consumers.opened import Opened
 from domain.shared.events import Fact
 from domain.shared.personal import ERASED
-from infra.access_log import AccessLog, Asked
+from infra.access_log import Asked, Reads
 from infra.erasure_certificate import CertifiedErasure
 from infra.originals import Originals
 from infra.postgres import KEEPER, WRITER, Connection, Pool, connect, pool
@@ -124,8 +124,7 @@ def _answers(
 
 def _reasons(here: Opened, writer: Pool, identities: Sequence[UUID]) -> Check:
     asked = Asked(customers=tuple(identities))
-    with closing(AccessLog(writer, here.sealer)) as reads:
-        found = reads.page(asked, _READS)
+    found = Reads(writer, here.sealer).page(asked, _READS)
     whose = frozenset(identities)
     told = sum(
         it.access.reason is not None and not whose.isdisjoint(it.access.whom or ()) for it in found

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from domain.shared.refusals import AccessNotWritten
@@ -46,6 +48,11 @@ def read(*whom: UUID, request: str = "1", reason: str | None = None) -> Access:
         shop="shop",
         reason=reason,
     )
+
+
+def export(**conditions: Any) -> Access:
+    told: dict[str, Any] = {"whom": None, "conditions": conditions, "count": 2}
+    return msgspec.structs.replace(read(request=str(conditions)), **told)
 
 
 def test_all_who_read_at_once_are_written_down(log: AccessLog) -> None:
@@ -99,3 +106,32 @@ def test_what_cannot_be_written_is_told_to_each_who_waits(
         owner.execute("alter table log.elsewhere rename to access")
     log.write(read(ADA))
     assert len(log.page(Asked(), 10)) == 1
+
+
+def test_a_person_is_told_of_their_own_reads_and_of_nobody_else(log: AccessLog) -> None:
+    for said in (
+        read(ADA, BOB, request="list"),
+        read(ADA, request="reveal", reason="She calls"),
+        read(BOB, request="other"),
+    ):
+        log.write(said)
+    reveal, several = log.of([ADA])
+    assert (reveal.request, reveal.reason) == ("reveal", "She calls")
+    assert (several.request, several.whom) == ("list", (ADA,))
+    (_, hers) = log.of([BOB])
+    assert (hers.request, hers.whom) == ("list", (BOB,))
+
+
+def test_an_export_is_told_to_whom_it_can_have_held(log: AccessLog) -> None:
+    refused = UUID(int=7)
+    for said in (export(known=True), export(origins=[ADA]), export(refused=[str(refused)])):
+        log.write(said)
+    assert [len(list(log.of([whose]))) for whose in (ADA, BOB)] == [2, 1]
+    held, everybody = log.of([BOB], refused=[refused])
+    assert (held.count, held.conditions, everybody.conditions) == (2, {}, {})
+
+
+def test_of_many_reads_each_is_told_once(log: AccessLog) -> None:
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(log.write, (read(ADA, request=str(n)) for n in range(1_100))))
+    assert len({it.request for it in log.of([ADA])}) == 1_100
