@@ -127,7 +127,9 @@ TABLE: Final[dict[str, Operation]] = {
     "GET /api/customers/{id}/campaigns": _ASKS,
     "GET /api/customers/{id}/lifecycle": _ASKS,
     "GET /api/customers/{id}/consents": _ASKS,
-    "GET /api/customers/{id}/dossier": _sees(_AUDITS, *PERSON, *_FACTS, *_MESSAGE, whole=True),
+    "GET /api/customers/{id}/dossier": _sees(
+        _AUDITS, *PERSON, *_FACTS, *_MESSAGE, "reason", whole=True
+    ),
     "GET /api/customers/{id}/timeline": _sees(_ASKS, *_STORY),
     "GET /api/customers/{id}/why/{field}": _sees(_ASKS, *_FACTS),
     "POST /api/customers/{id}/reveal": Operation(

@@ -13,6 +13,7 @@ from api.services import TheServices
 from domain.shared.events import readable
 from domain.shared.refusals import NotFound
 from infra import clock
+from infra.beside import Beside
 from projections.dossier.consents import consents_of
 from projections.dossier.lines import SECTIONS, Teller
 from projections.dossier.making import Dossier
@@ -36,6 +37,7 @@ EXAMPLE: Final = {
     "made_at": "2026-11-23T09:00:00Z",
     "language": "en",
     "erased": False,
+    "forgotten_at": None,
     "identities": [
         {
             "identity": "8a4f5f6e-1c1b-8a77-9b53-1f0c7d1a2b3c",
@@ -64,6 +66,35 @@ EXAMPLE: Final = {
             }
         ]
     },
+    "erasures": [],
+    "refused": [
+        {
+            "id": "0d9c3f0a-2b7e-4c44-8a10-5d6e7f809101",
+            "received_at": "2026-11-20T10:15:01.204Z",
+            "shop": "shop",
+            "source": "site",
+            "door": "http",
+            "reason": "unknown-currency",
+            "detail": "Its currency is none of ISO 4217.",
+            "place": "event 3",
+            "correlation": "0b1c2d3e4f5061728394a5b6c7d8e9f0",
+            "resent_at": None,
+            "outcome": None,
+            "message": '{"batch":[{"userId":"42","properties":{"currency":"TEA"}}]}',
+        }
+    ],
+    "reads": [
+        {
+            "at": "2026-11-20T10:15:00Z",
+            "by": {"kind": "key", "id": "0b6f2c9e-7d0e-4d52-9d5a-0c8f6d2b7a22", "name": "grace"},
+            "operation": "POST /api/customers/{id}/reveal",
+            "basis": "revealed",
+            "reason": "She asks for a call.",
+            "request": "1b1c2d3e4f5061728394a5b6c7d8e9f1",
+            "shop": "shop",
+            "count": None,
+        }
+    ],
 }
 CHANGE: Final = {
     "channel": "email",
@@ -110,11 +141,17 @@ def dossier(
 
     Each thing with where it came from: its position in the log, when, source, and who said it. What
     was erased is `erased`. It is about the moment of `position`, and of any length.
+
+    `refused` holds events that name them and were not taken: why, and what they said (null where
+    that cannot be told apart from what is others'). `reads` says who saw their unmasked data, the
+    latest first; of an export, which may have held them, with how many it held. `erasures` says
+    how it stands with forgetting them, `forgotten_at` since when they are, with the certificate.
     """
     made = Dossier(
         id,
         services.reader,
         services.search.story,
+        Beside(services.writer, services.sealer, services.ids),
         at=clock.now(),
         language=lang,
         names=services.keys.names(),
@@ -122,12 +159,11 @@ def dossier(
     )
     look.seen.add(made.customer)
     look.note()
-    sent = services.originals.of(made.origins, upto=made.known.position) if originals else None
     chunks: Generator[Any, None, None]
     if (format or _accepted(request)) is Format.HTML:
-        chunks, media = as_page(made.known, made.story, sent), HTML
+        chunks, media = as_page(made, originals=originals), HTML
     else:
-        chunks, media = as_json(made.known, made.story, sent), JSON
+        chunks, media = as_json(made, originals=originals), JSON
     return streamed(chunks, media, HEADERS)
 
 

@@ -9,9 +9,9 @@ from consumers.mistakes import files_told
 from consumers.opened import opened
 from domain.shared.refusals import NotFound
 from infra import clock
+from infra.beside import Beside
 from infra.event_store.search import FactSearch
 from infra.keys import Keys
-from infra.originals import Originals
 from infra.postgres import WRITER, pool
 from infra.secret_files import created
 from infra.settings import Settings
@@ -43,6 +43,7 @@ def write_dossier(  # noqa: PLR0913  # what the command line asks
                 here.identity(customer, shop),
                 here.reader,
                 FactSearch(writer, here.sealer).story,
+                Beside(writer, here.sealer, here.ids),
                 at=clock.now(),
                 language=lang,
                 names=Keys(writer).names(),
@@ -52,13 +53,18 @@ def write_dossier(  # noqa: PLR0913  # what the command line asks
             typer.echo(f"Nothing is known of {customer}.", err=True)
             return 1
         here.note("huike dossier", made.customer, shop)
-        originals = Originals(writer, here.sealer)
-        messages = originals.of(made.origins, upto=made.known.position) if sent else None
         with files_told(to), created(to) as file:
             if html:
-                file.writelines(p.encode() for p in as_page(made.known, made.story, messages))
+                file.writelines(part.encode() for part in as_page(made, originals=sent))
             else:
-                file.writelines(as_json(made.known, made.story, messages))
-    facts = sum(one.facts for one in made.known.identities)
-    typer.echo(f"{to}: {facts:,} facts. It says who somebody is: hand it over, and delete it.")
+                file.writelines(as_json(made, originals=sent))
+    known = made.known
+    facts = f"{to}: {sum(one.facts for one in known.identities):,} facts."
+    if known.forgotten_at is None:
+        typer.echo(f"{facts} It says who somebody is: hand it over, and delete it.")
+    else:
+        typer.echo(
+            f"{facts} They were forgotten on {known.forgotten_at:%Y-%m-%d %H:%M} UTC: it says what "
+            "is left of them, and how that is certified."
+        )
     return 0

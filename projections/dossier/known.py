@@ -23,11 +23,11 @@ from domain.shared.personal import ERASED
 from projections.conversion.projection import conversion
 from projections.conversion.recipients import recipients_in
 from projections.dossier.lines import Line, Source, Teller
-from projections.lifecycle.answers import Place, standing_of
+from projections.lifecycle.answers import Place, Standing, standing_of
 from projections.lifecycle.projection import lifecycle
 from projections.profile.answers import Customer, shown
 from projections.profile.projection import profile
-from projections.profile.tables import ORDER, PROFILE, TICKET
+from projections.profile.tables import ORDER, PROFILE, TICKET, Profile
 from projections.projection import View
 from projections.rows import Rows
 from projections.runtime.replay import Blind, Replay, Whole
@@ -73,7 +73,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of a customer but its facts. `erased`: some of it can never be read again.
 
-    `unreadable`: facts of a kind that this version does not know.
+    `forgotten_at`: since when all of what says who it is. `unreadable`: facts of a kind that this
+    version does not know.
     """
 
     customer: UUID
@@ -81,6 +82,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     made_at: datetime
     language: str
     erased: bool
+    forgotten_at: datetime | None
     profile: Customer | None
     identities: Sequence[Identity]
     traits: Sequence[Trait]
@@ -107,12 +109,15 @@ class Gathering:
         self._facts: Counter[UUID] = Counter()
         self._unreadable: list[Line] = []
         self._erased = False
+        self._forgotten_at: datetime | None = None
+        self.shop = ""
 
     def heed(self, fact: Fact) -> None:
         """Take one fact into account, in the order of the log."""
         event = fact.event
         if fact.origin is not None:
             self._facts[fact.origin] += 1
+            self.shop = fact.shop
         if isinstance(event, Unreadable):
             if fact.type not in FACTS:
                 self._unreadable.append(self._teller.tell(fact))
@@ -131,7 +136,7 @@ class Gathering:
             case KnownByAnotherId(identity=identity, kind=kind):
                 self._joined[identity] = kind, self._teller.source(fact)
             case CustomerErased(identities=identities) if self._customer in identities:
-                self._erased = True
+                self._erased, self._forgotten_at = True, fact.recorded_at
 
     def _say(self, fact: Fact, event: TraitsAsserted) -> None:
         for key, value in _asserted(event):
@@ -158,7 +163,8 @@ class Gathering:
             made_at=at,
             language=self._teller.language,
             erased=self._erased,
-            profile=shown(row, reveal=True) if row else None,
+            forgotten_at=self._forgotten_at,
+            profile=_profile(row, standing) if row else None,
             identities=[self._identity(one, known=bool(row and row.known)) for one in origins],
             traits=[self._traits[key][1] for key in sorted(self._traits)],
             stage=self._reason(standing.stage, find) if standing else None,
@@ -211,6 +217,13 @@ def _asserted(event: TraitsAsserted) -> Iterator[tuple[tuple[str, str], Any]]:
             if part == "person":
                 said = {field: None if v in _NOTHING else v for field, v in said.items()}
             yield from (((part, field), value) for field, value in said.items())
+
+
+def _profile(row: Profile, standing: Standing | None) -> Customer:
+    answer = shown(row, reveal=True)
+    if standing is None:
+        return answer
+    return msgspec.structs.replace(answer, stage=standing.stage.place, tier=standing.tier.place)
 
 
 def _without(row: msgspec.Struct, *names: str) -> dict[str, Any]:

@@ -7,24 +7,23 @@ from typing import Any, Final
 
 import msgspec
 
-from projections.dossier.known import Identity, Known, Reason, Trait
+from projections.dossier.aside import Aside, as_sent
+from projections.dossier.known import Identity, Reason, Trait
 from projections.dossier.lines import SECTIONS, Line, Source
+from projections.dossier.making import Dossier
 from projections.dossier.values import Values
 from projections.dossier.words import WORDINGS
-from projections.dossier.written import Story
 from projections.page import CLOSING, moment, opening
 from projections.words import word
 
 _AT_ONCE: Final = 65_536
 
 
-def as_page(
-    known: Known, story: Story, originals: Iterable[Any] | None
-) -> Generator[str, None, None]:
+def as_page(made: Dossier, *, originals: bool) -> Generator[str, None, None]:
     """Yield the page in the language of what is known; everything in it is escaped."""
     chunk: list[str] = []
     size = 0
-    for part in _Page(known).parts(story, originals):
+    for part in _Page(made).parts(originals=originals):
         chunk.append(part)
         size += len(part)
         if size >= _AT_ONCE:
@@ -35,35 +34,49 @@ def as_page(
 
 
 class _Page:
-    def __init__(self, known: Known) -> None:
-        self._known = known
-        self._language = known.language
-        self._words = WORDINGS[known.language]
-        self._values = Values(known.language)
+    def __init__(self, made: Dossier) -> None:
+        self._made = made
+        self._known = made.known
+        self._language = made.known.language
+        self._words = WORDINGS[self._language]
+        self._values = Values(self._language)
 
-    def parts(self, story: Story, originals: Iterable[Any] | None) -> Iterator[str]:
-        known, words = self._known, self._words
+    def parts(self, *, originals: bool) -> Iterator[str]:
+        made, known, words = self._made, self._known, self._words
+        aside = Aside(self._language)
         yield opening(words.title, self._language)
         yield f"<p>{escape(words.about).format(made_at=self._time(known.made_at))}</p>\n"
-        if known.erased:
+        if known.forgotten_at is not None:
+            yield f"<p>{escape(words.forgotten).format(at=self._time(known.forgotten_at))}</p>\n"
+        elif known.erased:
             yield f"<p>{escape(words.some_erased)}</p>\n"
-        yield self._contents(sent=originals is not None)
+        yield self._contents(originals=originals)
+        if made.erasures:
+            yield from self._section("erasures", map(aside.erasing, made.erasures))
         yield from self._section("profile", [self._profile()])
         yield from self._section("identities", map(self._identity, known.identities))
         yield from self._section("traits", map(self._trait, known.traits))
         yield from self._section("standing", self._standing())
         rows = {"orders": known.orders, "tickets": known.tickets, "campaigns": known.campaigns}
         for section in SECTIONS:
-            yield from self._section(section, self._told(rows.get(section, ()), story(section)))
+            yield from self._section(
+                section, self._told(rows.get(section, ()), made.story(section))
+            )
+        yield from self._section("refused", map(aside.refused, made.refused()))
+        yield from self._section("reads", map(aside.read, made.reads()))
         if known.unreadable:
             yield from self._section("unreadable", map(self._line, known.unreadable))
-        if originals is not None:
-            yield from self._section("originals", map(_as_sent, originals))
+        if originals:
+            yield from self._section("originals", map(as_sent, made.originals()))
         yield CLOSING
 
-    def _contents(self, *, sent: bool) -> str:
-        """Lead to each part, and with `sent` to the originals."""
-        there = {"unreadable": bool(self._known.unreadable), "originals": sent}
+    def _contents(self, *, originals: bool) -> str:
+        """Lead to each part that there is."""
+        there = {
+            "erasures": bool(self._made.erasures),
+            "unreadable": bool(self._known.unreadable),
+            "originals": originals,
+        }
         parts = "".join(
             f'<li><a href="#{name}">{escape(heading)}</a></li>'
             for name, heading in self._words.sections.items()
@@ -149,8 +162,3 @@ class _Page:
 def _of_thing(values: Mapping[str, Any], called: str) -> Mapping[str, Any]:
     """Return what is said of a thing; its name is not called as a person's name is."""
     return {called if name == "name" else name: value for name, value in values.items()}
-
-
-def _as_sent(original: Any) -> str:
-    told = msgspec.json.format(msgspec.json.encode(original), indent=1)
-    return f"<pre>{escape(told.decode())}</pre>"

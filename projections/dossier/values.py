@@ -11,9 +11,9 @@ from uuid import UUID
 import msgspec
 
 from domain.shared.personal import ERASED
-from projections.dossier.words import WORDINGS, named
+from projections.dossier.words import WORDINGS, named, said
 from projections.page import moment
-from projections.words import LANGUAGES, money, word
+from projections.words import LANGUAGES, money
 
 HIDDEN: Final = frozenset({"content", "masked", "erased"})
 """Values that say nothing to the person: a digest, and how the record itself is shown."""
@@ -81,7 +81,7 @@ class Values:
             return f'<span class="id">{value}</span>'
         if isinstance(value, str) and (at := _instant(value)):
             return moment(at, self._language)
-        return escape(word(name, value, self._language))
+        return escape(said(name, value, self._language))
 
 
 def _flat(value: Any, path: _Path = ()) -> Iterator[tuple[_Path, Any]]:

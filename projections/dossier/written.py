@@ -1,26 +1,21 @@
 """A dossier as JSON, written as its facts are read: of a story of any length little is held."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
 
-from projections.dossier.known import Known
-from projections.dossier.lines import SECTIONS, Line
-
-Story = Callable[[str], Iterable[Line]]
-"""Gives the facts of a section, in order."""
+from projections.dossier.lines import SECTIONS
+from projections.dossier.making import Dossier
 
 _encode: Final = msgspec.json.Encoder(decimal_format="string").encode
 _AT_ONCE: Final = 65_536
 
 
-def as_json(
-    known: Known, story: Story, originals: Iterable[Any] | None
-) -> Generator[bytes, None, None]:
-    """Yield one JSON object; `originals` None: they were not asked for."""
+def as_json(made: Dossier, *, originals: bool) -> Generator[bytes, None, None]:
+    """Yield one JSON object; with `originals` it holds messages as they were sent."""
     chunk = bytearray()
-    for part in _parts(known, story, originals):
+    for part in _parts(made, originals=originals):
         chunk += part
         if len(chunk) >= _AT_ONCE:
             yield bytes(chunk)
@@ -28,17 +23,22 @@ def as_json(
     yield bytes(chunk)
 
 
-def _parts(known: Known, story: Story, originals: Iterable[Any] | None) -> Iterator[bytes]:
-    yield _encode(known)[:-1] + b',"facts":'
+def _parts(made: Dossier, *, originals: bool) -> Iterator[bytes]:
+    yield _encode(made.known)[:-1] + b',"erasures":'
+    yield from _list(made.erasures)
+    yield b',"facts":'
     before = b"{"
     for section in SECTIONS:
         yield before + _encode(section) + b":"
-        yield from _list(story(section))
+        yield from _list(made.story(section))
         before = b","
-    yield b"}"
-    if originals is not None:
+    yield b'},"refused":'
+    yield from _list(made.refused())
+    yield b',"reads":'
+    yield from _list(made.reads())
+    if originals:
         yield b',"originals":'
-        yield from _list(originals)
+        yield from _list(made.originals())
     yield b"}"
 
 

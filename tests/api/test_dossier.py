@@ -102,6 +102,8 @@ def test_it_says_how_they_are_classed_and_why(officer: TestClient, ada: str) -> 
     dossier = told(officer, ada)
     assert dossier["stage"]["place"] == "new"
     assert dossier["stage"]["because"]["type"] == "order.paid"
+    standing = dossier["stage"]["place"], dossier["tier"]["place"]
+    assert (dossier["profile"]["stage"], dossier["profile"]["tier"]) == standing
     assert dossier["orders"][0]["paid"] == "42.50"
 
 

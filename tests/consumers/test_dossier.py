@@ -5,17 +5,20 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from psycopg.rows import scalar_row
 
 from consumers.dossier import write_dossier
 from consumers.opened import opened
-from domain.customer.events import Person, TraitsAsserted
+from domain.customer.events import CustomerErased, Person, TraitsAsserted
 from domain.shared.log import Actor, Append, Draft, Who
 from infra.event_store import EventLog
-from infra.postgres import WRITER, connect
+from infra.postgres import WRITER, connect, pool
+from infra.refused import Refusals
 from infra.settings import Settings
+from tests.refused import refused
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AS_JSON: dict[str, Any] = {"shop": "shop", "lang": "en", "html": False, "sent": True}
@@ -84,3 +87,40 @@ def test_of_a_folder_that_there_is_not_it_says_so(
 ) -> None:
     assert write_dossier(settings, "ada", tmp_path / "none" / "ada.json", **AS_JSON) == 2
     assert capsys.readouterr().err == f"{tmp_path / 'none'}: there is no such folder.\n"
+
+
+def test_what_was_refused_and_who_read_it_is_in_the_file_too(
+    settings: Settings, tmp_path: Path
+) -> None:
+    assert settings.log_url is not None
+    with opened(settings) as here, pool(settings.log_url, WRITER, size=1) as writer:
+        message = b'{"traits": {"email": "ADA@example.com"}}'
+        Refusals(writer, here.sealer, here.ids).keep([refused(message, shop="shop")])
+    file = tmp_path / "ada.json"
+    assert write_dossier(settings, "ada", file, **AS_JSON) == 0
+    told = json.loads(file.read_bytes())
+    (kept,) = told["refused"]
+    assert kept["message"] == message.decode()
+    (read,) = told["reads"]
+    assert (read["operation"], read["basis"]) == ("huike dossier", "keyring")
+
+
+def test_of_somebody_forgotten_it_says_so(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert settings.log_url is not None
+    with opened(settings) as here, closing(EventLog(settings.log_url, here.sealer)) as log:
+        ada = here.ids.user("shop", "ada")
+        erased = CustomerErased(erasure=UUID(int=1), identities=(ada,))
+        log.append(
+            Append(
+                facts=(Draft(event=erased, occurred_at=NOON, who=Who(user=ada)),),
+                actor=Actor("process", "erasures"),
+                shop="shop",
+                source="erasures",
+            )
+        )
+        here.sealer.forget([ada])
+    assert write_dossier(settings, "ada", tmp_path / "ada.json", **AS_JSON) == 0
+    assert "They were forgotten on 2" in capsys.readouterr().out
+    assert json.loads((tmp_path / "ada.json").read_bytes())["forgotten_at"] is not None

@@ -1,5 +1,6 @@
 """A dossier names what it tells, and shows values as people write them."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,7 +10,13 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from api.access import TABLE
+from commands.shop.refusals import NotTaken
 from domain.shared.events import FACTS
+from infra.keys import Role
+from projections.by import By
+from projections.dossier.aside import Aside
+from projections.dossier.beside import Erasing, Read, Refused
 from projections.dossier.lines import SECTIONS
 from projections.dossier.values import HIDDEN, Values
 from projections.dossier.words import WORDINGS
@@ -72,3 +79,96 @@ def test_nothing_that_was_said_is_markup() -> None:
     for value in ("<b>", ["<b>"], {"<b>": "x"}):
         assert "<b>" not in shown(said=value)
     assert f'<span class="id">{UUID(int=1)}</span>' in shown(order=str(UUID(int=1)))
+
+
+def words_of(kind: type[NotTaken]) -> set[str]:
+    return {kind.code}.union(*map(words_of, kind.__subclasses__()))
+
+
+def test_why_a_message_was_not_taken_is_said_in_chinese() -> None:
+    """English is what the reason is kept in."""
+    assert {f"refused.{code}" for code in words_of(NotTaken)} <= set(WORDINGS["zh"].words)
+
+
+@pytest.mark.parametrize("language", WORDINGS)
+def test_what_somebody_did_who_saw_the_person_is_said_in_words(language: str) -> None:
+    operations = {name for name, operation in TABLE.items() if operation.shows}
+    words = WORDINGS[language].words
+    said = {name.removeprefix("read.") for name in words if name.startswith("read.")}
+    assert said == operations | {"huike dossier", "huike replay"}
+
+
+def test_roles_and_states_have_chinese_words() -> None:
+    words = WORDINGS["zh"].words
+    assert {f"roles.{role}" for role in Role} <= set(words)
+    kinds = {name.partition(".")[0] for name in WORDINGS["en"].words}
+    for kind in kinds - {"read"}:
+        english = {name for name in WORDINGS["en"].words if name.startswith(f"{kind}.")}
+        assert english <= set(words)
+
+
+UTC_NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ERASING = Erasing(
+    erasure=UUID(int=1),
+    asked_by="customer",
+    requested_at=UTC_NOON,
+    due_at=UTC_NOON,
+    state="waiting",
+    waits_for=("open-order", "legal-hold"),
+    erased_at=None,
+    position=None,
+    refused=0,
+    answers=0,
+    digest=None,
+    certificate=None,
+)
+READ = Read(
+    at=UTC_NOON,
+    by=By(kind="system", id="root"),
+    operation="huike dossier",
+    basis="role admin privacy-officer",
+    reason=None,
+    request="r-1",
+    shop="tea",
+    count=3,
+)
+REFUSED = Refused(
+    id=UUID(int=2),
+    received_at=UTC_NOON,
+    shop="tea",
+    source="site",
+    door="kafka",
+    reason="missing",
+    detail="It has no currency.",
+    place=None,
+    correlation="r-2",
+    resent_at=UTC_NOON,
+    outcome="missing-id",
+    message="<b>",
+)
+
+
+def aside(lang: str) -> str:
+    page = Aside(lang)
+    return page.erasing(ERASING) + page.read(READ) + page.refused(REFUSED)
+
+
+def test_what_is_told_beside_the_facts_is_told_in_the_readers_language() -> None:
+    english, chinese = aside("en"), aside("zh")
+    for said in ("a legal hold", "asked by", "the customer", "admin, privacy officer", "It has no"):
+        assert said in english
+    for said in (
+        "依法保留",
+        "申请人",
+        "客户",
+        "管理员、隐私专员",
+        "缺少必需的内容",
+        "没有用户编号",
+    ):
+        assert said in chinese
+    named = re.findall("<dt>(.*?)</dt>", chinese)
+    assert named
+    assert not [name for name in named if name.isascii()]
+    for page in (english, chinese):
+        assert "root · " in page
+        assert "<b>" not in page

@@ -1,0 +1,86 @@
+"""What is kept of somebody beside their facts: erasures, refused events, reads, messages."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from domain.shared.ids import Ids
+from infra import erasures
+from infra.access_log import Access, Reads
+from infra.erasures import Erasure
+from infra.originals import Original, Originals
+from infra.postgres import Pool
+from infra.refused import Known, Refusal, Refusals, naming
+from infra.sealing import PersonKeys
+
+_WHOLE: Final = "/v1/batch"
+"""Where a batch stood that was refused whole."""
+
+_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_events: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Beside:
+    """Finds it, in one installation."""
+
+    def __init__(self, pool: Pool, keys: PersonKeys, ids: Ids) -> None:
+        self._pool = pool
+        self._keys = keys
+        self._ids = ids
+        self._refusals = Refusals(pool, keys, ids)
+        self._reads = Reads(pool, keys)
+        self._originals = Originals(pool, keys)
+
+    def erasures(self, identities: Sequence[UUID]) -> list[Erasure]:
+        """Return the erasures that were asked for, the earliest first."""
+        with self._pool.connection() as connection:
+            erasures.follow(connection)
+            return erasures.of(connection, identities)
+
+    def refused(self, shop: str, known: Known) -> list[Refusal]:
+        """Return the refused events that name somebody of a shop, the earliest first."""
+        found = naming(self._pool.connection, self._keys, self._ids, shop, known)
+        return [it for chunk in found for it, message in chunk if message is not None]
+
+    def said(
+        self, refused: Sequence[Refusal], shop: str, known: Known
+    ) -> Mapping[UUID, bytes | None]:
+        """Return what was sent; None where it says of others too, and cannot be taken apart.
+
+        Of a batch that was refused whole, their events alone.
+        """
+
+        def theirs(it: Refusal) -> Callable[[bytes], bool]:
+            return lambda part: known.are_in(part, self._ids, it.shop, own=it.shop == shop)
+
+        packets = self._refusals.open(refused)
+        return {
+            it.id: _of_them(packets[it.id].message, it.place, theirs(it))
+            for it in refused
+            if it.id in packets
+        }
+
+    def reads(self, identities: Sequence[UUID], refused: Collection[UUID]) -> Iterator[Access]:
+        """Yield who read somebody's data, the latest first; `refused`: events that name them."""
+        return self._reads.of(identities, refused=refused)
+
+    def originals(self, identities: Sequence[UUID], *, upto: int) -> Iterator[Original]:
+        """Yield messages as they were sent, up to a position, in order."""
+        return self._originals.of(identities, upto=upto)
+
+
+def _of_them(
+    message: bytes, place: str | None, names_them: Callable[[bytes], bool]
+) -> bytes | None:
+    try:
+        fields = _fields(message)
+        events = _events(fields.get("batch", b"[]"))
+    except (ValueError, RecursionError):
+        return None if place == _WHOLE else message
+    theirs = [event for event in events if names_them(bytes(event))]
+    if len(events) < 2 or not theirs:  # noqa: PLR2004  # one event, or what all of them share
+        return message
+    return _encode({**fields, "batch": theirs})
