@@ -11,7 +11,7 @@ from api.queries.deps import Sources
 from api.shares import Paces
 from api.works import works_apart
 from commands.application import Crm
-from commands.shop import nobodys
+from commands.shop import nobodys, nobodys_orders
 from commands.shop.clear import Clear
 from domain.shared.ids import Ids
 from infra import clock
@@ -64,7 +64,7 @@ class Services:
             log_url,
             self.sealer,
             watch=self.metrics.committed,
-            nobodys=nobodys if settings.takes_as_nobodys else None,
+            nobodys=nobodys if settings.takes_as_nobodys else nobodys_orders,
         )
         self._open.callback(self.log.close)
         self.reader = LogReader(log_url, self.sealer)

@@ -12,7 +12,7 @@ from kafka import KafkaConsumer
 from kafka.errors import CommitFailedError, KafkaError
 from psycopg_pool import PoolTimeout
 
-from commands.shop import NotTaken, nobodys, refusal_of
+from commands.shop import NotTaken, nobodys, nobodys_orders, refusal_of
 from commands.shop.record import Record
 from commands.shop.refusals import NotRecorded
 from consumers.dead_letters import DeadLetters
@@ -51,7 +51,9 @@ def run_shop(settings: Settings, stop: threading.Event, group: str | None = None
                 keyring = Keyring.open(settings.keyring_file, settings.vault)
                 keys = PersonKeys(keeper, keyring)
                 event_log = EventLog(
-                    settings.log_url, keys, nobodys=nobodys if settings.takes_as_nobodys else None
+                    settings.log_url,
+                    keys,
+                    nobodys=nobodys if settings.takes_as_nobodys else nobodys_orders,
                 )
                 stack.callback(event_log.close)
                 writer = stack.enter_context(pool(settings.log_url, WRITER, size=2))

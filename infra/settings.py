@@ -126,7 +126,8 @@ class Settings(BaseSettings):
     forgotten: str = Field(
         default="refuse",
         description="What becomes of what shops tell later of somebody forgotten. `refuse`: it is "
-        "refused; `nobody`: it is kept without anything that tells whose it is.",
+        "refused; `nobody`: it is kept without anything that tells whose it is. Either way orders "
+        "that are known go on.",
     )
     retention: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

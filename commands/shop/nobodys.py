@@ -1,6 +1,8 @@
 """What is left of a message about somebody forgotten once nothing tells whose it is. Pure."""
 
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -35,15 +37,22 @@ _WHO: Final = (TraitsAsserted, KindStated, ConsentGranted, ConsentWithdrawn)
 _ABOUT_WHO: Final = frozenset({"identify", "group", "alias"})
 
 
-def nobodys(append: Append) -> Append | None:
-    """Return what a message tells as nobody's; None when it tells of nothing but who it is.
+def nobodys(append: Append, of: AbstractSet[UUID]) -> Append | None:
+    """Return what is kept of a message that is told in these streams of somebody forgotten.
 
-    What was done is nobody's, an order a guest's; neither keeps traits, context, the message as it
-    was sent, where it came from, or any code that the person has to themselves but those of the
-    order. The digest stays: by it the message is known when it is sent again.
+    In the message's own: they tell it. What was done is nobody's, an order whose it was or else a
+    guest's; neither keeps traits, context, the message as it was sent, where it came from, or any
+    code that the person has to themselves but those of the order. The digest stays: by it the
+    message is known when it is sent again. None: it tells of nothing but who it is.
+
+    In others: somebody else tells it, whose it stays, but for what it says in those.
     """
     message = append.message
-    if message is None or not message.original or append.recognition is not None:
+    if message is None or not message.original:
+        return None
+    if message.id not in of:
+        return _told_of_them(append, of)
+    if append.recognition is not None:
         return None
     kept: list[Draft] = []
     for draft in append.facts:
@@ -58,6 +67,25 @@ def nobodys(append: Append) -> Append | None:
     return replace(
         append, facts=tuple(kept), correlation="", message=replace(message, original=b"")
     )
+
+
+def nobodys_orders(append: Append, of: AbstractSet[UUID]) -> Append | None:
+    """Do as `nobodys`, but begin nothing: what they tell is an order's that was told of before."""
+    kept = nobodys(append, of)
+    if kept is None or kept.message is None or kept.message.id not in of:
+        return kept
+    return replace(kept, goes_on=True) if len(kept.facts) > 1 else None
+
+
+def _told_of_them(append: Append, of: AbstractSet[UUID]) -> Append:
+    """Leave out all that may tell who it is, and that it is somebody else's, in these streams."""
+    kept = []
+    for draft in append.facts:
+        if draft.stream not in of:
+            kept.append(draft)
+        elif (bare := _bare(draft.event)) is not None:
+            kept.append(replace(draft, event=bare, who=Who()))
+    return replace(append, facts=tuple(kept))
 
 
 def _bare(event: Event) -> Event | None:

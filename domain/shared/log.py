@@ -103,7 +103,8 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 class Append(msgspec.Struct, frozen=True, kw_only=True):
     """Facts to record together. `expected`: versions that streams must have (0: none yet).
 
-    `heard`: nothing else may have been told of them since.
+    `heard`: nothing else may have been told of them since. `goes_on`: it is somebody's who was
+    forgotten, and refused (KeyForgotten) where it would begin a stream beside the message's own.
     """
 
     facts: tuple[Draft, ...]
@@ -117,6 +118,7 @@ class Append(msgspec.Struct, frozen=True, kw_only=True):
     expected: dict[UUID, int] | None = None
     heard: Heard | None = None
     idempotency: Idempotency | None = None
+    goes_on: bool = False
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """One try at committing a batch of appends, and what everybody is told of theirs."""
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,7 +16,9 @@ from infra.event_store.waiting import Asker, Waiting, tell
 from infra.sealing import PersonKeys
 
 Answered = tuple[Asker, Receipt | Exception]
-Nobodys = Callable[[Append], Append | None]
+Nobodys = Callable[[Append, AbstractSet[UUID]], Append | None]
+"""What is recorded instead of a message that is told in these streams of somebody forgotten."""
+
 Original = tuple[int, UUID, str, str, bytes]
 """The position of a message's first fact, its origin, shop and source, and the message sealed."""
 
@@ -62,8 +65,8 @@ class Attempt:
         """Plan the batch and seal its facts; one that cannot be sealed is answered and left out.
 
         `nobodys`: what to record instead of what is about somebody forgotten. Returns False when
-        one was left out or taken as nobody's, or joins somebody forgotten to a customer: all must
-        be planned anew, on a fresh state.
+        one was left out or is recorded otherwise, or joins somebody forgotten to a customer: all
+        must be planned anew, on a fresh state.
         """
         plan = self.plan = Plan(state, self.forgotten)
         for append, _ in self.batch:
@@ -80,18 +83,15 @@ class Attempt:
             ],
             relaxed=True,
         )
+        if self._leave_out(*self._told_by_the_forgotten(keys, nobodys)):
+            return False  # whose a matter is that one of them would have begun, is open again
         bad: dict[int, Exception] = {}
         for fact in plan.facts:
             try:
                 self._seal(fact, keys)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is that append's
                 bad[id(fact.append)] = error
-        bad |= self._begun_for_the_forgotten(keys)
-        taken = {}
-        if nobodys is not None:
-            taken = self._take_as_nobodys(keys, nobodys)
-            bad |= self._of_the_forgotten(keys)
-        return not self._leave_out(bad, taken)
+        return not self._leave_out(bad, self._told_of_the_forgotten(keys, nobodys))
 
     def seal_originals(self, moment: datetime, keys: PersonKeys) -> bool:
         """Seal the messages that facts were told by, after `base`.
@@ -136,14 +136,37 @@ class Attempt:
                 self.batch.append((append, asker))
         return True
 
-    def _take_as_nobodys(self, keys: PersonKeys, nobodys: Nobodys) -> dict[int, Append]:
-        """Return what is recorded instead of messages of somebody forgotten, where anything is."""
-        theirs = (
-            outcome.append
-            for outcome in self.plan.outcomes
-            if outcome.original is not None and not keys.has_key(outcome.original)
-        )
-        return {id(append): told for append in theirs if (told := nobodys(append)) is not None}
+    def _told_by_the_forgotten(
+        self, keys: PersonKeys, nobodys: Nobodys | None
+    ) -> tuple[dict[int, Exception], dict[int, Append]]:
+        """Return what those ask who were forgotten: what is refused, and what is taken instead."""
+        bad = self._begun_for_the_forgotten(keys)
+        taken: dict[int, Append] = {}
+        tellers = [(o.original, o.append) for o in self.plan.outcomes if o.original is not None]
+        gone = keys.gone([teller for teller, _ in tellers])
+        for append in [append for teller, append in tellers if gone and teller in gone]:
+            assert append.message is not None  # only messages have an original
+            told = None if nobodys is None else nobodys(append, {append.message.id})
+            if told is None:
+                bad[id(append)] = KeyForgotten()
+            else:
+                taken[id(append)] = told
+        return bad, taken
+
+    def _told_of_the_forgotten(
+        self, keys: PersonKeys, nobodys: Nobodys | None
+    ) -> dict[int, Append]:
+        """Return what is taken instead of what others tell of matters of somebody forgotten."""
+        others = self.plan.of_others
+        gone = keys.gone([fact.origin for fact in others if fact.origin is not None])
+        if nobodys is None or not gone:
+            return {}
+        theirs: dict[int, tuple[Append, set[UUID]]] = {}
+        for fact in others:
+            if fact.origin in gone and fact.append.message is not None:
+                theirs.setdefault(id(fact.append), (fact.append, set()))[1].add(fact.stream)
+        told = {name: nobodys(append, streams) for name, (append, streams) in theirs.items()}
+        return {name: append for name, append in told.items() if append is not None}
 
     def _begun_for_the_forgotten(self, keys: PersonKeys) -> dict[int, Exception]:
         """Return commands that begin anything for somebody forgotten, though they seal nothing."""
@@ -157,15 +180,6 @@ class Attempt:
         whose = {fact.origin for fact in begun if fact.origin is not None}
         gone = keys.forgotten(whose) if whose else whose
         return {id(fact.append): KeyForgotten() for fact in begun if fact.origin in gone}
-
-    def _of_the_forgotten(self, keys: PersonKeys) -> dict[int, Exception]:
-        """Return what is nobody's but of a matter of somebody's who was forgotten."""
-        nobodys = {id(append) for append, _ in self.batch if _is_nobodys(append)}
-        if not nobodys:
-            return {}
-        facts = [fact for fact in self.plan.facts if id(fact.append) in nobodys]
-        gone = keys.forgotten({fact.origin for fact in facts if fact.origin is not None})
-        return {id(fact.append): KeyForgotten() for fact in facts if fact.origin in gone}
 
     def _seal(self, fact: Planned, keys: PersonKeys) -> None:
         event, stream, origin = fact.event, fact.stream, fact.origin
@@ -216,7 +230,3 @@ def _is_begun(fact: Planned) -> bool:
     return (fact.version == 1 and fact.stream != fact.origin) or isinstance(
         fact.event, KnownByAnotherId
     )
-
-
-def _is_nobodys(append: Append) -> bool:
-    return append.message is not None and not append.message.original

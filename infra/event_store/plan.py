@@ -24,7 +24,7 @@ from domain.shared.log import (
     StreamMoved,
     Who,
 )
-from domain.shared.refusals import Refused
+from domain.shared.personal import KeyForgotten
 from infra.event_store.state import State, StreamState
 
 
@@ -82,6 +82,8 @@ class Plan:
         self.redirected: list[tuple[UUID, UUID, int]] = []
         """(anonymous, identity, index of the fact from which it holds)."""
         self.remembered: list[tuple[Append, Outcome]] = []
+        self.of_others: list[Planned] = []
+        """What is told of a matter by somebody else than whose it is."""
 
     def add(self, append: Append) -> Outcome:
         """Plan one append after those before it; a refused one leaves no trace."""
@@ -105,7 +107,7 @@ class Plan:
             self.remembered.append((append, outcome))
         return outcome
 
-    def _known(self, append: Append) -> Receipt | Refused | None:
+    def _known(self, append: Append) -> Receipt | Exception | None:
         """Return what was answered to this before, or why it is refused; None when it is news."""
         state = self.state
         if append.idempotency is not None:
@@ -122,15 +124,26 @@ class Plan:
                 return Receipt(position=None, recorded=0, duplicate=True)
         return self._outrun(append)
 
-    def _outrun(self, append: Append) -> Refused | None:
-        """Return what has moved since an append was decided on."""
+    def _outrun(self, append: Append) -> Exception | None:
+        """Return what has moved since an append was decided on, or was not there to go on with."""
         for stream, version in (append.expected or {}).items():
             held = self.state.streams.get(stream.int)
             if (held.version if held else 0) != version:
                 return StreamMoved()
         if append.heard is not None and self._is_unheard(append.heard):
             return HeardSince()
+        if append.goes_on and self._begins_anything(append):
+            return KeyForgotten()
         return None
+
+    def _begins_anything(self, append: Append) -> bool:
+        own = None if append.message is None else append.message.id
+        return any(
+            draft.stream is not None
+            and draft.stream != own
+            and draft.stream.int not in self.state.streams
+            for draft in append.facts
+        )
 
     def _is_unheard(self, heard: Heard) -> bool:
         since, origins = self.state.since, heard.origins
@@ -143,6 +156,7 @@ class Plan:
         stream, who = draft.stream, draft.who
         held = self.state.streams.get(stream.int) if stream is not None else None
         origin: UUID | None = None
+        anothers = False
         if who is not None:
             named = self._origin_of(who)
             owner = held.origin if held is not None else None
@@ -150,13 +164,13 @@ class Plan:
                 origin = stream if named is None else named
             else:
                 origin = owner
-                if named is not None and owner == stream and named != stream:
-                    self._recognise(append, owner, named, MATTER, draft.occurred_at)
+                if named is not None and named != owner:
+                    anothers = True
+                    if owner == stream:
+                        self._recognise(append, owner, named, MATTER, draft.occurred_at)
         if stream is None:
             stream = origin
-            if stream is None:
-                msg = f"{draft.event.stored.name} names neither a stream nor a person"
-                raise ValueError(msg)
+            assert stream is not None  # nobody gets past the door with neither
             held = self.state.streams.get(stream.int)
         if draft.first and held is not None:
             return
@@ -167,7 +181,9 @@ class Plan:
         if message is not None and stream.int == message.id.int:
             content = message.content
             outcome.original = origin
-        self._record(append, draft.event, draft.occurred_at, stream, origin, content)
+        index = self._record(append, draft.event, draft.occurred_at, stream, origin, content)
+        if anothers:
+            self.of_others.append(self.facts[index])
 
     def _is_of_another(self, who: Who | None, origin: UUID | None) -> bool:
         if who is None or who.user is None or origin is None:

@@ -270,6 +270,11 @@ class PersonKeys(OriginalKeys):
             ).fetchall()
         return {identity for (identity,) in rows}
 
+    def gone(self, identities: Collection[UUID]) -> set[UUID]:
+        """Return those who were forgotten; who has a key at hand was not, and is not asked for."""
+        absent = self._absent(identities) if identities else []
+        return self.forgotten(absent) if absent else set()
+
     def has_key(self, identity: UUID) -> bool:
         """Tell whether an identity has a key, be it one that is spoiled."""
         try:

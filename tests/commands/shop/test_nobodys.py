@@ -6,11 +6,19 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from commands.shop import nobodys
+from commands.shop import nobodys, nobodys_orders
 from domain.activity.events import PageViewed, Reported, Tracked
-from domain.order.events import Line, OrderCancelled, OrderPaid, OrderPlaced
+from domain.order.events import (
+    Line,
+    OrderCancelled,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+    OrderToldOfAnotherCustomer,
+)
 from domain.shared.events import Event
-from domain.shared.log import Who
+from domain.shared.log import Append, Who
+from infra.event_store.attempt import Nobodys
 from tests.commands.shop.shops import Shop, track
 from tests.domain.samples import EXAMPLES
 from tests.privacy import marks, planting
@@ -26,9 +34,15 @@ ORDER: dict[str, Any] = {
 }
 
 
+def told_by_them(append: Append) -> Append | None:
+    """Return what is kept of what somebody forgotten tells."""
+    assert append.message is not None
+    return nobodys(append, {append.message.id})
+
+
 def left_of(shop: Shop, message: dict[str, Any], **about: Any) -> list[Event]:
     """Return what is kept of a message, its activity without its digest."""
-    append = nobodys(shop.hears(message, **about))
+    append = told_by_them(shop.hears(message, **about))
     events = [] if append is None else [fact.event for fact in append.facts]
     return [
         msgspec.structs.replace(event, content=b"") if hasattr(event, "content") else event
@@ -65,7 +79,7 @@ def test_of_a_page_its_name_is_left(shop: Shop) -> None:
 
 
 def test_an_order_is_a_guests(shop: Shop) -> None:
-    append = nobodys(shop.hears(track("Order Completed", **ORDER)))
+    append = told_by_them(shop.hears(track("Order Completed", **ORDER)))
     assert append is not None
     activity, placed, paid = append.facts
     assert (activity.who, activity.stream) == (None, append.message and append.message.id)
@@ -86,13 +100,13 @@ def test_why_an_order_was_cancelled_is_left_out(shop: Shop) -> None:
 
 def test_the_message_itself_is_not_kept_nor_where_it_came_from(shop: Shop) -> None:
     heard = shop.hears(track(), correlation="shop.events/0@7")
-    append = nobodys(heard)
+    append = told_by_them(heard)
     assert append is not None
     assert append.message is not None
     assert heard.message is not None
     assert (append.message.original, append.correlation) == (b"", "")
     assert (append.message.id, append.message.content) == (heard.message.id, heard.message.content)
-    assert nobodys(append) is None, "it is nobody's already"
+    assert told_by_them(append) is None, "it is nobody's already"
 
 
 @pytest.mark.parametrize("about", [{}, {"system": True}])
@@ -109,7 +123,7 @@ def test_the_message_itself_is_not_kept_nor_where_it_came_from(shop: Shop) -> No
 def test_of_who_somebody_is_nothing_is_left(
     shop: Shop, message: dict[str, Any], about: dict[str, Any]
 ) -> None:
-    assert nobodys(shop.hears(message, **about)) is None
+    assert told_by_them(shop.hears(message, **about)) is None
 
 
 def test_of_a_systems_report_its_name_is_left(shop: Shop) -> None:
@@ -123,11 +137,43 @@ def test_of_a_coupon_that_was_redeemed_only_that_one_was_is_left(shop: Shop) -> 
     assert redeemed == [Tracked(name="Coupon Redeemed", content=b"")]
 
 
+def test_where_it_is_refused_nothing_but_an_order_is_left_and_none_is_begun(shop: Shop) -> None:
+    refunded = shop.hears(track("Order Refunded", order_id="A-1", amount="5", reason="Ada is ill"))
+    assert refunded.message is not None
+    told = {refunded.message.id}
+    kept = nobodys(refunded, told)
+    assert kept is not None
+    assert not kept.goes_on
+    assert nobodys_orders(refunded, told) == msgspec.structs.replace(kept, goes_on=True)
+    for message in (track(), track("Coupon Redeemed", coupon_id="FOR-ADA", order_id="A-1")):
+        heard = shop.hears(message)
+        assert heard.message is not None
+        assert nobodys_orders(heard, {heard.message.id}) is None
+
+
+@pytest.mark.parametrize("setting", [nobodys, nobodys_orders])
+def test_what_somebody_else_tells_of_their_order_is_theirs_but_for_the_order(
+    shop: Shop, setting: Nobodys
+) -> None:
+    heard = shop.hears(track("Order Refunded", order_id="A-1", amount="5", reason="Ada is ill"))
+    order = shop.ids.order("tea", "A-1")
+    kept = setting(heard, {order})
+    assert kept is not None
+    *others, refunded, whose = heard.facts
+    assert (refunded.stream, whose.stream) == (order, order)
+    assert isinstance(refunded.event, OrderRefunded)
+    assert isinstance(whose.event, OrderToldOfAnotherCustomer)
+    bare = msgspec.structs.replace(refunded.event, reason=None)
+    left = msgspec.structs.replace(refunded, event=bare, who=Who())
+    assert kept == msgspec.structs.replace(heard, facts=(*others, left))
+    assert setting(kept, {order}) == kept
+
+
 @pytest.mark.parametrize("event", EXAMPLES, ids=lambda e: e.stored.name)
 def test_of_no_fact_anything_personal_is_left(shop: Shop, event: Event) -> None:
     heard = shop.hears(track())
     fact = msgspec.structs.replace(heard.facts[0], event=event, stream=ORDER_STREAM)
-    append = nobodys(msgspec.structs.replace(heard, facts=(heard.facts[0], fact)))
+    append = told_by_them(msgspec.structs.replace(heard, facts=(heard.facts[0], fact)))
     for kept in () if append is None else append.facts:
         stored = kept.event.stored
         assert stored.name.partition(".")[0] in {"activity", "order"}
@@ -139,7 +185,7 @@ def test_no_mark_of_anybody_is_left(shop: Shop) -> None:
     taken = 0
     for message in planting.told_by_shop(person):
         try:
-            append = nobodys(shop.hears(message))
+            append = told_by_them(shop.hears(message))
         except Exception:  # noqa: BLE001, S112  # some are refused for another reason
             continue
         if append is not None:

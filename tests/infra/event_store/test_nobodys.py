@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
+from commands.shop import nobodys
 from domain.activity.events import Tracked
 from domain.customer.events import CustomerRegistered
 from domain.order.events import OrderPaid, OrderPlaced
@@ -22,16 +23,6 @@ IDS = Ids(b"secret")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ADA, BOB = IDS.user("shop", "ada"), IDS.user("shop", "bob")
 ORDER = IDS.order("shop", "A-1")
-
-
-def nobodys(append: Append) -> Append | None:
-    if append.message is None or not append.message.original:
-        return None
-    facts = tuple(
-        replace(fact, who=None if fact.stream == append.message.id else Who())
-        for fact in append.facts
-    )
-    return replace(append, facts=facts, message=replace(append.message, original=b""))
 
 
 @pytest.fixture
@@ -90,16 +81,6 @@ def test_a_new_order_is_a_guests_and_goes_on_being_one(
     ]
     assert reader.origins_of(ADA, at=reader.last()) == [ADA]
     assert not keys.forgotten([ORDER])
-
-
-def test_an_order_that_was_theirs_before_is_not_told_of_again(
-    event_log: EventLog, reader: LogReader, keys: PersonKeys
-) -> None:
-    event_log.append(message("m1", ADA, order=ORDER))
-    keys.forget([ADA])
-    with pytest.raises(KeyForgotten):
-        event_log.append(message("m2", ADA, order=ORDER, paid=True))
-    assert len(reader.read(0, 10)) == 2
 
 
 def test_what_was_told_before_and_is_sent_again_is_known(
