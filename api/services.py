@@ -20,13 +20,14 @@ from infra.event_store import EventLog, LogReader
 from infra.event_store.factory import LogFactory
 from infra.event_store.search import FactSearch
 from infra.followers import Followers
+from infra.holders import keeper_pool
 from infra.installation import mark_of
 from infra.jobs import Jobs, Worker
 from infra.keyring import Keyring
 from infra.keys import Keys
 from infra.metrics import Metrics
 from infra.originals import Originals
-from infra.postgres import KEEPER, READER, WRITER, Pool, pool
+from infra.postgres import READER, WRITER, Pool, pool
 from infra.reading import Readers
 from infra.refused import Refusals
 from infra.sealing import PersonKeys
@@ -55,7 +56,7 @@ class Services:
         keyring = Keyring.open(settings.keyring_file, settings.vault)
         self.ids = Ids(keyring.secret)
         self.mark = mark_of(self.ids)
-        self.sealer = PersonKeys(self._pool(log_url, KEEPER), keyring)
+        self.sealer = PersonKeys(self._open.enter_context(keeper_pool(log_url, keyring)), keyring)
         self.keys = Keys(self.writer)
         self.paces = Paces()
         self.metrics = Metrics()

@@ -15,9 +15,10 @@ from domain.shared.refusals import NotFound
 from infra import logging
 from infra.apart import apart
 from infra.event_store import LogReader
+from infra.holders import keeper_pool
 from infra.jobs import Progress, Work
 from infra.keyring import Keyring
-from infra.postgres import KEEPER, VIEWS, connect, pool
+from infra.postgres import VIEWS, connect
 from infra.sealing import PersonKeys
 from infra.settings import Settings
 from projections.catalogue import VIEWS as CATALOGUE
@@ -63,8 +64,9 @@ def _opened(settings: Settings) -> Iterator[Mapping[str, Work]]:
     assert log_url is not None
     assert views_url is not None
     with ExitStack() as stack:
-        keys = stack.enter_context(pool(log_url, KEEPER, size=2))
-        sealer = PersonKeys(keys, Keyring.open(settings.keyring_file, settings.vault))
+        keyring = Keyring.open(settings.keyring_file, settings.vault)
+        keys = stack.enter_context(keeper_pool(log_url, keyring, size=2))
+        sealer = PersonKeys(keys, keyring)
         reader = stack.enter_context(closing(LogReader(log_url, sealer, pool_size=2)))
         yield Works(reader, sealer, views_url, settings.slots).by_kind()
 

@@ -8,8 +8,9 @@ from typing import Final
 import msgspec
 
 from infra.event_store import LogReader
+from infra.holders import keeper_pool
 from infra.keyring import Keyring
-from infra.postgres import KEEPER, VIEWS, Connection, connect, pool
+from infra.postgres import VIEWS, Connection, connect
 from infra.sealing import PersonKeys
 from infra.vault import Command
 from projections import catalogue
@@ -43,8 +44,9 @@ class Tools(msgspec.Struct, frozen=True):
 def opened(where: Where) -> Iterator[Tools]:
     """Open the log and its keys."""
     with ExitStack() as stack:
-        keys = stack.enter_context(pool(where.log_url, KEEPER, size=2))
-        sealer = PersonKeys(keys, Keyring.open(where.keyring_file, where.vault))
+        keyring = Keyring.open(where.keyring_file, where.vault)
+        keys = stack.enter_context(keeper_pool(where.log_url, keyring, size=2))
+        sealer = PersonKeys(keys, keyring)
         reader = stack.enter_context(closing(LogReader(where.log_url, sealer, pool_size=2)))
         yield Tools(sealer, reader, where.views_url)
 

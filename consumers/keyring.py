@@ -11,6 +11,7 @@ import typer
 
 from consumers.place import log_url
 from infra.epochs import prepare_epoch, prove_epochs, renew, renew_if_due, rewrap, standing
+from infra.holders import NotAllUnwrap, check_all_unwrap
 from infra.installation import prepare
 from infra.keyring import Keyring, KeyringLost
 from infra.postgres import KEEPER, connect
@@ -23,7 +24,7 @@ _RENEWED_ELSEWHERE = "Another process renews the keyring at this moment."
 
 
 def renew_now(settings: Settings, *, only_prepare: bool) -> None:
-    """Make a new epoch and say so. Raises KeyringLost, OSError, psycopg.Error."""
+    """Make a new epoch and say so. Raises KeyringLost, NotAllUnwrap, OSError, psycopg.Error."""
     url = log_url(settings)
     keyring = prepare(url, settings.keyring_file, settings.vault)
     if only_prepare:
@@ -69,7 +70,7 @@ def wrap_again(settings: Settings, *, in_the_clear: bool) -> int:
 
 
 def renew_daily(settings: Settings) -> None:
-    """Make a new epoch when it is due. Raises KeyringLost, OSError, psycopg.Error."""
+    """Make a new epoch when it is due. Raises KeyringLost, NotAllUnwrap, OSError, psycopg.Error."""
     if not settings.epoch_days:
         return
     every = timedelta(days=settings.epoch_days)
@@ -93,8 +94,9 @@ def _epochs(connection: psycopg.Connection[Any], keyring: Keyring) -> tuple[str,
     told = f"{now.epoch}, since {now.begun_at:%Y-%m-%d}; {now.forgotten_since:,} forgotten since"
     try:
         prove_epochs(connection, keyring)
-    except (KeyringLost, VaultFailed) as lost:
-        return told, str(lost)
+        check_all_unwrap(connection, keyring)
+    except (KeyringLost, NotAllUnwrap, VaultFailed) as why:
+        return told, str(why)
     if any(epoch != now.epoch for epoch in keyring.held):
         return told, "a renewal is under way, or was broken off: `huike keyring renew` ends it"
     return told, None

@@ -2,9 +2,38 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import typer
+
+_REFUSED_SETTINGS: Final = "pydantic_core._pydantic_core.ValidationError"
+
+SENTENCES: Final = {
+    "consumers.one_machine.HomeTaken": "{error}",
+    "consumers.one_machine.NotReady": "{error}",
+    "consumers.place.NoDatabase": "{error}",
+    "infra.backup.unusable.Unusable": "{error}",
+    "infra.migrations.RestoreUnfinished": "{error}",
+    "infra.evidence.BadPackage": "{error}",
+    "infra.seals.BadSeal": "{error}",
+    "infra.signing.NoSigningKey": "{error}",
+    "infra.dev.ServerUnavailable": "{error}",
+    "infra.listening.CannotListen": "{error}.",
+    "consumers.demo.load.NotTaken": "The service did not take what was sent: {error}.",
+    "domain.shared.refusals.UnreadableFact": "{error} Run the version that wrote it, "
+    "or mend the log.",
+    "domain.shared.refusals.AccessNotWritten": "{error}",
+    "infra.keyring.KeyringLost": "{said}.",
+    "infra.vault.VaultFailed": "{error}.",
+    "projections.runtime.schema.OtherSlots": "{error}",
+    "consumers.relay.WrongTopic": "{error}. {rule}",
+    "psycopg.errors.InsufficientPrivilege": "Postgres: {why}. Its user must own the database.",
+    "psycopg.errors.UndefinedTable": "Postgres: {why}. `huike serve` makes all tables.",
+    "psycopg.OperationalError": "Postgres: {why}. Start it, or mend HUIKE_LOG_URL.",
+    "kafka.errors.KafkaError": "Kafka: {why}. Start it, or mend HUIKE_KAFKA_BOOTSTRAP.",
+    "builtins.PermissionError": "{error}: set HUIKE_HOME to a folder that this user may write to.",
+}
+"""What is said of an error, by its name: to import them all takes longer than most commands."""
 
 
 @contextmanager
@@ -37,60 +66,24 @@ def of_file(error: OSError, otherwise: object) -> str:
 
 def sentence_of(error: Exception) -> str | None:
     """Return what to say of an error; None for one that is ours to mend."""
-    # Imported late: a command that goes well needs none of it.
-    import psycopg  # noqa: PLC0415
-    from kafka.errors import KafkaError  # noqa: PLC0415
-    from pydantic import ValidationError  # noqa: PLC0415
-
-    from consumers.demo.load import NotTaken  # noqa: PLC0415
-    from consumers.one_machine import HomeTaken, NotReady  # noqa: PLC0415
-    from consumers.place import NoDatabase  # noqa: PLC0415
-    from consumers.relay import WrongTopic  # noqa: PLC0415
-    from domain.shared.refusals import AccessNotWritten, UnreadableFact  # noqa: PLC0415
-    from infra.backup.unusable import Unusable  # noqa: PLC0415
-    from infra.dev import ServerUnavailable  # noqa: PLC0415
-    from infra.evidence import BadPackage  # noqa: PLC0415
-    from infra.keyring import KeyringLost  # noqa: PLC0415
-    from infra.listening import CannotListen  # noqa: PLC0415
-    from infra.migrations import RestoreUnfinished  # noqa: PLC0415
-    from infra.seals import BadSeal  # noqa: PLC0415
-    from infra.signing import NoSigningKey  # noqa: PLC0415
-    from infra.vault import VaultFailed  # noqa: PLC0415
-    from projections.runtime.batch import Poisoned  # noqa: PLC0415
-    from projections.runtime.schema import OtherSlots  # noqa: PLC0415
-
-    if isinstance(error, Poisoned):
-        error = error.cause
-    if isinstance(error, ValidationError):
-        return "\n".join(wrong_settings(error).values()) if error.title == "Settings" else None
+    kinds = _kinds(error)
+    if "projections.runtime.batch.Poisoned" in kinds:
+        error = getattr(error, "cause", error)
+        kinds = _kinds(error)
+    if _REFUSED_SETTINGS in kinds:
+        found: Any = error
+        return "\n".join(wrong_settings(found).values()) if found.title == "Settings" else None
     why = first_line(error)
-    sentences: tuple[tuple[type[Exception], str], ...] = (
-        (HomeTaken, f"{error}"),
-        (NotReady, f"{error}"),
-        (NoDatabase, f"{error}"),
-        (Unusable, f"{error}"),
-        (RestoreUnfinished, f"{error}"),
-        (BadPackage, f"{error}"),
-        (BadSeal, f"{error}"),
-        (NoSigningKey, f"{error}"),
-        (ServerUnavailable, f"{error}"),
-        (CannotListen, f"{error}."),
-        (NotTaken, f"The service did not take what was sent: {error}."),
-        (UnreadableFact, f"{error} Run the version that wrote it, or mend the log."),
-        (AccessNotWritten, f"{error}"),
-        (KeyringLost, f"{error}." if str(error) else f"{KeyringLost.__doc__}"),
-        (VaultFailed, f"{error}."),
-        (OtherSlots, f"{error}"),
-        (WrongTopic, f"{error}. {WrongTopic.__doc__}"),
-        (psycopg.errors.InsufficientPrivilege, f"Postgres: {why}. Its user must own the database."),
-        (psycopg.errors.UndefinedTable, f"Postgres: {why}. `huike serve` makes all tables."),
-        (psycopg.OperationalError, f"Postgres: {why}. Start it, or mend HUIKE_LOG_URL."),
-        (KafkaError, f"Kafka: {why}. Start it, or mend HUIKE_KAFKA_BOOTSTRAP."),
-        (PermissionError, f"{error}: set HUIKE_HOME to a folder that this user may write to."),
-    )
-    if isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None:
+    if "psycopg.ProgrammingError" in kinds and getattr(error, "sqlstate", None) is None:
         return f"HUIKE_LOG_URL or HUIKE_VIEWS_URL is no address: {why}."
-    return next((told for kind, told in sentences if isinstance(error, kind)), None)
+    said = str(error) or (type(error).__doc__ or "").rstrip(".")
+    told = next((SENTENCES[kind] for kind in kinds if kind in SENTENCES), None)
+    return told and told.format(error=error, said=said, why=why, rule=type(error).__doc__)
+
+
+def _kinds(error: Exception) -> list[str]:
+    """Return the names of what an error is, the closest first."""
+    return [f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__]
 
 
 def wrong_settings(error: Any) -> dict[str, str]:

@@ -12,8 +12,9 @@ from consumers.place import placed
 from domain.shared.ids import Ids
 from infra.access_log import Access, AccessLog
 from infra.event_store import LogReader
+from infra.holders import keeper_pool
 from infra.keyring import Keyring
-from infra.postgres import KEEPER, VIEWS, WRITER, Connection, connect, pool
+from infra.postgres import VIEWS, WRITER, Connection, connect, pool
 from infra.sealing import PersonKeys
 from infra.settings import Settings
 
@@ -59,7 +60,7 @@ def opened(settings: Settings) -> Iterator[Opened]:
     assert views_url is not None
     with ExitStack() as stack:
         keyring = Keyring.open(settings.keyring_file, settings.vault)
-        sealer = PersonKeys(stack.enter_context(pool(log_url, KEEPER, size=2)), keyring)
+        sealer = PersonKeys(stack.enter_context(keeper_pool(log_url, keyring, size=2)), keyring)
         reader = LogReader(log_url, sealer, pool_size=2)
         stack.callback(reader.close)
         views = stack.enter_context(connect(views_url, VIEWS))

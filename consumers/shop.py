@@ -23,9 +23,10 @@ from consumers.torn import Lookout
 from domain.shared.ids import Ids
 from domain.shared.log import LogUnavailable, Receipt
 from infra.event_store import EventLog
+from infra.holders import keeper_pool
 from infra.kafka import reach
 from infra.keyring import Keyring
-from infra.postgres import KEEPER, WRITER, pool
+from infra.postgres import WRITER, pool
 from infra.refused import Refusals
 from infra.sealing import PersonKeys
 from infra.settings import Settings
@@ -47,8 +48,8 @@ def run_shop(settings: Settings, stop: threading.Event, group: str | None = None
     while not stop.is_set():
         try:
             with ExitStack() as stack:
-                keeper = stack.enter_context(pool(settings.log_url, KEEPER, size=2))
                 keyring = Keyring.open(settings.keyring_file, settings.vault)
+                keeper = stack.enter_context(keeper_pool(settings.log_url, keyring, size=2))
                 keys = PersonKeys(keeper, keyring)
                 event_log = EventLog(
                     settings.log_url,

@@ -22,8 +22,9 @@ from consumers.leases import RENEW_SECONDS, Leases, present
 from domain.shared.events import Fact
 from domain.shared.log import Head
 from infra.event_store import LogReader
+from infra.holders import keeper_pool
 from infra.keyring import Keyring
-from infra.postgres import KEEPER, VIEWS, WRITER, Connection, connect, connect_impatient, pool
+from infra.postgres import VIEWS, WRITER, Connection, connect, connect_impatient
 from infra.sealing import PersonKeys
 from infra.settings import Settings
 from projections import catalogue
@@ -81,8 +82,9 @@ def _follow(
     assert views_url is not None
     with connect(views_url) as admin:
         schema.install(admin)
-    keys = stack.enter_context(pool(log_url, KEEPER, size=2))
-    sealer = PersonKeys(keys, Keyring.open(settings.keyring_file, settings.vault), cached=KEYS)
+    keyring = Keyring.open(settings.keyring_file, settings.vault)
+    keys = stack.enter_context(keeper_pool(log_url, keyring, size=2))
+    sealer = PersonKeys(keys, keyring, cached=KEYS)
     reader = LogReader(log_url, sealer, pool_size=1 + len(views))
     stack.callback(reader.close)
     connection = stack.enter_context(connect_impatient(views_url, VIEWS))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from infra.holders import check_all_unwrap
 from infra.keyring import EpochKeys, Keyring, KeyringLost
 from infra.postgres import KEEPER, Connection, connect
 from infra.sealing.periods import Period, context_of
@@ -28,6 +29,7 @@ select epoch, begun_at,
   (select count(*) from keeper.person_key where forgotten_at >= begun_at)
 from keeper.epoch where epoch = ({_NEWEST})
 """  # noqa: S608  # of constants
+_IS_OPEN: Final = "select from keeper.epoch where renewed_at is null"
 _NEEDED: Final = f"select epoch from keeper.epoch where epoch >= ({_NEWEST})"  # noqa: S608  # too
 _WRAPPED: Final = """
 select from keeper.person_key where epoch = %s and wrapped is not null
@@ -100,14 +102,16 @@ def prepare_epoch(log_url: str, keyring: EpochKeys) -> int | None:
 def renew(log_url: str, keyring: EpochKeys, progress: Progress = lambda _: None) -> Renewed | None:
     """Wrap all keys under a new epoch and destroy the older ones; None when another does it now.
 
-    Goes on where one that was killed left off. Raises KeyringLost, VaultFailed, OSError,
-    psycopg.Error: then the older epochs' keys are still there, and nothing is lost.
+    Goes on where one that was killed left off. Raises KeyringLost, NotAllUnwrap, VaultFailed,
+    OSError, psycopg.Error: then the older epochs' keys are still there, and nothing is lost.
     """
     with _alone(log_url) as connection:
         if connection is None:
             return None
         _finish(connection, keyring)
         prove_epochs(connection, keyring)
+        if connection.execute(_IS_OPEN).rowcount == 0:
+            check_all_unwrap(connection, keyring)
         epoch = _next(connection, keyring)
         with connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%s)", (_EPOCH,))

@@ -66,6 +66,10 @@ class EpochKeys(Protocol):
     def held(self) -> AbstractSet[int]:
         """The epochs whose keys are held."""
 
+    @property
+    def by_vault(self) -> bool:
+        """Whether an epoch that begins here has its key wrapped by a vault."""
+
     def wrap(self, key: bytes, context: bytes) -> tuple[int, bytes]:
         """Wrap a key under the current epoch; return the epoch and the wrapped key."""
 
@@ -142,6 +146,10 @@ class Keyring:
     @property
     def held(self) -> AbstractSet[int]:
         return self._entries.keys()
+
+    @property
+    def by_vault(self) -> bool:
+        return self._vault is not None
 
     @property
     def in_the_clear(self) -> bool:

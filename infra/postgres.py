@@ -57,8 +57,8 @@ class Impatient(Connection):
         del connection.patience
 
 
-def parameters(role: str | None) -> dict[str, Any]:
-    """Return connection parameters: role, time-outs against dead peers, UTC."""
+def parameters(role: str | None, name: str | None = None) -> dict[str, Any]:
+    """Return connection parameters: role, time-outs against dead peers, UTC, what it is named."""
     options = "-c timezone=UTC "
     options += f"-c idle_in_transaction_session_timeout={PATIENCE_SECONDS:.0f}s"
     if role:
@@ -70,7 +70,7 @@ def parameters(role: str | None) -> dict[str, Any]:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
-        "application_name": f"huike:{role or 'admin'}",
+        "application_name": name or f"huike:{role or 'admin'}",
     }
 
 
@@ -87,14 +87,14 @@ def connect_impatient(url: str, role: str | None = None) -> Connection:
     return connection
 
 
-def pool(url: str, role: str | None = None, *, size: int = 4) -> Pool:
+def pool(url: str, role: str | None = None, *, size: int = 4, name: str | None = None) -> Pool:
     """Open a pool of autocommit, impatient connections in a role, made as they are needed."""
     return ConnectionPool(
         url,
         connection_class=cast("type[Connection]", Impatient),
         min_size=1,
         max_size=size,
-        kwargs={"autocommit": True, **parameters(role)},
+        kwargs={"autocommit": True, **parameters(role, name)},
         open=True,
         timeout=10,
         check=Impatient.at_hand,

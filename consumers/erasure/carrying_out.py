@@ -27,9 +27,10 @@ from infra.erasure_certificate import CertifiedErasure, DestroyedKey, certificat
 from infra.erasures import Erasure
 from infra.event_store import EventLog
 from infra.event_store.factory import LogFactory
+from infra.holders import keeper_pool
 from infra.installation import mark_of
 from infra.keyring import Keyring
-from infra.postgres import KEEPER, VIEWS, WRITER, Connection, connect, pool
+from infra.postgres import KEEPER, VIEWS, WRITER, Connection, connect
 from infra.sealing import FORGOTTEN_WITHIN_SECONDS, PersonKeys
 from infra.settings import Settings
 from infra.signing import Signer
@@ -102,7 +103,7 @@ def _opened(settings: Settings, connection: Connection) -> Iterator["_Work"]:
     with ExitStack() as stack:
         keyring = Keyring.open(settings.keyring_file, settings.vault)
         keeper = stack.enter_context(closing(connect(log_url, KEEPER)))
-        keys = PersonKeys(stack.enter_context(pool(log_url, KEEPER, size=2)), keyring)
+        keys = PersonKeys(stack.enter_context(keeper_pool(log_url, keyring, size=2)), keyring)
         event_log = EventLog(log_url, keys)
         stack.callback(event_log.close)
         views = stack.enter_context(closing(connect(views_url, VIEWS)))

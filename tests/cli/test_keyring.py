@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from infra.holders import keeper_pool
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, pool
 from infra.sealing import PersonKeys
@@ -42,14 +43,20 @@ def test_keys_are_wrapped_by_command_and_a_kms_that_is_away_is_told_in_a_sentenc
 ) -> None:
     kms = Kms(tmp_path / "kms")
     here = Installation(tmp_path, HUIKE_LOG_URL=database_url)
+    without = Keyring.open(here.home / "keyring.json")
     with pool(database_url, KEEPER, size=1) as keeper:
-        PersonKeys(keeper, Keyring.open(here.home / "keyring.json")).ensure([UUID(int=1)])
+        PersonKeys(keeper, without).ensure([UUID(int=1)])
     assert here.run("keyring", "wrap").returncode == 2
     there = Installation(tmp_path, HUIKE_LOG_URL=database_url, HUIKE_EPOCH_COMMAND=kms.line)
     assert "not all is wrapped" in there.run("doctor").stdout
     wrapped = there.run("keyring", "wrap")
     assert "wrapped by kms. Replace every copy of it" in wrapped.stdout, wrapped
     assert "; kms unwraps it" in there.run("doctor").stdout
+    with keeper_pool(database_url, without, size=1):
+        told = there.run("keyring", "renew")
+        assert (told.returncode, TRACEBACK in told.stderr) == (2, False)
+        assert "start them anew with HUIKE_EPOCH_COMMAND." in told.stderr
+        assert "that could not unwrap" in there.run("doctor").stdout
     assert "Epoch 2: 1 keys" in there.run("keyring", "renew").stdout
     told = here.run("keyring", "renew")
     assert (told.returncode, TRACEBACK in told.stderr) == (2, False)

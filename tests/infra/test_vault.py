@@ -5,19 +5,26 @@ import json
 import os
 import traceback
 from pathlib import Path
+from time import sleep
+from typing import Final
 from uuid import UUID
 
 import psutil
 import pytest
 
 from infra.epochs import prepare_epoch, renew, rewrap
+from infra.holders import NotAllUnwrap, keeper_pool
 from infra.installation import prepare
 from infra.keyring import Keyring, KeyringLost
-from infra.postgres import Pool
+from infra.postgres import Pool, connect
 from infra.sealing import PersonKeys
 from infra.vault import Command, VaultFailed
 from tests.infra.kms import Kms, program
 
+_OTHERS: Final = """
+select from pg_stat_activity where datname = current_database()
+and application_name like 'huike:huike_keeper:%'
+"""
 ADA, BOB = UUID(int=1), UUID(int=2)
 
 
@@ -123,6 +130,61 @@ def test_keys_go_from_one_vault_to_another_and_back_into_the_clear(
     assert rewrap(database_url, Keyring.open(file, other.vault), None)
     assert Keyring.open(file).secret == first.secret
     assert PersonKeys(keeper, Keyring.open(file)).has_key(ADA)
+
+
+def test_no_epoch_begins_while_a_process_runs_that_could_not_unwrap_it(
+    file: Path, kms: Kms, database_url: str
+) -> None:
+    without = Keyring.open(file)
+    with keeper_pool(database_url, without) as keeper:
+        PersonKeys(keeper, without).ensure([ADA])
+        assert rewrap(database_url, Keyring.open(file), kms.vault)
+        keyring = Keyring.open(file, kms.vault)
+        was = file.read_bytes()
+        with pytest.raises(NotAllUnwrap, match="start them anew with HUIKE_EPOCH_COMMAND"):
+            renew(database_url, keyring)
+        assert file.read_bytes() == was
+        PersonKeys(keeper, without).ensure([BOB])  # and it goes on
+    gone(database_url)
+    with keeper_pool(database_url, keyring) as keeper:
+        running = PersonKeys(keeper, keyring)
+        running.ensure([ADA])
+        done = renew(database_url, Keyring.open(file, kms.vault))
+        assert done is not None
+        assert (done.epoch, done.keys) == (2, 2)
+        running.ensure([UUID(int=3)])
+
+
+def test_where_no_vault_is_set_nobody_holds_up_an_epoch(
+    file: Path, kms: Kms, database_url: str
+) -> None:
+    keyring = Keyring.open(file)
+    with keeper_pool(database_url, keyring), keeper_pool(database_url, Keyring(file, kms.vault)):
+        assert renew(database_url, Keyring.open(file)) is not None
+
+
+def test_an_epoch_that_began_is_ended_whoever_runs(file: Path, kms: Kms, database_url: str) -> None:
+    with keeper_pool(database_url, Keyring.open(file)) as keeper:
+        PersonKeys(keeper, Keyring.open(file)).ensure([ADA])
+
+        def killed(_: int) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            renew(database_url, Keyring.open(file), killed)
+        done = renew(database_url, Keyring.open(file, kms.vault))
+    assert done is not None
+    assert done.epoch == 2
+
+
+def gone(url: str) -> None:
+    """Wait until Postgres has seen that the others' connections are closed."""
+    with connect(url) as connection:
+        for _ in range(600):
+            if connection.execute(_OTHERS).rowcount == 0:
+                return
+            sleep(0.1)
+    pytest.fail("their connections stay")
 
 
 def test_a_lost_key_of_the_vault_is_told_at_the_start(

@@ -26,6 +26,7 @@ class Unwrapped:
     def __init__(self) -> None:
         self.secret = bytes(32)
         self.held = {1}
+        self.by_vault = False
 
     @property
     def current(self) -> int:
