@@ -24,6 +24,7 @@ SENTENCES: Final = {
     "or mend the log.",
     "domain.shared.refusals.AccessNotWritten": "{error}",
     "infra.keyring.KeyringLost": "{said}.",
+    "infra.holders.NotAllUnwrap": "{error}.",
     "infra.vault.VaultFailed": "{error}.",
     "projections.runtime.schema.OtherSlots": "{error}",
     "consumers.relay.WrongTopic": "{error}. {rule}",
