@@ -15,13 +15,16 @@ def erasure_link(
     shop: Annotated[str, typer.Option(help="Whose user id it is.")] = "shop",
     days: Annotated[int, typer.Option(min=1, max=365, help="How long it works.")] = 7,
     site: Annotated[
-        str | None, typer.Option(help="Where customers reach this server: https://...")
+        str | None,
+        typer.Option(
+            help="Where customers reach this server: https://... None: where this machine does."
+        ),
     ] = None,
 ) -> None:
     """Print a link by which a customer asks, without a key, to be forgotten.
 
     It names the customer by id alone, and ends by itself. Whoever holds it may ask: send it to the
-    customer's own address.
+    customer's own address. Who was forgotten already gets none.
 
     ```sh
     huike erasure link 900 --site https://privacy.shop.example
