@@ -58,8 +58,8 @@ def follow(connection: Connection) -> None:
         pass  # as many facts as one transaction looks through
 
 
-def due(connection: Connection) -> list[Erasure]:
-    """Return erasures whose time has come, and those that were begun, a thousand at most.
+def due(connection: Connection, *states: str) -> list[Erasure]:
+    """Return erasures whose time has come, in these states or any, a thousand at most.
 
     The longest due first; then of those that were found to wait, whichever, so that each is looked
     at again however many wait.
@@ -68,8 +68,10 @@ def due(connection: Connection) -> list[Erasure]:
         cursor.execute(
             f"select {_COLUMNS} from log.erasure"  # noqa: S608  # constant columns
             " where state in ('waiting', 'erasing', 'erased') and due_at <= clock_timestamp()"
+            " and (state = any(%(states)s) or %(states)s = '{}')"
             " order by waits_for <> '{}', case when waits_for = '{}' then due_at end, random()"
-            " limit 1000"
+            " limit 1000",
+            {"states": list(states)},
         )
         return cursor.fetchall()
 

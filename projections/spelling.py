@@ -56,13 +56,17 @@ def has_address(text: str, addresses: frozenset[str]) -> bool:
 
 def has_number(text: str, numbers: frozenset[str]) -> bool:
     """Tell whether one of these numbers stands in a text, with its country or without."""
-    if not numbers:
-        return False
+    return bool(numbers) and any(
+        n in digits or n.endswith(digits) for digits in numbers_in(text) for n in numbers
+    )
+
+
+def numbers_in(text: str) -> Iterator[str]:
+    """Yield the digits of what may be a phone number, or begin or end with one."""
     for found in _NUMBER.findall(text):
         digits = _NOT_DIGITS.sub("", _TRUNK.sub("", found)).lstrip("0")
-        if len(digits) >= DIGITS and any(n in digits or n.endswith(digits) for n in numbers):
-            return True
-    return False
+        if len(digits) >= DIGITS:
+            yield digits
 
 
 @lru_cache(maxsize=8)

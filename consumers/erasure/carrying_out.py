@@ -1,10 +1,10 @@
-"""Carries erasures out: each step may be broken off anywhere, and is done again by the next one."""
+"""Carries erasures out, many at once: each step may be broken off anywhere, and is done again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from time import sleep
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import psycopg
@@ -13,6 +13,7 @@ import structlog
 from commands.application import Crm
 from commands.erasure import BeginErasure, CertifyErasure, ConfirmErasure
 from commands.work import Command
+from consumers.erasure.certifying import Found
 from consumers.erasure.purging import purge_answers, purge_columns, purge_refused
 from consumers.erasure.waiting import LEGAL_HOLD, OPEN_ORDER, has_open_order, reasons
 from consumers.mistakes import first_line
@@ -22,8 +23,7 @@ from domain.shared.log import Actor
 from domain.shared.refusals import Refused
 from infra import clock, erasures
 from infra.certificates import signed
-from infra.epochs import standing
-from infra.erasure_certificate import CertifiedErasure, DestroyedKey, certificate_of
+from infra.erasure_certificate import certificate_of
 from infra.erasures import Erasure
 from infra.event_store import EventLog
 from infra.event_store.factory import LogFactory
@@ -38,6 +38,7 @@ from projections import catalogue
 from projections.marks import Marks, marks_of
 from projections.profile.projection import profile
 from projections.runtime.as_of import AsOf
+from projections.sought import Sought
 
 _LOCK: Final = 4_851_106
 _ACTOR: Final = Actor(kind="process", id="erasures")
@@ -46,52 +47,39 @@ _REACHED: Final = """
 select min(position) from views.active join views.checkpoint using (view, version, generation)
 where view = any(%s)
 """
-_KEYS: Final = """
-select identity, generation::int4, epoch, forgotten_at from keeper.person_key
-where identity = any(%s) and wrapped is null order by identity
-"""
-_FACTS: Final = """
-select count(*), coalesce(min(position), 0), coalesce(max(position), 0) from log.fact
-where origin = any(%s)
-"""
-_ORIGINALS: Final = "select count(*) from log.original where origin = any(%s)"
 
 log = structlog.get_logger("erasures")
 
 
-class KeysRemain(Exception):
-    """Keys of somebody who was erased are still there."""
-
-
 def carry_out(settings: Settings) -> None:
-    """Bring every erasure whose time has come one step further, unless another process does."""
+    """Bring every erasure whose time has come one step further, unless another process does.
+
+    All of them together, a thousand at most: what is waited for or looked through takes as long for
+    many as for one.
+    """
     settings = placed(settings)
     assert settings.log_url is not None
     with closing(connect(settings.log_url, WRITER)) as connection:
         erasures.follow(connection)
-        todo = erasures.due(connection)
-        if not todo:
+        if not erasures.due(connection):
             return
         mine = connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
         if mine is None or not mine[0]:
             return
         with _opened(settings, connection) as work:
-            for erasure in erasures.due(connection):
-                _one(work, erasure)
+            work.begin(erasures.due(connection, "waiting"))
+            work.erase(erasures.due(connection, "erasing"))
+            work.certify(erasures.due(connection, "erased"))
 
 
-def _one(work: "_Work", erasure: Erasure) -> None:
+@contextmanager
+def _alone(erasure: Erasure) -> Iterator[None]:
+    """Have one that fails fail alone: others are not to wait for it."""
     try:
-        if erasure.state == "waiting":
-            if not work.begin(erasure):
-                return
-            erasure = erasures.find(work.log, erasure.erasure)
-        if erasure.state == "erasing" and not work.erase(erasure):
-            return
-        work.certify(erasures.find(work.log, erasure.erasure))
+        yield
     except psycopg.OperationalError:
         raise
-    except Exception as error:  # others are not to wait for one that fails
+    except Exception as error:
         log.exception("erasure.failed", erasure=str(erasure.erasure), why=first_line(error))
 
 
@@ -132,8 +120,13 @@ class _Work:
         self._ids = ids
         self._crm = Crm(LogFactory(event_log), event_log, ids, clock.now)
 
-    def begin(self, erasure: Erasure) -> bool:
-        """Say that keys are destroyed from now on; False when it has to wait, or was taken back."""
+    def begin(self, waiting: Sequence[Erasure]) -> None:
+        """Say that keys are destroyed from now on, of all who have nothing to wait for."""
+        for erasure in waiting:
+            with _alone(erasure):
+                self._begin(erasure)
+
+    def _begin(self, erasure: Erasure) -> None:
         customer = erasure.customer
         days = self._settings.erasure_order_days
         why = reasons(self.log, self._views, customer, days)
@@ -145,7 +138,7 @@ class _Work:
                 why = [OPEN_ORDER]
         if why:
             erasures.waits(self.log, erasure.erasure, why)
-            return False
+            return
         begin = BeginErasure(
             customer=customer,
             erasure=erasure.erasure,
@@ -156,73 +149,78 @@ class _Work:
             self._dispatch(erasure, begin)
         except Refused as refusal:  # somebody was first: the next round sees why
             log.info("erasure.not-begun", erasure=str(erasure.erasure), why=str(refusal))
-            return False
-        return True
 
-    def erase(self, erasure: Erasure) -> bool:
-        """Destroy the keys of all that the customer is, and say so; False when it has to wait."""
-        identities: Sequence[UUID] = ()
-        while (now := self._identities(erasure)) != identities:
+    def erase(self, begun: Sequence[Erasure]) -> None:
+        """Destroy the keys of all that these customers are, and say so, of all who need not wait.
+
+        What names them in words is destroyed before their keys are: without those nobody knows it.
+        """
+        while begun:
+            known = [(it, marks) for it in begun if (marks := self._marks(it)) is not None]
+            self._purge_refused(known)
+            gone = [(it, marks.identities) for it, marks in known if self._forgets(it, marks)]
+            if gone:
+                sleep(2 * FORGOTTEN_WITHIN_SECONDS)
+            begun = [it for it, identities in gone if not self._confirms(it, identities)]
+
+    def _marks(self, erasure: Erasure) -> Marks | None:
+        """Return what a customer is known by; None when the erasure has to wait."""
+        with _alone(erasure):
+            identities = self._identities(erasure)
             erasures.follow(self.log)
-            living = [identity for identity in now if self._keys.has_key(identity)]
+            living = [identity for identity in identities if self._keys.has_key(identity)]
             if erasures.is_held(self.log, living):  # one who became theirs since
                 erasures.waits(self.log, erasure.erasure, [LEGAL_HOLD])
-                return False
-            identities = now  # while a key was there, one more may have become theirs
+                return None
             facts = self._reader.of_origins(identities, upto=self._reader.last())
-            self._purge_refused(erasure, marks_of(identities, facts))
-            self._keys.forget(identities)
-            sleep(2 * FORGOTTEN_WITHIN_SECONDS)
-        self._dispatch(
-            erasure,
-            ConfirmErasure(
-                customer=erasure.customer, erasure=erasure.erasure, identities=tuple(identities)
-            ),
-        )
+            return marks_of(identities, facts)
+        return None
+
+    def _forgets(self, erasure: Erasure, marks: Marks) -> bool:
+        with _alone(erasure):
+            self._keys.forget(marks.identities)
+            return True
+        return False
+
+    def _confirms(self, erasure: Erasure, identities: frozenset[UUID]) -> bool:
+        """Say that somebody is forgotten; False when one more became theirs before they were."""
+        with _alone(erasure):
+            now = self._identities(erasure)
+            if identities != {*now}:
+                return False
+            confirm = ConfirmErasure(
+                customer=erasure.customer, erasure=erasure.erasure, identities=tuple(now)
+            )
+            self._dispatch(erasure, confirm)
         return True
 
-    def certify(self, erasure: Erasure) -> None:
-        """Purge what views and tables held, and certify it, once every view has let go."""
-        position, erased_at = erasure.position, erasure.erased_at
-        if position is None or erased_at is None or not self._is_reached(position):
+    def certify(self, erased: Sequence[Erasure]) -> None:
+        """Purge what views and tables held, and certify it, of whom every view has let go."""
+        reached = self._reached()
+        ready = [it for it in erased if it.position is not None and it.position <= reached]
+        if not ready:
             return  # the next round
-        customer = erasure.customer
-        identities = self._identities(erasure)
-        self._purge_refused(erasure, marks_of(identities, ()))
+        whose = {it.erasure: self._identities(it) for it in ready}
+        everybody = {identity for identities in whose.values() for identity in identities}
+        self._purge_refused([(it, marks_of(whose[it.erasure], ())) for it in ready])
         with self.log.transaction():
-            gone = purge_answers(self.log, identities, customer)
-            self._count(erasure, answers=gone)
-        columns = purge_columns(self._views, catalogue.VIEWS, identities)
-        now = erasures.find(self.log, erasure.erasure)
-        facts, first, last = self._asked(self.log, _FACTS, identities)
-        (originals,) = self._asked(self.log, _ORIGINALS, identities)
-        made = CertifiedErasure(
-            installation=mark_of(self._ids),
-            erasure=erasure.erasure,
-            customer=customer,
-            shop=erasure.shop,
-            asked_by=erasure.asked_by,
-            requested_at=erasure.requested_at,
-            due_at=erasure.due_at,
-            erased_at=erased_at,
-            position=position,
-            keys=self._destroyed(identities),
-            facts=facts,
-            originals=originals,
-            first=first,
-            last=last,
-            columns=columns,
-            refused=now.refused,
-            answers=now.answers,
-            epoch=standing(self._keeper).epoch,
-            made_at=clock.now(),
-        )
+            self._count_answers(purge_answers(self.log, whose))
+        columns = purge_columns(self._views, catalogue.VIEWS, everybody)
+        found = Found.of(self.log, self._keeper, everybody, columns)
         signer = Signer.beside(self._settings.keyring_file)
+        for erasure in ready:
+            with _alone(erasure):
+                self._certify(erasure, whose[erasure.erasure], found, signer)
+
+    def _certify(
+        self, erasure: Erasure, identities: Sequence[UUID], found: Found, signer: Signer
+    ) -> None:
+        now = erasures.find(self.log, erasure.erasure)
+        made = found.certified(now, identities, mark_of(self._ids), clock.now())
         kept = erasures.keep_certificate(self.log, erasure.erasure, signed(made, signer))
         digest = certificate_of(kept).digest
-        self._dispatch(
-            erasure, CertifyErasure(customer=customer, erasure=erasure.erasure, digest=digest)
-        )
+        certify = CertifyErasure(customer=erasure.customer, erasure=erasure.erasure, digest=digest)
+        self._dispatch(erasure, certify)
         log.info("erasure.certified", erasure=str(erasure.erasure))
 
     def _identities(self, erasure: Erasure) -> Sequence[UUID]:
@@ -230,33 +228,21 @@ class _Work:
         now = self._reader.origins_of(erasure.customer, at=self._reader.last())
         return sorted({*erasure.identities, *now})
 
-    def _is_reached(self, position: int) -> bool:
+    def _reached(self) -> int:
+        """Return the position that all views have come to."""
         row = self._views.execute(_REACHED, (list(catalogue.VIEWS),)).fetchone()
-        return row is not None and row[0] is not None and row[0] >= position
+        return 0 if row is None or row[0] is None else int(row[0])
 
-    def _purge_refused(self, erasure: Erasure, marks: Marks) -> None:
-        with self.log.transaction():
-            gone = purge_refused(self.log, self._keys, self._ids, erasure.shop, marks)
-            self._count(erasure, refused=gone)
+    def _purge_refused(self, known: Sequence[tuple[Erasure, Marks]]) -> None:
+        if known:
+            people = {erasure.erasure: (erasure.shop, marks) for erasure, marks in known}
+            purge_refused(self.log, self._keys, Sought(self._ids, people))
 
-    def _count(self, erasure: Erasure, *, refused: int = 0, answers: int = 0) -> None:
-        self.log.execute(
-            "update log.erasure set refused = refused + %s, answers = answers + %s"
-            " where erasure = %s",
-            (refused, answers, erasure.erasure),
+    def _count_answers(self, purged: Mapping[UUID, int]) -> None:
+        self.log.cursor().executemany(
+            "update log.erasure set answers = answers + %s where erasure = %s",
+            [(gone, erasure) for erasure, gone in purged.items()],
         )
-
-    def _destroyed(self, identities: Sequence[UUID]) -> list[DestroyedKey]:
-        rows = self._keeper.execute(_KEYS, (list(identities),)).fetchall()
-        if len(rows) < len(identities):
-            raise KeysRemain(KeysRemain.__doc__)
-        return [
-            DestroyedKey(identity=i, generation=g, epoch=e, destroyed_at=at) for i, g, e, at in rows
-        ]
-
-    @staticmethod
-    def _asked(connection: Connection, query: str, identities: Sequence[UUID]) -> Any:
-        return connection.execute(query.encode(), (list(identities),)).fetchone()
 
     def _dispatch(self, erasure: Erasure, command: Command) -> None:
         self._crm.dispatch(

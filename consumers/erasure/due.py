@@ -25,8 +25,9 @@ def carry_out_due(settings: Settings) -> None:
             closing(connect(log_url, KEEPER)) as keeper,
             closing(connect(views_url, VIEWS)) as views,
         ):
-            waiting = [_waits(log, keeper, views, it, settings.erasure_order_days) for it in todo]
-    if not all(waiting):
+            days = settings.erasure_order_days
+            all_wait = all(_waits(log, keeper, views, it, days) for it in todo)
+    if not all_wait:
         from consumers.erasure.carrying_out import carry_out  # noqa: PLC0415  # seldom needed
 
         carry_out(settings)

@@ -118,7 +118,7 @@ def _refused(here: Opened, connection: Connection, identities: Sequence[UUID]) -
 def _answers(
     connection: Connection, certified: CertifiedErasure, identities: Sequence[UUID]
 ) -> Check:
-    kept = answers_before(connection, identities, certified.customer, certified.made_at)
+    kept = answers_before(connection, {*identities, certified.customer}, certified.made_at)
     return Check("answers and jobs", f"{kept} are about them", good=not kept)
 
 

@@ -1,132 +1,173 @@
-"""What is destroyed of somebody besides keys: refused events, kept answers, sealed columns."""
+"""What is destroyed besides keys: refused events, kept answers, sealed columns; of many at once."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
 
-from domain.shared.ids import Ids
-from infra.refused import naming
+from infra.refused import walked
 from infra.sealing import PersonKeys
-from projections.marks import Marks
 from projections.projection import View
 from projections.runtime import schema
 from projections.runtime.columns import GONE, personal_columns
+from projections.sought import Sought
 
 Connection = psycopg.Connection[Any]
+Whose = Mapping[UUID, Collection[UUID]]
+"""All that somebody is known by, by the erasure that they asked for."""
 
-_ADDRESSED: Final = "encode(substring(answer from 8 for 36), 'escape')"
+_WANTED: Final = """
+update log.refused r set purged_for = array(select distinct unnest(r.purged_for || n.whom))
+from (select event, array_agg(whom) as whom
+      from unnest(%s::uuid[], %s::uuid[]) as n(event, whom) group by event) as n
+where r.id = n.event
+"""
+_GONE: Final = """
+with gone as (delete from log.refused where id = any(%s) returning purged_for),
+counted as (
+  update log.erasure e set refused = e.refused + t.events
+  from (select whom, count(*) as events from gone, unnest(purged_for) as whom group by whom) as t
+  where e.erasure = t.whom)
+select count(*) from gone
+"""
+
+_SAID: Final = "[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"
+_ADDRESSED: Final = "encode(substring(i.answer from 8 for 36), 'escape')"
 """The id with which an answer begins, of what the command was about."""
 
 _ANSWERS: Final = f"""
-answer like any(%(in_bytes)s)
-or position in (select position from log.fact where origin = any(%(whose)s))
-or position is null and (
-  select origin from log.stream
-  where id = case when {_ADDRESSED} ~ '^[0-9a-f-]{{36}}$' then {_ADDRESSED}::uuid end
-) = any(%(whose)s)
+select i.key, w.whom from log.idempotency i
+  cross join lateral regexp_matches(encode(i.answer, 'escape'), '{_SAID}', 'g') as said(ids)
+  join whose w on w.identity = said.ids[1]::uuid
+union
+select i.key, w.whom from whose w
+  join log.fact f on f.origin = w.identity join log.idempotency i using (position)
+union
+select i.key, w.whom from log.idempotency i
+  join log.stream s on s.id = case when {_ADDRESSED} ~ '^{_SAID}$' then {_ADDRESSED}::uuid end
+  join whose w on w.identity = s.origin
+where i.position is null
 """  # noqa: S608  # constants
 """Answers that name somebody, that are of facts of theirs, or of asking for what was so already."""
 
-_JOBS: Final = """
-finished_at is not null and (asked::text like any(%(named)s) or answer::text like any(%(named)s))
-"""
+_JOBS: Final = f"""
+select distinct j.id, w.whom from log.job j
+  cross join lateral regexp_matches(concat(j.asked, ' ', j.answer), '{_SAID}', 'g') as said(ids)
+  join whose w on w.identity = said.ids[1]::uuid
+where j.finished_at is not null
+"""  # noqa: S608  # constants
 
-_KEPT: Final = {"log.idempotency": _ANSWERS, "log.job": _JOBS}
+_EMPTY: Final = sql.SQL(
+    "update {table} set {column} = %(gone)s"
+    " where {subject} = any(%(whose)s) and {column} <> %(gone)s"
+)
+_EMPTIED: Final = sql.SQL(
+    "select {subject}, count(*) from {table}"
+    " where {subject} = any(%(whose)s) and {column} = %(gone)s group by {subject}"
+)
+_ANYBODY: Final = UUID(int=0)
 
 
-def purge_refused(
-    connection: Connection, keys: PersonKeys, ids: Ids, shop: str, marks: Marks
-) -> int:
-    """Delete the refused events that name somebody, keys first; return how many there were.
+class _Kept(NamedTuple):
+    """A table of answers: its key, and how it is found whom they are about."""
 
-    By their ids in their own shop, by an address or a number in every shop. With them go those
-    that nothing opens: of one that was broken off here, and of a backup from before.
+    table: str
+    key: str
+    about: str
+
+    @property
+    def named(self) -> str:
+        return f"""
+        with whose as (select * from unnest(%(erasures)s::uuid[], %(identities)s::uuid[])
+                       as w(whom, identity)),
+        about as ({self.about})
+        """  # noqa: S608  # constants
+
+
+_KEPT: Final = (_Kept("log.idempotency", "key", _ANSWERS), _Kept("log.job", "id", _JOBS))
+
+
+def purge_refused(connection: Connection, keys: PersonKeys, sought: Sought) -> int:
+    """Delete the refused events that name people who are sought, keys first; return how many.
+
+    Each is counted with the erasures of all whom it names, also if it is broken off in between.
+    With them go those that nothing opens: of one that was broken off, and of a backup from before.
     """
     gone = 0
-    for chunk in naming(lambda: nullcontext(connection), keys, ids, shop, marks):
-        theirs = [event.id for event, _ in chunk]
-        keys.forget_refused(theirs)
-        gone += connection.execute("delete from log.refused where id = any(%s)", (theirs,)).rowcount
+    shop = min(sought.shops, default="")
+    everywhere = sought.are_everywhere or len(sought.shops) > 1
+    for chunk in walked(lambda: nullcontext(connection), keys, shop, everywhere=everywhere):
+        closed = [event.id for event, message in chunk if message is None]
+        named = [
+            (event.id, whom)
+            for event, message in chunk
+            if message is not None
+            for whom in sought.named(message, event.shop)
+        ]
+        theirs = [*{event for event, _ in named}, *closed]
+        if theirs:
+            connection.execute(_WANTED, ([event for event, _ in named], [it for _, it in named]))
+            keys.forget_refused(theirs)
+            row = connection.execute(_GONE, (theirs,)).fetchone()
+            gone += row[0] if row else 0
     return gone
 
 
-def purge_answers(connection: Connection, identities: Collection[UUID], customer: UUID) -> int:
-    """Delete answers that are kept to be given again, and jobs that name somebody."""
-    about = _about(identities, customer)
-    return sum(
-        connection.execute(f"delete from {table} where {theirs}", about).rowcount  # noqa: S608  # constants
-        for table, theirs in _KEPT.items()
-    )
+def purge_answers(connection: Connection, whose: Whose) -> Mapping[UUID, int]:
+    """Delete answers that are kept to be given again, and jobs; return how many name whom."""
+    purged: Counter[UUID] = Counter()
+    for kept in _KEPT:
+        deleted = connection.execute(
+            f"{kept.named}, gone as ("  # noqa: S608  # constants
+            f"delete from {kept.table} where {kept.key} in (select {kept.key} from about))"
+            " select whom, count(*) from about group by whom",
+            _asked(whose),
+        )
+        purged.update(dict(deleted.fetchall()))
+    return purged
 
 
-def answers_before(
-    connection: Connection, identities: Collection[UUID], customer: UUID, before: datetime
-) -> int:
+def answers_before(connection: Connection, identities: Collection[UUID], before: datetime) -> int:
     """Count those that `purge_answers` would delete, of before an instant."""
-    asked = {**_about(identities, customer), "before": before}
+    asked = {**_asked({_ANYBODY: identities}), "before": before}
     return sum(
         connection.execute(
-            f"select from {table} where ({theirs}) and created_at < %(before)s",
+            f"{kept.named} select from {kept.table}"  # noqa: S608  # constants
+            f" where {kept.key} in (select {kept.key} from about) and created_at < %(before)s",
             asked,
         ).rowcount
-        for table, theirs in _KEPT.items()
+        for kept in _KEPT
     )
 
 
-def _about(identities: Collection[UUID], customer: UUID) -> dict[str, Any]:
-    named = [f"%{name}%" for it in {*identities, customer} for name in (str(it), it.hex)]
-    return {
-        "whose": list(identities),
-        "named": named,
-        "in_bytes": [name.encode() for name in named],
-    }
+def _asked(whose: Whose) -> dict[str, Any]:
+    named = [(whom, identity) for whom, known in whose.items() for identity in known]
+    return {"erasures": [it for it, _ in named], "identities": [it for _, it in named]}
 
 
 def purge_columns(
     views: Connection, catalogue: Mapping[str, View], identities: Collection[UUID]
-) -> dict[str, int]:
-    """Empty somebody's sealed columns, which nothing opens; return rows by table and column."""
-    purged: dict[str, int] = {}
+) -> dict[str, Mapping[UUID, int]]:
+    """Empty people's sealed columns, which nothing opens; return rows by column and whose."""
+    purged: dict[str, Mapping[UUID, int]] = {}
     for view in catalogue.values():
         served = schema.active(views, view.name)
         if served is None:
             continue
         for table in view.tables:
             for column in sorted(personal_columns(table)):
-                statement = sql.SQL(
-                    "update {table} set {column} = %s where {subject} = any(%s) and {column} <> %s"
-                ).format(
-                    table=sql.Identifier(served.schema, table.name),
-                    column=sql.Identifier(column),
-                    subject=sql.Identifier(table.key[0]),
-                )
-                views.execute(statement, (GONE, list(identities), GONE))
-                purged[f"{table.name}.{column}"] = _empty(
-                    views, served.schema, table.name, column, table.key[0], identities
-                )
+                about = {
+                    "table": sql.Identifier(served.schema, table.name),
+                    "column": sql.Identifier(column),
+                    "subject": sql.Identifier(table.key[0]),
+                }
+                asked = {"whose": list(identities), "gone": GONE}
+                views.execute(_EMPTY.format(**about), asked)
+                emptied = views.execute(_EMPTIED.format(**about), asked).fetchall()
+                purged[f"{table.name}.{column}"] = Counter(dict(emptied))
     return purged
-
-
-def _empty(  # noqa: PLR0913, PLR0917  # where it is
-    views: Connection,
-    where: str,
-    table: str,
-    column: str,
-    subject: str,
-    identities: Collection[UUID],
-) -> int:
-    """Return how many rows of somebody's have nothing any more in a column that had something."""
-    row = views.execute(
-        sql.SQL("select count(*) from {table} where {subject} = any(%s) and {column} = %s").format(
-            table=sql.Identifier(where, table),
-            column=sql.Identifier(column),
-            subject=sql.Identifier(subject),
-        ),
-        (list(identities), GONE),
-    ).fetchone()
-    return 0 if row is None else int(row[0])

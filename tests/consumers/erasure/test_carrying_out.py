@@ -1,22 +1,16 @@
 """Who asks to be forgotten is, once nothing stands against it, and a certificate says so."""
 
 import json
-from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from structlog.testing import capture_logs
 
 from commands.customer import AddTag
-from consumers.erasure import carrying_out
-from domain.customer.events import CustomerErased, ErasureBegun, Person
+from domain.customer.events import Person
 from domain.order.events import OrderDelivered
-from infra import erasures
 from infra.erasure_certificate import certificate_of
-from infra.keyring import KeyringLost
-from infra.sealing import PersonKeys
 from projections import catalogue
 from projections.runtime import schema
 from projections.runtime.verify import Verifier
@@ -105,68 +99,3 @@ def test_it_waits_for_the_law_and_for_an_order_that_is_not_done(desk: Privacy) -
     eventually(lambda: waits_for("open-order"), "the order alone")
     desk.shop.say(OrderDelivered(), user="ada", stream=desk.shop.ids.order("tea", "o1"))
     assert desk.certified(asked).waits_for == []
-
-
-class Killed(BaseException):
-    """The process ended here."""
-
-
-@pytest.mark.parametrize(
-    "at",
-    [
-        "BeginErasure",
-        "marks_of",
-        "forget",
-        "ConfirmErasure",
-        "purge_answers",
-        "purge_columns",
-        "keep_certificate",
-        "CertifyErasure",
-    ],
-)
-def test_one_that_was_killed_anywhere_is_completed(
-    desk: Privacy, monkeypatch: pytest.MonkeyPatch, at: str
-) -> None:
-    ada = desk.know("ada")
-    eventually(lambda: bool(sealed(desk.shop, ada)), "a profile")
-    asked = desk.request(ada)
-
-    def dies(*_: Any, **__: Any) -> Any:
-        raise Killed
-
-    with monkeypatch.context() as mortal:
-        if at == "forget":
-            mortal.setattr(carrying_out, "sleep", dies)  # keys are gone, nobody knows
-        else:
-            mortal.setattr(erasures if at == "keep_certificate" else carrying_out, at, dies)
-        with pytest.raises(Killed):
-            desk.certified(asked)
-    done = desk.certified(asked)
-    assert done.certificate is not None
-    assert certificate_of(done.certificate).is_signed
-    assert sealed(desk.shop, ada) == [(b"", None, None)]
-    facts = [fact.event for fact in desk.shop.log.stream(ada)]
-    assert sum(isinstance(it, ErasureBegun) for it in facts) == 1
-    assert sum(isinstance(it, CustomerErased) for it in facts) == 1
-
-
-def test_one_that_fails_says_why_and_others_are_carried_out(
-    desk: Privacy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada, bob = desk.know("ada"), desk.know("bob", BOB)
-    forget = PersonKeys.forget
-
-    def fail(self: PersonKeys, identities: Collection[UUID]) -> dict[UUID, int]:
-        if ada in identities:
-            raise KeyringLost
-        return forget(self, identities)
-
-    monkeypatch.setattr(PersonKeys, "forget", fail)
-    failing, other = desk.request(ada), desk.request(bob)
-    with capture_logs() as logs:
-        desk.certified(other)
-        eventually(lambda: any(it["event"] == "erasure.failed" for it in logs), "a failure")
-    assert {(it["erasure"], it["why"]) for it in logs if it["event"] == "erasure.failed"} == {
-        (str(failing), "KeyringLost")
-    }
-    assert desk.stands(failing).state == "erasing"

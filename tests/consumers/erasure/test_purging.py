@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from infra.postgres import OWNER, WRITER, connect, pool
 from infra.refused import Refusals
 from infra.sealing import RefusedEvent
 from projections.marks import Marks, marks_of
+from projections.sought import Sought
 from tests.facts import fact_of
 from tests.projections.runtime.shop import Shop
 from tests.refused import refused
@@ -40,6 +42,10 @@ def marks(**known: str) -> Marks:
 
 
 ADA: Final = marks(email="Ada.Mark@Example.com", phone="+12125550111")
+
+
+def sought(shop: Shop, *people: Marks) -> Sought:
+    return Sought(shop.ids, {UUID(int=n): ("tea", known) for n, known in enumerate(people)})
 
 
 def is_hers(message: bytes | str | object, known: Marks = ADA, shop: str = "tea") -> bool:
@@ -152,7 +158,7 @@ def test_refused_events_go_in_every_shop_and_others_stay(shop: Shop) -> None:
             [refused(message, shop=where, place=name) for name, (where, message) in told.items()]
         )
         with writer.connection() as connection:
-            assert purge_refused(connection, shop.sealer, shop.ids, "tea", known) == 3
+            assert purge_refused(connection, shop.sealer, sought(shop, known)) == 3
         left = refusals.page(after=None, reason=None, limit=10)
     assert {one.place for one in left} == {"another", "nobody"}
 
@@ -172,7 +178,7 @@ def test_one_whose_key_nothing_unwraps_holds_up_nobodys_erasure(shop: Shop) -> N
             )
         assert {one.place for one in page if one.id in refusals.open(page)} == {"hers", "nobody"}
         with writer.connection() as connection:
-            assert purge_refused(connection, shop.sealer, shop.ids, "tea", known) == 2
+            assert purge_refused(connection, shop.sealer, sought(shop, known)) == 2
         left = refusals.page(after=None, reason=None, limit=10)
     assert {one.place for one in left} == {"nobody"}
 
