@@ -1,9 +1,10 @@
 """Commands about customers."""
 
-from typing import Any, Final
+import re
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from api.commands.deps import (
     LARGEST_BODY,
@@ -36,8 +37,19 @@ router = APIRouter(
 )
 
 
+_MAILED: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _NOTHING: Final = ""
 """Stands in a fact for what was taken back."""
+
+
+def _mailed_to(value: str) -> str:
+    if value.strip() and not _MAILED.fullmatch(value.strip()):
+        raise ValueError("is no e-mail address, as in ada@example.com")
+    return value
+
+
+Mailed = Annotated[Text, AfterValidator(_mailed_to)]
+"""An e-mail address."""
 
 
 class Address(Body):
@@ -53,13 +65,13 @@ class Address(Body):
 class Person(Body):
     """Who somebody is; sealed before it is written.
 
-    What is left out stays as it was; what is null is taken back.
+    What is left out stays as it was; what is null is taken back. `email` has to be an address.
     """
 
     name: Text | None = Field(None, examples=["Ada Lovelace"])
     first_name: Text | None = None
     last_name: Text | None = None
-    email: Text | None = Field(None, examples=["ada@example.com"])
+    email: Mailed | None = Field(None, examples=["ada@example.com"])
     phone: Text | None = Field(None, examples=["+44 20 7946 0018"])
     address: Address | None = None
     birthday: Text | None = Field(None, examples=["1815-12-10"])

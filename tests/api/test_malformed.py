@@ -53,6 +53,29 @@ def test_what_is_malformed_is_told_where(
     assert recorded(desk) == []
 
 
+@pytest.mark.parametrize("email", ["bob", "bob@", "@b.example", "b ob@b.example", "a@b@c"])
+def test_what_is_typed_as_an_e_mail_address_is_one(desk: TestClient, email: str) -> None:
+    place, body = "/api/customers/user:ada/traits", {"person": {"email": email}}
+    for answer in (
+        desk.put(place, json=body),
+        desk.post("/api/customers", json={"user": "ada", **body}),
+    ):
+        assert answer.status_code == 422, answer.text
+        (wrong,) = answer.json()["errors"]
+        assert wrong["pointer"] == "body/person/email"
+        assert "is no e-mail address" in wrong["detail"]
+        assert email not in answer.text
+    assert recorded(desk) == []
+
+
+@pytest.mark.parametrize(
+    "email", ["ada@example.com", " Ada.L+1@xn--4ca.example ", "李@例子.中国", ""]
+)
+def test_any_e_mail_address_is_taken_and_none_takes_it_back(desk: TestClient, email: str) -> None:
+    body = {"user": "ada", "person": {"email": email}}
+    assert desk.post("/api/customers", json=body).status_code == 201
+
+
 @pytest.mark.parametrize(
     "raw",
     [
