@@ -57,7 +57,7 @@ def reads(
         Query(description="Id of the key that read; at the machine: `system:` and the user."),
     ] = None,
     customer: Annotated[
-        UUID | None, Query(description="Whose data; exports may hold anybody, so they are given.")
+        UUID | None, Query(description="Whose data; exports and refused events may hold anybody: given.")
     ] = None,
     since: Annotated[Instant | None, Query(description="Read at or after.")] = None,
     until: Annotated[Instant | None, Query(description="Read before.")] = None,
@@ -69,9 +69,10 @@ def reads(
     """Give every read of a person's unmasked data, the latest first.
 
     `basis` is what allowed it: a scope, a role, that the reader serves the customer, or that it was
-    revealed for a `reason`. `request` is the `X-Request-ID` of the answer. Of an export `customers`
-    is null; `conditions` and `count` say what it held. A `reason` may tell of the person: it is
-    "sealed" for who may not see persons, and who reads it stands in this log too.
+    revealed for a `reason`. `request` is the `X-Request-ID` of the answer. Of an export, and of
+    refused events, `customers` is null; `conditions` and `count` say what was read. A `reason` may
+    tell of the person: it is "sealed" for who may not see persons, and who reads it stands in this
+    log too.
     """
     asked = Asked(
         actor=actor,

@@ -229,6 +229,7 @@ class Walk:
         assert read["operation"].endswith("/original")
         dossier = self.operator.asks(f"{ada}/dossier", waiting=False, lang="zh")
         assert {"user", "anonymous"} <= {one["kind"] for one in dossier["identities"]}
+        assert dossier["reads"][0]["operation"] == "GET /api/customers/{id}/dossier"
         page = self.operator.knock("GET", f"{ada}/dossier", params={"format": "html"}).text
         assert f"{self.ada}@example.com" in page
         me.says(f"who refunded and when, net before ({before['net']}) and after; the view is right")
