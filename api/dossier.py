@@ -156,6 +156,7 @@ def dossier(
         language=lang,
         names=services.keys.names(),
         blind=services.sealer.blind,
+        ids=services.ids,
     )
     look.seen.add(made.customer)
     look.note()

@@ -57,7 +57,7 @@ def reads(
         Query(description="Id of the key that read; at the machine: `system:` and the user."),
     ] = None,
     customer: Annotated[
-        UUID | None, Query(description="Whose data; exports and refused events may hold anybody: given.")
+        UUID | None, Query(description="Whose data; exports and refused events may hold anybody.")
     ] = None,
     since: Annotated[Instant | None, Query(description="Read at or after.")] = None,
     until: Annotated[Instant | None, Query(description="Read before.")] = None,

@@ -48,6 +48,7 @@ def write_dossier(  # noqa: PLR0913  # what the command line asks
                 language=lang,
                 names=Keys(writer).names(),
                 blind=here.sealer.blind,
+                ids=here.ids,
             )
         except NotFound:
             typer.echo(f"Nothing is known of {customer}.", err=True)

@@ -1,7 +1,8 @@
 """What is kept of somebody beside their facts: erasures, refused events, reads, messages."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Set as AbstractSet
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -12,7 +13,7 @@ from infra.access_log import Access, Reads
 from infra.erasures import Erasure
 from infra.originals import Original, Originals
 from infra.postgres import Pool
-from infra.refused import Known, Refusal, Refusals, naming
+from infra.refused import Refusal, Refusals, walked
 from infra.sealing import PersonKeys
 
 _WHOLE: Final = "/v1/batch"
@@ -23,13 +24,20 @@ _events: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
+class Sought(Protocol):
+    """Somebody, by all that they are known by: whether a message of a shop names them."""
+
+    @property
+    def are_everywhere(self) -> bool: ...
+    def named(self, message: bytes, shop: str) -> AbstractSet[UUID]: ...
+
+
 class Beside:
     """Finds it, in one installation."""
 
     def __init__(self, pool: Pool, keys: PersonKeys, ids: Ids) -> None:
         self._pool = pool
         self._keys = keys
-        self._ids = ids
         self._refusals = Refusals(pool, keys, ids)
         self._reads = Reads(pool, keys)
         self._originals = Originals(pool, keys)
@@ -40,25 +48,28 @@ class Beside:
             erasures.follow(connection)
             return erasures.of(connection, identities)
 
-    def refused(self, shop: str, known: Known) -> list[Refusal]:
+    def refused(self, shop: str, whom: Sought) -> list[Refusal]:
         """Return the refused events that name somebody of a shop, the earliest first."""
-        found = naming(self._pool.connection, self._keys, self._ids, shop, known)
-        return [it for chunk in found for it, message in chunk if message is not None]
+        everywhere = whom.are_everywhere
+        return [
+            it
+            for chunk in walked(self._pool.connection, self._keys, shop, everywhere=everywhere)
+            for it, message in chunk
+            if message is not None and whom.named(message, it.shop)
+        ]
 
-    def said(
-        self, refused: Sequence[Refusal], shop: str, known: Known
-    ) -> Mapping[UUID, bytes | None]:
+    def said(self, refused: Sequence[Refusal], whom: Sought) -> Mapping[UUID, bytes | None]:
         """Return what was sent; None where it says of others too, and cannot be taken apart.
 
         Of a batch that was refused whole, their events alone.
         """
 
-        def theirs(it: Refusal) -> Callable[[bytes], bool]:
-            return lambda part: known.are_in(part, self._ids, it.shop, own=it.shop == shop)
+        def names_them(shop: str) -> Callable[[bytes], bool]:
+            return lambda part: bool(whom.named(part, shop))
 
         packets = self._refusals.open(refused)
         return {
-            it.id: _of_them(packets[it.id].message, it.place, theirs(it))
+            it.id: _of_them(packets[it.id].message, it.place, names_them(it.shop))
             for it in refused
             if it.id in packets
         }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID, uuid4
 
 import msgspec
@@ -57,14 +57,6 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     message: bytes
     currency: str
     system: bool
-
-
-class Known(Protocol):
-    """What somebody is known by: their ids in a shop, what names them in every shop."""
-
-    @property
-    def are_everywhere(self) -> bool: ...
-    def are_in(self, message: bytes, ids: Ids, shop: str, *, own: bool = True) -> bool: ...
 
 
 class Refusals:
@@ -206,24 +198,6 @@ def walked(
         messages = [_message(plain) for plain in keys.open_refused(events)]
         yield list(zip(found, messages, strict=True))
         last = (found[-1].received_at, found[-1].id)
-
-
-def naming(
-    connect: Connect, keys: PersonKeys, ids: Ids, shop: str, known: Known
-) -> Iterator[list[tuple[Refusal, bytes | None]]]:
-    """Yield, some at a time, the refused events that name somebody of a shop.
-
-    By their ids in their own shop, by an address or a number in every shop; and those that nothing
-    opens, of which nobody can tell.
-    """
-    for chunk in walked(connect, keys, shop, everywhere=known.are_everywhere):
-        theirs = [
-            (it, message)
-            for it, message in chunk
-            if message is None or known.are_in(message, ids, it.shop, own=it.shop == shop)
-        ]
-        if theirs:
-            yield theirs
 
 
 def _message(plain: bytes | None) -> bytes | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from domain.customer.events import TraitsAsserted
 from domain.shared.events import Fact
+from domain.shared.ids import Ids
 from domain.shared.log import Reader
 from domain.shared.refusals import NotFound
 from projections.dossier.beside import Beside, Erasing, Read, Refused, erasing, read, refused
@@ -14,6 +15,7 @@ from projections.dossier.known import Gathering, Known, in_order
 from projections.dossier.lines import SECTIONS, Line, Teller
 from projections.marks import marks_of
 from projections.runtime.replay import Blind
+from projections.sought import Sought
 
 Find = Callable[[Sequence[UUID], Sequence[str] | None, int], Iterable[Fact]]
 """Gives the facts of identities, of some types (None: of all), up to a position, in order."""
@@ -40,6 +42,7 @@ class Dossier:
         language: str,
         names: Mapping[str, str],
         blind: Blind,
+        ids: Ids,
     ) -> None:
         """Gather what is known. Raises NotFound where nothing is known of the customer."""
         self._find = find
@@ -62,9 +65,9 @@ class Dossier:
         )
         if not any(identity.facts for identity in self.known.identities):
             raise NotFound(what="customer", id=customer)
-        self._shop = gathering.shop
-        self._marks = marks_of(self._origins, find(self._origins, _SAY_WHO, self._upto))
-        self._refused = beside.refused(self._shop, self._marks)
+        marks = marks_of(self._origins, find(self._origins, _SAY_WHO, self._upto))
+        self._whom = Sought(ids, {self.customer: (gathering.shop, marks)})
+        self._refused = beside.refused(gathering.shop, self._whom)
         self.erasures: Sequence[Erasing] = [erasing(it) for it in beside.erasures(self._origins)]
 
     def story(self, section: str) -> Iterable[Line]:
@@ -75,7 +78,7 @@ class Dossier:
         """Yield messages that name them and were not taken, the earliest first."""
         for first in range(0, len(self._refused), _AT_ONCE):
             some = self._refused[first : first + _AT_ONCE]
-            said = self._beside.said(some, self._shop, self._marks)
+            said = self._beside.said(some, self._whom)
             yield from (refused(it, said[it.id]) for it in some if it.id in said)
 
     def reads(self) -> Iterator[Read]:

@@ -13,9 +13,11 @@ from infra.postgres import WRITER, Pool, pool
 from infra.refused import Refusals
 from infra.sealing import PersonKeys
 from projections.marks import Marks
+from projections.sought import Sought
 from tests.refused import refused
 
 WHOLE = "/v1/batch"
+EMAIL = "ada@example.com"
 ADAS = {"userId": "ada", "event": "Tea Tasted"}
 BOBS = {"userId": "bob", "traits": {"email": "bob@example.com"}}
 
@@ -32,8 +34,9 @@ def ids(ring: Keyring) -> Ids:
 
 
 @pytest.fixture
-def known(ids: Ids) -> Marks:
-    return Marks(frozenset({ids.user("tea", "ada")}), addresses=frozenset({"ada@example.com"}))
+def whom(ids: Ids) -> Sought:
+    ada = ids.user("tea", "ada")
+    return Sought(ids, {ada: ("tea", Marks(frozenset({ada}), addresses=frozenset({EMAIL})))})
 
 
 @pytest.fixture
@@ -46,15 +49,15 @@ def refusals(writer: Pool, keys: PersonKeys, ids: Ids) -> Refusals:
     return Refusals(writer, keys, ids)
 
 
-def said(beside: Beside, known: Marks) -> dict[str | None, str | None]:
+def said(beside: Beside, whom: Sought) -> dict[str | None, str | None]:
     """Return what each refused event of Ada's says, by its detail."""
-    found = beside.refused("tea", known)
-    messages = beside.said(found, "tea", known)
+    found = beside.refused("tea", whom)
+    messages = beside.said(found, whom)
     return {it.detail: None if (told := messages[it.id]) is None else told.decode() for it in found}
 
 
 def test_what_names_them_is_found_in_order_and_other_shops_by_an_address_alone(
-    beside: Beside, refusals: Refusals, known: Marks
+    beside: Beside, refusals: Refusals, whom: Sought
 ) -> None:
     sent = {
         "by id": (b'{"userId":"ada"}', "tea"),
@@ -64,14 +67,14 @@ def test_what_names_them_is_found_in_order_and_other_shops_by_an_address_alone(
     }
     for detail, (message, shop) in sent.items():
         refusals.keep([refused(message, shop=shop, detail=detail)])
-    assert said(beside, known) == {
+    assert said(beside, whom) == {
         "by id": '{"userId":"ada"}',
         "by address": '{"email":"ADA@example.com"}',
     }
 
 
 def test_of_a_batch_that_was_refused_whole_they_are_told_their_own_events(
-    beside: Beside, refusals: Refusals, known: Marks
+    beside: Beside, refusals: Refusals, whom: Sought
 ) -> None:
     shared = {"batch": [BOBS, {"userId": "bob"}], "context": {"traits": {"id": "ada"}}}
     sent: dict[str, dict[str, Any]] = {
@@ -85,18 +88,18 @@ def test_of_a_batch_that_was_refused_whole_they_are_told_their_own_events(
             for detail, it in sent.items()
         ]
     )
-    told = {detail: json.loads(it or "") for detail, it in said(beside, known).items()}
+    told = {detail: json.loads(it or "") for detail, it in said(beside, whom).items()}
     assert told == {**sent, "many": {**sent["many"], "batch": [ADAS, ADAS]}}
 
 
 def test_what_cannot_be_taken_apart_is_told_if_it_is_one_event(
-    beside: Beside, refusals: Refusals, known: Marks
+    beside: Beside, refusals: Refusals, whom: Sought
 ) -> None:
     torn = b'{"userId":"ada", '
     refusals.keep(
         [refused(torn, place=place, detail=place) for place in (WHOLE, "/v1/track", "event 3")]
     )
-    assert said(beside, known) == {
+    assert said(beside, whom) == {
         WHOLE: None,
         "/v1/track": torn.decode(),
         "event 3": torn.decode(),
