@@ -205,6 +205,7 @@ TABLE: Final[dict[str, Operation]] = {
     "GET /openapi.json": Operation(anybody=True),
     "GET /health": _OPEN,
     "GET /ready": _OPEN,
+    "GET /favicon.ico": _OPEN,
 }
 """Each operation by its method and path. What is not here, nobody may."""
 

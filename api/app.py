@@ -84,6 +84,7 @@ def create_app(services: Services) -> Application:
     app.state.clear = services.clear
     app.state.metrics = services.metrics
     app.state.checks = services.checks()
+    app.state.to_rebuild = services.to_rebuild
     app.state.mark = services.mark
     errors.install(app)
     accounts = Accounts(services.metrics)

@@ -1,7 +1,7 @@
 """Whether the service lives and works, the only routes without a key, and its metrics."""
 
-from collections.abc import Callable, Mapping
-from typing import Annotated
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -10,11 +10,25 @@ from infra.metrics import CONTENT_TYPE, Metrics
 
 Check = Callable[[], object]
 
+Waiting = Callable[[], Sequence[str]]
+
+_READY: Final = {
+    "status": "ready",
+    "checks": {"log": "ok", "views": "ok"},
+    "to_rebuild": ["lifecycle"],
+    "installation": "0f6d7f0e6c1b4a779b531f0c7d1a2b3c",
+}
+
 router = APIRouter(tags=["health"])
 
 
 def checks(request: Request) -> Mapping[str, Check]:
     found: Mapping[str, Check] = request.app.state.checks
+    return found
+
+
+def to_rebuild(request: Request) -> Waiting:
+    found: Waiting = request.app.state.to_rebuild
     return found
 
 
@@ -37,18 +51,40 @@ async def health() -> Response:
 @router.get(
     "/ready",
     summary="Can it answer requests now?",
-    responses={503: {"description": "Something it needs is missing; `checks` says what."}},
+    responses={
+        200: {
+            "description": "It can.",
+            "content": {"application/json": {"example": _READY}},
+        },
+        503: {"description": "Something it needs is missing; `checks` says what."},
+    },
 )
 def ready(
     needed: Annotated[Mapping[str, Check], Depends(checks)],
+    waiting: Annotated[Waiting, Depends(to_rebuild)],
     installation: Annotated[str, Depends(mark)],
 ) -> Response:
-    """Asks each database once; `installation` is the same for all servers of one keyring."""
+    """Asks each database; `installation` is the same for all servers of one keyring.
+
+    Questions to the views of `to_rebuild` are refused, `other-version`: this version of Huike keeps
+    them by other rules than they were kept by. All else is answered, so it is ready.
+    """
     found = {name: _outcome(check) for name, check in needed.items()}
     working = all(outcome == "ok" for outcome in found.values())
     status = "ready" if working else "not ready"
-    told = {"status": status, "checks": found, "installation": installation}
+    told = {
+        "status": status,
+        "checks": found,
+        "to_rebuild": waiting() if working else [],
+        "installation": installation,
+    }
     return Json(told, 200 if working else 503)
+
+
+@router.get("/favicon.ico", include_in_schema=False)
+async def icon() -> Response:
+    """Browsers ask for one by themselves; there is none."""
+    return Response(status_code=204)
 
 
 @router.get(

@@ -1,8 +1,8 @@
 """What the routes stand on: opened once a process, closed with it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -34,7 +34,10 @@ from infra.sealing import PersonKeys
 from infra.settings import Settings
 from infra.upkeep import AllUpkeep
 from infra.wire import Wires
+from projections.catalogue import VIEWS
 from projections.profile.queries import BY_ID
+
+_VERSIONS: Final = "select view, version from huike.freshness order by view"
 
 
 class NoDatabase(Exception):
@@ -118,6 +121,12 @@ class Services:
     def checks(self) -> Mapping[str, Callable[[], object]]:
         """Return what must work before requests can be answered, by name."""
         return {"log": lambda: _ask(self.writer), "views": lambda: _ask(self.views)}
+
+    def to_rebuild(self) -> Sequence[str]:
+        """Return the views that are kept by other rules than this program's."""
+        with self.views.connection(timeout=2) as connection:
+            found = connection.execute(_VERSIONS).fetchall()
+        return [view for view, version in found if view in VIEWS and VIEWS[view].version != version]
 
     def close(self) -> None:
         """Finish what was begun, and let go of the databases."""

@@ -69,6 +69,7 @@ def test_ready_says_what_works(stranger: TestClient) -> None:
     answer = stranger.get("/ready")
     assert answer.status_code == 200
     assert set(answer.json()["checks"].values()) == {"ok"}
+    assert answer.json()["to_rebuild"] == []
 
 
 def test_ready_says_what_is_missing(stranger: TestClient, services: Services) -> None:
@@ -76,6 +77,17 @@ def test_ready_says_what_is_missing(stranger: TestClient, services: Services) ->
     answer = stranger.get("/ready")
     assert answer.status_code == 503
     assert answer.json()["checks"] == {"log": "ok", "views": "PoolClosed"}
+
+
+def test_what_a_browser_asks_for_by_itself_is_neither_refused_nor_told(
+    stranger: TestClient, with_scopes: Callable[..., TestClient]
+) -> None:
+    with capture_logs() as told:
+        assert stranger.get("/favicon.ico").status_code == 204
+    assert told == []
+    text = with_scopes("metrics").get("/metrics").text
+    assert 'route="/favicon.ico",status="204"' in text
+    assert "huike_refusals_total{" not in text
 
 
 def test_metrics_count_requests_by_route(

@@ -98,6 +98,8 @@ def test_a_view_that_an_older_version_kept_is_not_read_until_it_is_rebuilt(
     assert answer.json()["type"] == "urn:huike:problem:other-version"
     assert "huike rebuild lifecycle" in answer.json()["detail"]
     ask(analyst, "/campaigns")
+    ready = analyst.get("/ready")
+    assert (ready.status_code, ready.json()["to_rebuild"]) == (200, ["lifecycle"])
 
 
 def test_a_customer_is_masked_but_for_who_may_see_persons(
