@@ -114,10 +114,17 @@ def describe(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
+def _enough(entry: Operation) -> list[list[str]]:
+    """Return the scopes that are enough, each with what is needed beside it."""
+    if entry.whole or not entry.needed:
+        return [list(entry.needed)]
+    return [[scope] for scope in entry.needed]
+
+
 def _complete(operation: dict[str, Any], entry: Operation) -> None:
     responses = operation["responses"]
     if not entry.open:
-        operation["security"] = [{"key": list(entry.needed)}]
+        operation["security"] = [{"key": scopes} for scopes in _enough(entry)]
         operation["x-roles"] = list(entry.allowed)
         refusals = dict(_REFUSALS)
         if any(taken["in"] == "path" for taken in operation.get("parameters", ())):

@@ -83,11 +83,11 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
 
 def _who(operation: Mapping[str, Any]) -> str:
     """Say by which scope or roles one may ask."""
-    scopes = operation.get("security", [{}])[0].get("key", [])
-    if not scopes:
+    enough = [needed["key"] for needed in operation.get("security", ()) if needed["key"]]
+    if not enough:
         return ""
     roles = operation.get("x-roles", ())
-    told = f"Scope: {' or '.join(map(code, scopes))}."
+    told = f"Scope: {' or '.join(' and '.join(map(code, scopes)) for scopes in enough)}."
     return f"{told} Roles: {', '.join(roles)}." if roles else told
 
 

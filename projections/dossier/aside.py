@@ -50,7 +50,7 @@ class Aside:
         }
         message = it.message
         told = (
-            f"<p>{escape(self._words.withheld)}</p>"
+            f'<span class="gone">{escape(self._words.withheld)}</span>'
             if message is None
             else f"<pre>{escape(message)}</pre>"
         )
@@ -60,7 +60,7 @@ class Aside:
 
     def read(self, it: Read) -> str:
         """Tell that somebody read the person's data."""
-        basis: dict[str, Any] = {"basis": it.basis}
+        basis: dict[str, Any] = {"basis": None if it.reason else it.basis}
         if it.basis.startswith(_ROLES):
             basis = {"roles": it.basis.removeprefix(_ROLES).split()}
         pairs = {"reason": it.reason, **basis, "count": it.count}

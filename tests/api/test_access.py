@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from starlette.testclient import TestClient
 
 from api.access import SIGHT, TABLE, Operation, Sight, rights
@@ -139,3 +139,10 @@ def test_those_who_answer_for_history_do_not_write_it() -> None:
     for role in (Role.ANALYST, Role.AUDITOR):
         written = {name for name in rights((role,), ()) if not name.startswith("GET ")}
         assert written <= asked
+
+
+def test_the_document_says_which_scopes_are_enough_and_which_only_together(app: FastAPI) -> None:
+    paths = app.openapi()["paths"]
+    dossier = paths["/api/customers/{id}/dossier"]["get"]["security"]
+    assert dossier == [{"key": ["audit", "personal"]}]
+    assert paths["/api/refused"]["get"]["security"] == [{"key": ["audit"]}, {"key": ["admin"]}]
