@@ -29,7 +29,7 @@ _ORIGINS: Final = (
     f"select {COLUMNS} from log.fact where origin = any(%s) and position <= %s "  # noqa: S608  # a constant
     "order by position"
 )
-_NOBODYS: Final = (
+OF_NOBODY: Final = (
     f"select {COLUMNS} from log.fact where origin is null and position <= %s "  # noqa: S608  # a constant
     "and type not like 'activity.%%' order by position"
 )
@@ -169,7 +169,7 @@ class LogReader:
         return self._facts(_ORIGINS, (list(origins), upto))
 
     def of_nobody(self, *, upto: int) -> Sequence[Fact]:
-        return self._facts(_NOBODYS, (upto,))
+        return self._facts(OF_NOBODY, (upto,))
 
     def origins_of(self, customer: UUID, *, at: int) -> Sequence[UUID]:
         with self._pool.connection() as connection:
