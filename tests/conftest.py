@@ -183,7 +183,7 @@ def kafka_bootstrap(request: pytest.FixtureRequest, run_root: Path) -> str:
         return given
     request.getfixturevalue("kafka_installed")
     with one_worker_at_a_time(run_root, "kafka"):
-        return EmbeddedKafka(run_root / "kafka").start()
+        return EmbeddedKafka(run_root / "kafka", brief=True).start()
 
 
 @pytest.fixture(scope="session")

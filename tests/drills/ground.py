@@ -114,7 +114,7 @@ class Ground:
             kafka_install.jars()
         except KafkaUnavailable as why:
             raise Skipped(str(why)) from why
-        return self._open.enter_context(EmbeddedKafka(self.folder / "kafka"))
+        return self._open.enter_context(EmbeddedKafka(self.folder / "kafka", brief=self.short))
 
 
 def settings_of(installation: Installation) -> Settings:

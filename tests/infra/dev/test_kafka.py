@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import psutil
 import pytest
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from infra.dev import kafka_install
@@ -20,7 +20,7 @@ from infra.dev.kafka_install import KafkaUnavailable
 
 @pytest.fixture
 def kafka(server_folder: Path, kafka_installed: None) -> Iterator[EmbeddedKafka]:  # noqa: ARG001 - or skip
-    node = EmbeddedKafka(server_folder)
+    node = EmbeddedKafka(server_folder, brief=True)
     yield node
     node.kill()
 
@@ -40,14 +40,17 @@ def publish(bootstrap: str, topic: str, *values: bytes) -> None:
 
 
 def read(bootstrap: str, topic: str) -> list[bytes]:
-    consumer = KafkaConsumer(
-        topic,
-        bootstrap_servers=bootstrap,
-        auto_offset_reset="earliest",
-        consumer_timeout_ms=5000,
-    )
+    """Return all that a topic of one partition holds."""
+    partition = TopicPartition(topic, 0)
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, consumer_timeout_ms=30_000)
     with closing(consumer):
-        return [record.value for record in consumer]
+        consumer.assign([partition])
+        consumer.seek_to_beginning(partition)
+        held = consumer.end_offsets([partition])[partition]
+        found: list[bytes] = []
+        while consumer.position(partition) < held:
+            found.append(next(consumer).value)
+        return found
 
 
 @pytest.mark.slow
@@ -70,7 +73,7 @@ def test_a_node_outlives_its_killed_parent_and_is_adopted(kafka: EmbeddedKafka) 
     code = (
         "import os, signal, sys; from pathlib import Path;"
         "from infra.dev.kafka import EmbeddedKafka;"
-        "EmbeddedKafka(Path(sys.argv[1])).start();"
+        "EmbeddedKafka(Path(sys.argv[1]), brief=True).start();"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     parent = subprocess.run([sys.executable, "-c", code, kafka.directory], check=False, timeout=100)
