@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from commands.shop import nobodys, nobodys_orders
 from domain.activity.events import Tracked
@@ -165,6 +166,25 @@ def test_what_somebody_else_tells_of_it_stays_theirs(
     assert activity.event.private == {"note": "Hi"}
     assert cancelled.event == OrderCancelled()
     assert originals(database_url, before) == [BOB]
+
+
+@pytest.mark.parametrize("recognised", [True, False])
+def test_a_guests_order_that_was_forgotten_goes_on_and_is_nobody_elses(
+    event_log: EventLog, reader: LogReader, keys: PersonKeys, case: Case, *, recognised: bool
+) -> None:
+    placed = case.tells(BOB, PLACED)
+    event_log.append(
+        replace(placed, facts=(replace(placed.facts[1], who=Who()),), message=None)  # a guest's
+    )
+    if recognised:
+        event_log.append(case.tells(case.ada, PAID))
+    keys.forget([case.ada, case.order])
+    before = reader.last()
+    event_log.append(case.tells(BOB, SHIPPED))
+    activity, shipped = reader.read(before, 10)
+    assert (activity.origin, shipped.origin) == (BOB, case.order)
+    assert shipped.event == OrderShipped(carrier="dhl")
+    assert reader.origins_of(BOB, at=reader.last()) == [BOB]
 
 
 def test_an_order_of_somebody_else_goes_on_when_they_are_named(
