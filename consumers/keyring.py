@@ -63,8 +63,7 @@ def wrap_again(settings: Settings, *, in_the_clear: bool) -> int:
     )
     typer.echo(
         f"The keys stand in {settings.keyring_file} {how}. "
-        "Replace every copy of it, and destroy the older copies. "
-        "Then start everything anew, before there is a new epoch."
+        "Replace every copy of it, and destroy the older copies."
     )
     return 0
 
@@ -94,7 +93,8 @@ def _epochs(connection: psycopg.Connection[Any], keyring: Keyring) -> tuple[str,
     told = f"{now.epoch}, since {now.begun_at:%Y-%m-%d}; {now.forgotten_since:,} forgotten since"
     try:
         prove_epochs(connection, keyring)
-        check_all_unwrap(connection, keyring)
+        if keyring.by_vault:
+            check_all_unwrap(connection)
     except (KeyringLost, NotAllUnwrap, VaultFailed) as why:
         return told, str(why)
     if any(epoch != now.epoch for epoch in keyring.held):

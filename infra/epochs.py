@@ -110,8 +110,8 @@ def renew(log_url: str, keyring: EpochKeys, progress: Progress = lambda _: None)
             return None
         _finish(connection, keyring)
         prove_epochs(connection, keyring)
-        if connection.execute(_IS_OPEN).rowcount == 0:
-            check_all_unwrap(connection, keyring)
+        if keyring.by_vault and connection.execute(_IS_OPEN).rowcount == 0:
+            check_all_unwrap(connection)
         epoch = _next(connection, keyring)
         with connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%s)", (_EPOCH,))
@@ -148,11 +148,13 @@ def renew_if_due(log_url: str, keyring: EpochKeys, every: timedelta) -> Renewed 
 def rewrap(log_url: str, keyring: Keyring, vault: Vault | None) -> bool:
     """Have a vault wrap the keyring's own keys anew; False when another renews them now.
 
-    Raises OSError, KeyringLost, VaultFailed.
+    Raises OSError, KeyringLost, NotAllUnwrap, VaultFailed.
     """
     with _alone(log_url) as connection:
         if connection is None:
             return False
+        if vault is not None:
+            check_all_unwrap(connection)
         keyring.rewrap(vault)
         return True
 

@@ -16,7 +16,7 @@ where datname = current_database() and application_name = %s
 
 
 class NotAllUnwrap(Exception):
-    """Processes run that could not unwrap a new epoch's key, with {} connections to the log."""
+    """Processes run that could not unwrap what a KMS wraps, with {} connections to the log."""
 
     def __init__(self, connections: int) -> None:
         super().__init__(
@@ -30,8 +30,8 @@ def keeper_pool(log_url: str, keyring: EpochKeys, *, size: int = 4) -> Pool:
     return pool(log_url, KEEPER, size=size, name=_BY_VAULT if keyring.by_vault else _BY_FILE)
 
 
-def check_all_unwrap(connection: Connection, keyring: EpochKeys) -> None:
-    """Raise NotAllUnwrap when a vault wraps what begins, and a process runs that has none."""
-    row = connection.execute(_COUNT, (_BY_FILE,)).fetchone() if keyring.by_vault else None
+def check_all_unwrap(connection: Connection) -> None:
+    """Raise NotAllUnwrap when a process runs that has no vault to unwrap keys by."""
+    row = connection.execute(_COUNT, (_BY_FILE,)).fetchone()
     if row is not None and row[0]:
         raise NotAllUnwrap(row[0])

@@ -41,8 +41,8 @@ def keyring_wrap(
 ) -> None:
     """Have HUIKE_EPOCH_COMMAND wrap all keys of the file anew.
 
-    When the command is set for the first time, and whenever what it wraps by has changed: it must
-    still unwrap what it wrapped before.
+    When the command is set for the first time, once everything runs with it; and whenever what it
+    wraps by has changed: it must still unwrap what it wrapped before.
 
     ```sh
     HUIKE_EPOCH_COMMAND=/etc/huike/kms huike keyring wrap

@@ -53,9 +53,10 @@ def test_keys_are_wrapped_by_command_and_a_kms_that_is_away_is_told_in_a_sentenc
     assert "wrapped by kms. Replace every copy of it" in wrapped.stdout, wrapped
     assert "; kms unwraps it" in there.run("doctor").stdout
     with keeper_pool(database_url, without, size=1):
-        told = there.run("keyring", "renew")
-        assert (told.returncode, TRACEBACK in told.stderr) == (2, False)
-        assert "start them anew with HUIKE_EPOCH_COMMAND." in told.stderr
+        for verb in ("wrap", "renew"):
+            told = there.run("keyring", verb)
+            assert (told.returncode, TRACEBACK in told.stderr) == (2, False)
+            assert "start them anew with HUIKE_EPOCH_COMMAND." in told.stderr
         assert "that could not unwrap" in there.run("doctor").stdout
     assert "Epoch 2: 1 keys" in there.run("keyring", "renew").stdout
     told = here.run("keyring", "renew")
