@@ -117,7 +117,7 @@ class Gathering:
         event = fact.event
         if fact.origin is not None:
             self._facts[fact.origin] += 1
-            self.shop = fact.shop
+            self.shop = self.shop or fact.shop
         if isinstance(event, Unreadable):
             if fact.type not in FACTS:
                 self._unreadable.append(self._teller.tell(fact))
