@@ -15,8 +15,8 @@ from projections.runtime.replay import Blind, fold_past
 ESCALATE: Final = 2
 """How often a subject's single rows of a table are read before all of them are."""
 
-Past = Callable[[UUID, int], Sequence[Fact]]
-"""The facts, up to a position, that began with an identity."""
+Past = Callable[[Collection[UUID], int], Sequence[Fact]]
+"""The facts, up to a position, that began with any of these identities."""
 
 
 Wanted = tuple[UUID, Table[Any], Key | None]
@@ -49,8 +49,9 @@ class Folder:
         """
         shares = Shares(self.view, batch)
         work, slot_at, count = self._work(batch)
-        past = _once(self._past)
-        rows = _Folding(self.view, shares, batch.goals, past, self._blind).run(store, work, slot_at)
+        pasts = _Pasts(self._past, work)
+        folding = _Folding(self.view, shares, batch.goals, pasts, self._blind)
+        rows = folding.run(store, work, slot_at)
         return Folded(
             rows=rows,
             facts=count,
@@ -101,13 +102,13 @@ class _Folding:
         view: View,
         shares: Shares,
         goals: Mapping[int, Goal],
-        past: Past,
+        pasts: "_Pasts",
         blind: Blind,
     ) -> None:
         self._view = view
         self._shares = shares
         self._goals = goals
-        self._past = past
+        self._pasts = pasts
         self._blind = blind
 
     def run(
@@ -168,7 +169,7 @@ class _Folding:
         if isinstance(event, VisitorRecognised) and event.customer != rows.subject:
             rows.clear(view.tables)
         if isinstance(event, KnownByAnotherId):
-            past = self._past(event.identity, fact.position)
+            past = self._pasts.of(event.identity, fact.position)
             theirs = [f for f in past if f.subject != rows.subject]
             if theirs:
                 visitor = fold_past(view, event.identity, theirs, rows.shared, self._blind)
@@ -180,6 +181,7 @@ class _Folding:
         What was read before, and what was made of it (masks, indexes), goes by that.
         """
         rows.clear(self._view.tables)
+        self._pasts.bring_forgotten()
         past = self._whole(rows.subject, event.identities, fact.position)
         for told in sorted(past, key=attrgetter("position")):
             if told.position < fact.position:
@@ -194,19 +196,45 @@ class _Folding:
             if identity in seen:
                 continue
             seen.add(identity)
-            for told in self._past(identity, position):
+            for told in self._pasts.of(identity, position):
                 yield told
                 if isinstance(told.event, KnownByAnotherId) and told.subject == subject:
                     waiting.append(told.event.identity)
 
 
-def _once(past: Past) -> Past:
-    """Remember pasts for one batch: a fold that lacked rows is done again."""
-    known: dict[tuple[UUID, int], Sequence[Fact]] = {}
+class _Pasts:
+    """The pasts that a batch asks for, each read once: a fold that lacked rows is done again."""
 
-    def ask(identity: UUID, position: int) -> Sequence[Fact]:
-        if (identity, position) not in known:
-            known[identity, position] = past(identity, position)
-        return known[identity, position]
+    def __init__(self, past: Past, work: Mapping[UUID, Sequence[Fact]]) -> None:
+        self._past = past
+        self._work = work
+        self._known: dict[UUID, tuple[int, list[Fact]]] = {}
+        self._all_brought = False
 
-    return ask
+    def of(self, identity: UUID, position: int) -> Sequence[Fact]:
+        """Return the facts, up to a position, that began with an identity."""
+        upto, facts = self._known.get(identity, (-1, []))
+        if upto < position:
+            self._bring([identity], position)
+            upto, facts = self._known[identity]
+        return facts if upto == position else [f for f in facts if f.position <= position]
+
+    def bring_forgotten(self) -> None:
+        """Read together what there is of all who are forgotten in the batch."""
+        if self._all_brought:
+            return
+        self._all_brought = True
+        whose: set[UUID] = set()
+        upto = 0
+        for subject, facts in self._work.items():
+            for fact in facts:
+                if isinstance(fact.event, CustomerErased):
+                    whose |= {subject, *fact.event.identities}
+                    upto = max(upto, fact.position)
+        self._bring(whose, upto)
+
+    def _bring(self, identities: Collection[UUID], upto: int) -> None:
+        found: dict[UUID | None, list[Fact]] = {identity: [] for identity in identities}
+        for fact in self._past(identities, upto):
+            found[fact.origin].append(fact)
+        self._known |= {identity: (upto, found[identity]) for identity in identities}

@@ -1,6 +1,6 @@
 """Keeping a view live: each batch is one transaction of rows and checkpoints."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 from uuid import UUID
@@ -67,8 +67,8 @@ class LiveView:
 
     @staticmethod
     def _past(reader: Reader) -> Any:
-        def past(identity: UUID, position: int) -> Sequence[Fact]:
-            return reader.of_origins([identity], upto=position)
+        def past(identities: Collection[UUID], position: int) -> Sequence[Fact]:
+            return reader.of_origins([*identities], upto=position)
 
         return past
 

@@ -1,7 +1,7 @@
 """A view kept live in memory, by the code that keeps it live on Postgres."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -114,8 +114,8 @@ class Live:
         self.places.update(folded.places)
         return folded
 
-    def _past(self, identity: UUID, position: int) -> Sequence[Fact]:
-        return self.log.of_origins([identity], upto=position)
+    def _past(self, identities: Collection[UUID], position: int) -> Sequence[Fact]:
+        return self.log.of_origins([*identities], upto=position)
 
     def settled(self, clock: datetime) -> dict[str, dict[Key, Row]]:
         """Return all rows as they are at an instant, whether or not they were swept."""

@@ -33,8 +33,11 @@ def test_a_view_that_had_read_somebody_holds_what_a_replay_makes_once_they_are_e
     shop.recognise("v1", "ada")
     shop.say(NoteAdded(note=UUID(int=3), text="Likes mornings"), user="ada")
     shop.email("bob", "bob@example.com")
+    shop.email("cyd", "cyd@example.com")
     shop.follow(live)
     erase(shop, "ada", "v1")
+    shop.pay("cyd", "o2", 12)
+    erase(shop, "cyd")
     shop.follow(live)
     report = Verifier(shop.connection, view, shop.sealer, shop.reader, SLOTS).verify()
     assert report.different == 0, report.differences
