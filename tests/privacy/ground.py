@@ -20,9 +20,11 @@ from tests.privacy import planting
 from tests.privacy.marks import Person
 from tests.privacy.opening import Keys, Letter, letters
 
-BY_HTTP: Final = range(400)
-BY_KAFKA: Final = range(400, 500)
+BY_HTTP: Final = range(425)
+BY_KAFKA: Final = range(425, 525)
 SERVED: Final = range(40)
+WRONG: Final = Person(0)
+"""Who stays: what is asked wrongly does not say of whom."""
 WAIT_SECONDS: Final = 400.0
 
 _LEFT: Final = "select count(*) from log.erasure where state <> 'certified'"
@@ -72,13 +74,13 @@ class Ground:
             for part in ("relay", "shop", "views"):
                 stack.enter_context(here.running("work", part))
             planting.publish_by_kafka(self.settings, map(Person, BY_KAFKA))
-            with here.client(here.key("ingest")) as shop:
-                planting.publish(shop, map(Person, BY_HTTP))
-            desk = here.key("query", "command", "audit", "personal", "admin", "ingest")
-            with here.client(desk) as client:
+            scopes = ("query", "command", "audit", "personal", "admin", "ingest")
+            self.desk = here.key(*scopes)
+            with here.client(self.desk) as client:
+                planting.publish(client, map(Person, BY_HTTP))
                 for number in SERVED:
                     planting.serve(client, Person(number))
-                self.answers += planting.ask_wrongly(client, Person(1))
+                self.answers += planting.ask_wrongly(client, WRONG)
                 last = Person(BY_KAFKA[-1])
                 await_that(lambda: self._knows(client, last), here.told, within=WAIT_SECONDS)
                 settle(self.settings, within=WAIT_SECONDS)
@@ -94,7 +96,7 @@ class Ground:
         with ExitStack() as stack:
             server = stack.enter_context(here.running("serve"))
             here.await_ready(server)
-            desk = stack.enter_context(here.client(here.key("admin")))
+            desk = stack.enter_context(here.client(self.desk))
             for person in map(Person, persons):
                 users = ("user", "served") if person.number in SERVED else ("user",)
                 for user in users:

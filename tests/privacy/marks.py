@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -82,19 +81,11 @@ def found_in_tables(url: str) -> Mapping[str, Counter[str]]:
             "where schemaname not in ('pg_catalog', 'information_schema')"
         ).fetchall()
         for schema, table in tables:
-            count: Counter[str] = Counter()
-            rows = connection.execute(
-                sql.SQL("select * from {}").format(sql.Identifier(schema, table)), binary=True
+            rows = sql.SQL("copy (select * from {}) to stdout (format binary)").format(
+                sql.Identifier(schema, table)
             )
-            for row in rows:
-                for value in row:
-                    count += found_in(_bytes(value))
+            with connection.cursor().copy(rows) as copied:
+                count = found_in(b"".join(map(bytes, copied)))
             if count:
                 found[f"{schema}.{table}"] = count
     return found
-
-
-def _bytes(value: object) -> bytes:
-    if isinstance(value, bytes | memoryview):
-        return bytes(value)
-    return b"" if value is None or isinstance(value, int | UUID) else str(value).encode()
