@@ -231,14 +231,24 @@ class Store:
 def copy_rows(
     connection: Connection, codec: Codec[Any], statement: bytes, rows: Collection[Row]
 ) -> None:
-    """Copy rows, encoded, by a `copy ... (format binary)` statement."""
+    """Copy rows by a `copy ... (format binary)` statement."""
+    copy_encoded(connection, codec, statement, encoded(codec, rows))
+
+
+def encoded(codec: Codec[Any], rows: Collection[Row]) -> Iterable[Sequence[Any]]:
+    """Return rows as `copy_encoded` takes them."""
     codec.have_keys(rows, range(len(codec.table.columns)))
-    encode = codec.encode
+    return map(codec.encode, rows)
+
+
+def copy_encoded(
+    connection: Connection, codec: Codec[Any], statement: bytes, rows: Iterable[Sequence[Any]]
+) -> None:
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types(codec.types)
         write = copy.write_row
         for row in rows:
-            write(encode(row))
+            write(row)
 
 
 def record_types(connection: Connection, schema: str) -> dict[str, int]:

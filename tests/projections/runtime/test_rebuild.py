@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 
 import psycopg
 import pytest
 
 from domain.shared import hands
-from projections.runtime import schema
+from infra.event_store import scanning
+from projections.runtime import build, schema
 from projections.runtime.batch import Goal
 from projections.runtime.build import Builder, Part
 from projections.runtime.compare import Compared, Difference
@@ -74,6 +76,28 @@ def test_the_new_rows_are_those_of_the_old(
         shop.reader.last(),
         made.compared.rows,
     )
+
+
+@pytest.mark.parametrize(("laid", "once"), [(80_000, True), (1, False)])
+def test_what_is_told_of_one_lies_side_by_side(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, laid: int, *, once: bool
+) -> None:
+    monkeypatch.setattr(scanning, "SCANNED", 5)
+    monkeypatch.setattr(build, "LAID", laid)
+    live = shop.live()
+    busy_year(shop)
+    shop.follow(live)
+    before = shop.shown()
+    rebuild(shop)
+    assert shop.shown() == before
+    subjects = {subject for subject, *_ in before["story"]}
+    assert (runs(shop, "tiny_v1_2.story") == len(subjects)) is once
+
+
+def runs(shop: Shop, table: str) -> int:
+    """Return how often another subject follows, as the rows lie."""
+    found = shop.connection.execute(f"select subject from {table} order by ctid".encode())  # noqa: S608  # the test names it
+    return len(list(groupby(found.fetchall())))
 
 
 def test_a_view_that_an_older_version_kept_is_rebuilt_by_the_rules_of_today(shop: Shop) -> None:
