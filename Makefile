@@ -5,6 +5,7 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 PYTEST := $(PY) -m pytest -n 2 --dist worksteal -q
 QUICK := not kafka and not slow
+unexport PYTHONDONTWRITEBYTECODE  # tests start Huike hundreds of times: it is compiled once
 
 .PHONY: help
 help:  ## this list

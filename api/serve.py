@@ -8,8 +8,6 @@ from typing import Final
 import structlog
 import uvicorn
 
-from api.app import create_app
-from api.services import Services
 from infra import logging
 from infra.installation import prepare as prepare_log
 from infra.listening import listen
@@ -35,6 +33,9 @@ def serve(settings: Settings) -> None:
     logging.configure(settings.log_level)
     door = listen(settings.host, settings.port)
     prepare(settings)
+    from api.app import create_app  # noqa: PLC0415  # who may not start has not loaded it
+    from api.services import Services  # noqa: PLC0415
+
     with Services(settings) as services:
         app = create_app(services)
         gc.collect()
