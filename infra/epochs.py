@@ -29,7 +29,6 @@ select epoch, begun_at,
   (select count(*) from keeper.person_key where forgotten_at >= begun_at)
 from keeper.epoch where epoch = ({_NEWEST})
 """  # noqa: S608  # of constants
-_IS_OPEN: Final = "select from keeper.epoch where renewed_at is null"
 _NEEDED: Final = f"select epoch from keeper.epoch where epoch >= ({_NEWEST})"  # noqa: S608  # too
 _WRAPPED: Final = """
 select from keeper.person_key where epoch = %s and wrapped is not null
@@ -110,8 +109,6 @@ def renew(log_url: str, keyring: EpochKeys, progress: Progress = lambda _: None)
             return None
         _finish(connection, keyring)
         prove_epochs(connection, keyring)
-        if keyring.by_vault and connection.execute(_IS_OPEN).rowcount == 0:
-            check_all_unwrap(connection)
         epoch = _next(connection, keyring)
         with connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%s)", (_EPOCH,))
@@ -209,9 +206,14 @@ def standing(connection: Connection) -> Standing:
 
 
 def _next(connection: Connection, keyring: EpochKeys) -> int:
-    """Return the epoch to renew to: one that was begun, or a new one, whose key is made here."""
+    """Return the epoch to renew to: one that was begun, or a new one, whose key is made here.
+
+    Raises NotAllUnwrap where others could not use it.
+    """
     row = connection.execute(_BEGUN).fetchone()
     assert row is not None
+    if keyring.by_vault and row[0] == row[1]:
+        check_all_unwrap(connection)
     epoch = max(*row, keyring.current)
     if epoch == row[1]:
         epoch += 1

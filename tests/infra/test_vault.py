@@ -140,7 +140,7 @@ def test_nothing_is_wrapped_while_a_process_runs_that_could_not_unwrap_it(
         PersonKeys(keeper, without).ensure([ADA])
         keyring = Keyring.open(file, kms.vault)
         was = file.read_bytes()
-        for wrap in (renew, lambda url, it: rewrap(url, it, kms.vault)):
+        for wrap in (prepare_epoch, renew, lambda url, it: rewrap(url, it, kms.vault)):
             with pytest.raises(NotAllUnwrap, match="start them anew with HUIKE_EPOCH_COMMAND"):
                 wrap(database_url, keyring)
         assert file.read_bytes() == was
