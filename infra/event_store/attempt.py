@@ -54,7 +54,7 @@ class Attempt:
                 who = draft.who
                 if who is None:
                     continue
-                whose = who.user or who.anonymous or draft.stream
+                whose = who.user or who.anonymous  # else it is whose the matter was before, mostly
                 if whose is None or whose is last or not _needs_key(append, draft.event):
                     continue
                 last = whose  # most facts of one append are the same person's

@@ -318,6 +318,16 @@ def test_a_fact_never_occurs_after_it_was_recorded(event_log: EventLog, reader: 
     assert fact.occurred_at == fact.recorded_at
 
 
+def test_a_matter_has_a_key_only_where_it_is_nobodys_known(
+    event_log: EventLog, keys: PersonKeys
+) -> None:
+    hers, guests = IDS.order("shop", "A-1"), IDS.order("shop", "A-2")
+    shipped = OrderShipped(tracking="1 St James's Sq")
+    for who, order in ((Who(user=ADA), hers), (Who(), hers), (Who(), guests)):
+        event_log.append(said(Draft(event=shipped, occurred_at=NOON, who=who, stream=order)))
+    assert [keys.has_key(who) for who in (ADA, hers, guests)] == [True, False, True]
+
+
 def test_one_that_cannot_be_sealed_is_refused_alone(event_log: EventLog) -> None:
     nobody = Draft(event=TraitsAsserted(person=Person(name="x")), occurred_at=NOON, stream=uuid4())
     bad = event_log.submit(said(nobody))
