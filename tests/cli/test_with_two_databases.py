@@ -89,7 +89,7 @@ def test_workers_come_and_go_and_every_slot_is_followed_once(installation: Insta
         installation.await_ready(server)
         relay = stack.enter_context(installation.running("work", "relay"))
         first, leaving = (stack.enter_context(worker(installation)) for _ in range(2))
-        load = Load(installation.url, installation.key("ingest"), lanes=2, batch=10, pause=0.05)
+        load = Load(installation.url, installation.key("ingest"), lanes=2, batch=10, pause=0.2)
         views = stack.enter_context(closing(noted(settings, installation)))
         with load, worker(installation) as dying:
             await_shared(installation, views, workers=3)

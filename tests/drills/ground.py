@@ -69,6 +69,11 @@ class Ground:
         """Return how much of something there is in this form."""
         return short if self.short else long
 
+    @property
+    def pause(self) -> float:
+        """Seconds between two batches of a load: in the short form it is there, and no more."""
+        return 0.1 if self.short else 0.02
+
     def installation(self, name: str = "huike", **more: str) -> Installation:
         """Return an installation in a folder of its own."""
         folder = self.folder / name

@@ -27,7 +27,8 @@ def run(ground: Ground, found: Findings) -> None:
     installation = ground.installation(**ground.with_kafka(kafka.bootstrap))
     with installation.up():
         settings = settings_of(installation)
-        with Load(installation.url, installation.key("ingest"), pause=0.1) as load:
+        pause = 0.5 if ground.short else 0.1
+        with Load(installation.url, installation.key("ingest"), pause=pause) as load:
             by_kafka = publish(settings, "first", 30)
             _await_recorded(settings, by_kafka, installation)
             if not ground.short:

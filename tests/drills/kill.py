@@ -27,21 +27,21 @@ def run(ground: Ground, found: Findings) -> None:
     """Kill by the log alone, then with Kafka between."""
     kills = ground.of(long=25, short=4)
     chance = random.Random(4)  # noqa: S311  # whom to kill, not a secret
-    _kill(ground.installation("log"), kills, chance, found, bound=not ground.short)
+    _kill(ground, ground.installation("log"), kills, chance, found)
     if not ground.short:
         settings = ground.with_kafka(ground.kafka())
-        _kill(ground.installation("by-kafka", **settings), kills, chance, found, bound=True)
+        _kill(ground, ground.installation("by-kafka", **settings), kills, chance, found)
 
 
 def _kill(
-    installation: Installation, kills: int, chance: random.Random, found: Findings, *, bound: bool
+    ground: Ground, installation: Installation, kills: int, chance: random.Random, found: Findings
 ) -> None:
     killed: list[str] = []
     took: list[tuple[float, str]] = []
     by_kafka: set[str] = set()
     with installation.up() as supervisor:
         settings = settings_of(installation)
-        with Load(installation.url, installation.key("ingest")) as load:
+        with Load(installation.url, installation.key("ingest"), pause=ground.pause) as load:
             for _ in range(kills):
                 time.sleep(chance.uniform(0.2, 1.5))
                 killed.append(_kill_one(supervisor, chance))
@@ -58,7 +58,7 @@ def _kill(
             "until every slot had what was recorded after the kill: "
             f"{usual:.1f} s in the middle, {slowest:.1f} s at most ({which})"
         )
-        if bound:
+        if not ground.short:
             found.claim(
                 f"every slot is followed again within {BOUND_SECONDS:.0f} s",
                 held=slowest <= BOUND_SECONDS,

@@ -41,7 +41,7 @@ def run(ground: Ground, found: Findings) -> None:
             time.sleep(2)
             with noisy:
                 before = len(quiet.accepted)
-                time.sleep(ground.of(long=120, short=6))
+                time.sleep(ground.of(long=120, short=3))
                 meanwhile = len(quiet.accepted) - before
         found.note(
             f"{lanes} connections sent batches of {BATCH}: {lanes * BATCH:,} events at the door "

@@ -25,7 +25,7 @@ def run(ground: Ground, found: Findings) -> None:
     with installation.up():
         settings = settings_of(installation)
         client = installation.client(installation.key("ingest", "query"))
-        with client, Load(installation.url, installation.key("ingest")) as load:
+        with client, Load(installation.url, installation.key("ingest"), pause=ground.pause) as load:
             client.post("/v1/track", json=track(1, "ada")).raise_for_status()
             load.accepted.add("message-1")
             with Asking(client, ADA) as asking:
