@@ -127,6 +127,7 @@ def campaigns(connection: Connection) -> list[Campaign]:
 
 _COLUMNS: Final = tuple(c for c in ENTRY.columns if c != "customer")
 
+# A limit that the planner does not know: else it may read a whole story and sort it for each page.
 _PAGE: Final = f"""
 select {", ".join(f"t.{c}" for c in _COLUMNS)}, n.number, c.name, c.simulated
 from huike.timeline t
@@ -134,7 +135,7 @@ left join huike.timeline_number n on n.customer = t.customer and n.stream = t.st
 left join huike.timeline_campaign c on c.campaign = t.campaign
 where {{conditions}}
 order by t.occurred_at desc, t.position desc
-limit %(limit)s
+limit (select %(limit)s::bigint)
 """  # noqa: S608  # the columns are this file's own
 
 

@@ -93,3 +93,28 @@ def test_the_erased_keep_their_story_without_what_was_personal(shop: Shop) -> No
     with Shop.open(shop.url, shop.keyring) as later:
         found = page(later.connection, later.user("ada"), Asked(), sealer=later.sealer)
         assert (found.items[0].text, found.items[0].private) == ("Note", ERASED)
+
+
+def test_a_page_of_a_long_story_is_read_and_no_more_of_it(shop: Shop) -> None:
+    shop.live(timeline)
+    with connect(shop.url) as admin:
+        admin.execute(_LINES, {"first": 1, "last": 30_000, "whom": None})
+        admin.execute("analyze timeline_v1.timeline")  # it is told nothing of long stories
+        admin.execute(_LINES, {"first": 30_001, "last": 30_300, "whom": shop.user("ada")})
+        admin.execute("set effective_cache_size = '8kB'")  # as if memory were far too small
+        with admin.transaction():
+            found = page(admin, shop.user("ada"), Asked(limit=50))
+            read = admin.execute(_READ).fetchone()
+    assert len(found.items) == 50
+    assert read == (51,)
+
+
+_LINES = """
+insert into timeline_v1.timeline
+    (customer, occurred_at, position, kind, stream, actor_kind, actor_id, detail)
+select coalesce(%(whom)s, md5((n %% 1500)::text)::uuid), to_timestamp(n), n, 'customer.tag-added',
+    md5(n::text)::uuid, 'key', 'site', '{"tag": "late"}'
+from generate_series(%(first)s::bigint, %(last)s) n
+"""
+"""Lines of one customer, or in turn of fifteen hundred."""
+_READ = "select idx_tup_fetch from pg_stat_xact_user_tables where relname = 'timeline'"
