@@ -27,6 +27,7 @@ from infra.erasure_certificate import certificate_of
 from infra.erasures import Erasure
 from infra.event_store import EventLog
 from infra.event_store.factory import LogFactory
+from infra.event_store.membership import origins_of
 from infra.holders import keeper_pool
 from infra.installation import mark_of
 from infra.keyring import Keyring
@@ -125,6 +126,7 @@ class _Work:
         for erasure in waiting:
             with _alone(erasure):
                 self._begin(erasure)
+        erasures.follow(self.log)
 
     def _begin(self, erasure: Erasure) -> None:
         customer = erasure.customer
@@ -162,6 +164,7 @@ class _Work:
             if gone:
                 sleep(2 * FORGOTTEN_WITHIN_SECONDS)
             begun = [it for it, identities in gone if not self._confirms(it, identities)]
+        erasures.follow(self.log)
 
     def _marks(self, erasure: Erasure) -> Marks | None:
         """Return what a customer is known by; None when the erasure has to wait."""
@@ -211,6 +214,7 @@ class _Work:
         for erasure in ready:
             with _alone(erasure):
                 self._certify(erasure, whose[erasure.erasure], found, signer)
+        erasures.follow(self.log)
 
     def _certify(
         self, erasure: Erasure, identities: Sequence[UUID], found: Found, signer: Signer
@@ -225,8 +229,7 @@ class _Work:
 
     def _identities(self, erasure: Erasure) -> Sequence[UUID]:
         """Return who the customer was when it began, and who became theirs since."""
-        now = self._reader.origins_of(erasure.customer, at=self._reader.last())
-        return sorted({*erasure.identities, *now})
+        return sorted({*erasure.identities, *origins_of(self.log, erasure.customer)})
 
     def _reached(self) -> int:
         """Return the position that all views have come to."""
@@ -252,4 +255,3 @@ class _Work:
             source=_SOURCE,
             correlation=f"erasure {erasure.erasure}",
         )
-        erasures.follow(self.log)
