@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -82,12 +83,8 @@ class Reads:
         self._keys = keys
 
     def page(self, asked: Asked, limit: int) -> list[Kept]:
-        """Return reads, the latest first."""
-        return [
-            Kept(id, access)
-            for id, access in self._found(asked, limit)  # noqa: A001  # as it is called
-            if access is not None
-        ]
+        """Return reads, the latest first; fewer than `limit` when there are no more."""
+        return list(islice(self._walked(asked, limit), limit))
 
     def of(
         self,
@@ -103,14 +100,20 @@ class Reads:
         and what was asked for of the others.
         """
         asked = Asked(customers=tuple(customers), since=since, until=until)
-        while found := self._found(asked, _AT_ONCE):
-            for _, access in found:
-                if access is not None and _may_hold(access, customers, refused):
-                    yield _of_them(access, customers)
+        for _, access in self._walked(asked, _AT_ONCE):
+            if _may_hold(access, customers, refused):
+                yield _of_them(access, customers)
+
+    def _walked(self, asked: Asked, at_once: int) -> Iterator[Kept]:
+        """Yield reads, the latest first, past those whose month was destroyed."""
+        while found := self._found(asked, at_once):
+            yield from (Kept(place, access) for place, access in found if access is not None)
+            if len(found) < at_once:
+                return
             asked = msgspec.structs.replace(asked, after=found[-1][0])
 
     def _found(self, asked: Asked, limit: int) -> list[tuple[int, Access | None]]:
-        """Return reads by their places; None for one whose month is past."""
+        """Return reads by their places; None for one whose month was destroyed."""
         conditions = [sql.SQL("true")]
         values: dict[str, Any] = {"limit": limit}
         for name, condition in _CONDITIONS.items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ import msgspec
 import pytest
 
 from domain.shared.refusals import AccessNotWritten
-from infra.access_log import Access, AccessLog, Asked
+from infra.access_log import Access, AccessLog, Asked, Reads
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, WRITER, Pool, connect, pool
 from infra.sealing import PersonKeys
@@ -106,6 +107,26 @@ def test_what_cannot_be_written_is_told_to_each_who_waits(
         owner.execute("alter table log.elsewhere rename to access")
     log.write(read(ADA))
     assert len(log.page(Asked(), 10)) == 1
+
+
+def test_a_page_is_full_though_a_month_within_it_was_destroyed(
+    log: AccessLog, writer: Pool, ring: Keyring, keeper: Pool, database_url: str
+) -> None:
+    past = datetime(2026, 1, 15, tzinfo=UTC)
+    for n in range(6):
+        said = read(ADA, request=str(n))
+        log.write(said if n in {0, 1, 5} else msgspec.structs.replace(said, at=past))
+    with connect(database_url) as owner:
+        owner.execute("update keeper.period_key set wrapped = null where period = '2026-01'")
+    kept = Reads(writer, PersonKeys(keeper, ring))
+    pages = [kept.page(Asked(), limit) for limit in (1, 2, 3, 10)]
+    assert [[it.access.request for it in page] for page in pages] == [
+        ["5"],
+        ["5", "1"],
+        ["5", "1", "0"],
+        ["5", "1", "0"],
+    ]
+    assert [it.access.request for it in kept.page(Asked(after=pages[0][-1].id), 1)] == ["1"]
 
 
 def test_a_person_is_told_of_their_own_reads_and_of_nobody_else(log: AccessLog) -> None:
