@@ -8,9 +8,7 @@ import msgspec
 
 from domain.customer.events import Person
 from domain.shared.events import Fact
-from domain.shared.ids import Ids
-from domain.shared.naming import identities_named
-from projections.spelling import address, has_address, has_number, number, small, spellings
+from projections.spelling import address, number, small
 
 _SHORTEST: Final = 6
 """Characters of an address or number that is looked for as it stands."""
@@ -31,19 +29,6 @@ class Marks(msgspec.Struct, frozen=True):
     def are_everywhere(self) -> bool:
         """Whether they name one person in every shop."""
         return bool(self.addresses or self.numbers)
-
-    def are_in(self, message: bytes, ids: Ids, shop: str, *, own: bool = True) -> bool:
-        """Tell whether a message names them; `own`: it is of the shop that their ids are of."""
-        if own and not self.identities.isdisjoint(identities_named(message, ids, shop)):
-            return True
-        if not self.words and not self.are_everywhere:
-            return False
-        return any(
-            has_address(text, self.addresses)
-            or has_number(text, self.numbers)
-            or (own and any(word in text for word in self.words))
-            for text in spellings(message)
-        )
 
 
 def marks_of(identities: Collection[UUID], facts: Iterable[Fact]) -> Marks:

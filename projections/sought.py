@@ -21,9 +21,10 @@ _NOBODY: Final[set[UUID]] = set()
 
 
 class Sought:
-    """What people are known by, each with their shop; whom a message names, `Marks.are_in` says.
+    """What people are known by, each with their shop.
 
-    It takes as long for a thousand of them as for one.
+    Ids and words name them in that shop, addresses and numbers in every shop. To look takes as long
+    for a thousand of them as for one.
     """
 
     def __init__(self, ids: Ids, people: Mapping[UUID, tuple[str, Marks]]) -> None:

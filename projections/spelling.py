@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final
 from unicodedata import normalize
 from urllib.parse import unquote
@@ -49,27 +48,9 @@ def number(said: str) -> str | None:
     return digits if len(digits) >= DIGITS else None
 
 
-def has_address(text: str, addresses: frozenset[str]) -> bool:
-    """Tell whether one of these addresses stands in a text, and not as a part of another."""
-    return bool(addresses) and _any_of(addresses).search(text) is not None
-
-
-def has_number(text: str, numbers: frozenset[str]) -> bool:
-    """Tell whether one of these numbers stands in a text, with its country or without."""
-    return bool(numbers) and any(
-        n in digits or n.endswith(digits) for digits in numbers_in(text) for n in numbers
-    )
-
-
 def numbers_in(text: str) -> Iterator[str]:
     """Yield the digits of what may be a phone number, or begin or end with one."""
     for found in _NUMBER.findall(text):
         digits = _NOT_DIGITS.sub("", _TRUNK.sub("", found)).lstrip("0")
         if len(digits) >= DIGITS:
             yield digits
-
-
-@lru_cache(maxsize=8)
-def _any_of(addresses: frozenset[str]) -> re.Pattern[str]:
-    either = "|".join(map(re.escape, sorted(addresses)))
-    return re.compile(rf"(?<![a-z0-9])(?:{either})(?![a-z0-9]|[.-][a-z0-9])")

@@ -12,7 +12,7 @@ from consumers.erasure.purging import answers_before
 from consumers.opened import Opened
 from domain.shared.events import Fact
 from domain.shared.personal import ERASED
-from infra.access_log import Asked, Reads
+from infra.access_log import Reads
 from infra.erasure_certificate import CertifiedErasure
 from infra.originals import Originals
 from infra.postgres import KEEPER, WRITER, Connection, Pool, connect, pool
@@ -21,6 +21,7 @@ from projections import catalogue
 from projections.marks import Marks
 from projections.runtime import schema
 from projections.runtime.columns import GONE, personal_columns
+from projections.sought import Sought
 
 _TELLING: Final = ("_mask", "_index")
 """How columns end that are made of what is sealed."""
@@ -34,7 +35,7 @@ select count(*) from log.membership
 where identity = any(%(whose)s) and customer <> all(%(whose)s) and since > %(after)s
 """
 _ORIGINALS: Final = "select position from log.original where origin = any(%s) order by position"
-_READS: Final = 1_000
+_THEM: Final = UUID(int=0)
 
 
 def leftovers(here: Opened, certified: CertifiedErasure, facts: Sequence[Fact]) -> Iterator[Check]:
@@ -108,10 +109,11 @@ def _originals(
 def _refused(here: Opened, connection: Connection, identities: Sequence[UUID]) -> Check:
     marks, read, named = Marks(frozenset(identities)), 0, 0
     for (shop,) in connection.execute("select distinct shop from log.refused").fetchall():
+        sought = Sought(here.ids, {_THEM: (shop, marks)})
         for chunk in walked(lambda: nullcontext(connection), here.sealer, shop):
             messages = [message for _, message in chunk if message is not None]
             read += len(messages)
-            named += sum(marks.are_in(message, here.ids, shop) for message in messages)
+            named += sum(bool(sought.named(message, shop)) for message in messages)
     return Check("refused events", f"{named} of {read} name them", good=not named)
 
 
@@ -123,13 +125,9 @@ def _answers(
 
 
 def _reasons(here: Opened, writer: Pool, identities: Sequence[UUID]) -> Check:
-    asked = Asked(customers=tuple(identities))
-    found = Reads(writer, here.sealer).page(asked, _READS)
-    whose = frozenset(identities)
-    told = sum(
-        it.access.reason is not None and not whose.isdisjoint(it.access.whom or ()) for it in found
-    )
-    return Check("reasons of reads", f"{told} of {len(found)} open", good=not told)
+    opened = [it.reason is not None for it in Reads(writer, here.sealer).of(identities)]
+    told = f"{sum(opened)} of {len(opened)} open"
+    return Check("reasons of reads", told, good=not any(opened))
 
 
 def _views(here: Opened, identities: Sequence[UUID]) -> Check:
