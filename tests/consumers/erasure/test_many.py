@@ -1,6 +1,6 @@
 """Many who are forgotten at once: waited and looked for together, each certified alone."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
@@ -108,69 +108,56 @@ def test_each_is_certified_for_what_was_theirs_after_one_wait_and_one_look(
     assert len(desk.log.execute("select from log.idempotency").fetchall()) == 1
 
 
-@pytest.mark.parametrize(
-    "at", ["BeginErasure", "marks_of", "forget", "ConfirmErasure", "CertifyErasure"]
-)
 def test_one_that_cannot_go_on_holds_up_nobody_and_goes_on_when_it_can(
-    desk: Privacy, monkeypatch: pytest.MonkeyPatch, at: str
+    desk: Privacy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    who = known(desk, "ada", "bob")
-    where: Any = PersonKeys if at == "forget" else carrying_out
-    step = getattr(where, at)
+    ada = desk.know("ada", person("ada"))
+    hers = desk.request(ada)
 
-    def fails(*given: Any, **named: Any) -> Any:
-        about = [*given, *named.values()]
-        if any(isinstance(it, list | frozenset) and who["ada"] in it for it in [about, *about]):
-            raise KeyringLost
-        return step(*given, **named)
+    for at in ("BeginErasure", "marks_of", "forget", "ConfirmErasure", "CertifyErasure"):
+        where: Any = PersonKeys if at == "forget" else carrying_out
+        step = getattr(where, at)
 
-    hers, his = (desk.request(one) for one in who.values())
-    with monkeypatch.context() as broken, capture_logs() as logs:
-        broken.setattr(where, at, fails)
-        desk.certified(his)
-        assert desk.stands(hers).state != "certified"
-    failures = {(it["erasure"], it["why"]) for it in logs if it["event"] == "erasure.failed"}
-    assert failures == {(str(hers), "KeyringLost")}
-    assert paper(desk.certified(hers)).customer == who["ada"]
+        def fails(*given: Any, does: Any = step, **named: Any) -> Any:
+            about = [*given, *named.values()]
+            if any(isinstance(it, list | frozenset) and ada in it for it in [about, *about]):
+                raise KeyringLost
+            return does(*given, **named)
+
+        another = desk.request(desk.know(at, person(at)))
+        with monkeypatch.context() as broken, capture_logs() as logs:
+            broken.setattr(where, at, fails)
+            desk.certified(another)
+            assert desk.stands(hers).state != "certified"
+        failures = {(it["erasure"], it["why"]) for it in logs if it["event"] == "erasure.failed"}
+        assert failures == {(str(hers), "KeyringLost")}, at
+    assert paper(desk.certified(hers)).customer == ada
 
 
-@pytest.mark.parametrize(
-    ("at", "which"),
-    [
-        ("BeginErasure", 2),
-        ("marks_of", 2),
-        ("forget_refused", 1),
-        ("forget", 2),
-        ("ConfirmErasure", 2),
-        ("purge_answers", 1),
-        ("purge_columns", 1),
-        ("keep_certificate", 2),
-        ("CertifyErasure", 2),
-    ],
-)
-def test_of_some_that_were_killed_together_each_is_completed_and_counts_its_own(
-    desk: Privacy, monkeypatch: pytest.MonkeyPatch, at: str, which: int
+def test_some_that_are_killed_at_every_step_are_completed_and_each_counts_its_own(
+    desk: Privacy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     who = known(desk, "ada", "bob")
     desk.refuse(b'{"userId":"ada"}')
     desk.refuse(b'{"email":"ada@example.com"}')
     desk.refuse(b'{"email":"bob@example.com"}')
     asked = [desk.request(one) for one in who.values()]
-    where: Any = {"forget": PersonKeys, "forget_refused": PersonKeys, "keep_certificate": erasures}
-    where = where.get(at, carrying_out)
-    step, taken = getattr(where, at), []
-
-    def dies(*given: Any, **named: Any) -> Any:
-        done = step(*given, **named)
-        taken.append(at)
-        if len(taken) == which:
-            raise Killed
-        return done
-
-    with monkeypatch.context() as mortal:
-        mortal.setattr(where, at, dies)
-        with pytest.raises(Killed):
-            all_certified(desk, asked)
+    for where, at, which in (
+        (carrying_out, "BeginErasure", 2),
+        (carrying_out, "marks_of", 2),
+        (PersonKeys, "forget_refused", 1),
+        (PersonKeys, "forget", 1),
+        (PersonKeys, "forget", 2),
+        (carrying_out, "ConfirmErasure", 2),
+        (carrying_out, "purge_answers", 1),
+        (carrying_out, "purge_columns", 1),
+        (erasures, "keep_certificate", 2),
+        (carrying_out, "CertifyErasure", 1),
+    ):
+        with monkeypatch.context() as mortal:
+            mortal.setattr(where, at, dying(getattr(where, at), which))
+            with pytest.raises(Killed):
+                all_certified(desk, asked)
     papers = all_certified(desk, asked)
     assert [papers[one].refused for one in who.values()] == [2, 1]
     assert [papers[one].columns["profile.person"] for one in who.values()] == [1, 1]
@@ -179,3 +166,16 @@ def test_of_some_that_were_killed_together_each_is_completed_and_counts_its_own(
         assert sum(isinstance(it, ErasureBegun) for it in told) == 1
         assert sum(isinstance(it, CustomerErased) for it in told) == 1
     assert desk.kept_refused() == set()
+
+
+def dying(does: Callable[..., Any], which: int) -> Callable[..., Any]:
+    """Return a step with which the process ends, once it was taken so many times."""
+    left = iter(range(which - 1))
+
+    def dies(*given: Any, **named: Any) -> Any:
+        done = does(*given, **named)
+        if next(left, None) is None:
+            raise Killed
+        return done
+
+    return dies
