@@ -7,7 +7,7 @@ from itertools import count
 from threading import Lock
 from typing import Any, Final
 
-from domain.shared.log import Append, Receipt
+from domain.shared.log import Append, LogUnavailable, Receipt
 
 PATIENCE: Final = 0.002
 """Seconds in which 64 threads wake one another; whoever comes back meanwhile is in one batch."""
@@ -131,3 +131,10 @@ def tell(answers: Sequence[tuple[Asker, Receipt | Exception]]) -> None:
             for asker, _ in answers:
                 if isinstance(asker, Waiter):
                     asker.wake()
+
+
+def refuse(waiting: Sequence[Waiting], error: LogUnavailable) -> None:
+    """Tell those who were told nothing yet."""
+    for _, asker in waiting:
+        if not asker.done():
+            asker.set_exception(error)

@@ -17,14 +17,12 @@ from domain.shared.log import Append, LogFull, LogLost, LogUnavailable, Receipt
 from infra.event_store.attempt import Attempt, Nobodys
 from infra.event_store.line import Line, size_of
 from infra.event_store.reader import LogReader
+from infra.event_store.room import Room
 from infra.event_store.state import begin, read_state, was_made
-from infra.event_store.waiting import Share, Together, Waiter, Waiting
+from infra.event_store.waiting import Share, Together, Waiter, Waiting, refuse
 from infra.event_store.writing import Writing
 from infra.postgres import PATIENCE_SECONDS, WRITER, Connection, connect_impatient
 from infra.sealing import PersonKeys
-
-PART: Final = 5_000_000
-"""Facts in one partition, as `log.ensure_room` makes them."""
 
 _TIMEOUTS_SINCE: Final = 170_000
 """The version of Postgres that knows transaction_timeout."""
@@ -80,8 +78,7 @@ class EventLog:
         self._held: list[Waiting] = []
         self._connection: Connection | None = None
         self._head = 0
-        self._room = 0
-        self._room_month = ""
+        self._room = Room()
         self.reader = LogReader(url, keys)
         self._writing = Writing()
         self._closing = False
@@ -175,7 +172,7 @@ class EventLog:
                     self._commit_or_refuse(batch)
                 except Exception:  # a mistake of ours; whoever comes next must not wait for ever
                     log.exception("log.failed", waiting=len(batch))
-                    _refuse(batch, LogLost())
+                    refuse(batch, LogLost())
         finally:
             self._ended = True
             self._refuse_what_waits()
@@ -187,7 +184,7 @@ class EventLog:
             while True:
                 waiting = self._line.take(wait=False)
                 if waiting is not None and waiting[1].set_running_or_notify_cancel():
-                    _refuse([waiting], LogUnavailable())
+                    refuse([waiting], LogUnavailable())
 
     def _gather(self) -> list[Waiting] | None:
         """Take what waits, up to a batch; two with one idempotency key never share a batch."""
@@ -277,7 +274,7 @@ class EventLog:
     def _commit(self, attempt: Attempt) -> None:
         began = time.perf_counter()
         connection = self._connect()
-        self._make_room(connection)
+        self._room.ensure(connection, self._head)
         attempt.make_keys(self._keys)
         last, state = begin(connection, [append for append, _ in attempt.batch])
         moment = last.now if last.recorded_at is None else max(last.now, last.recorded_at)
@@ -297,26 +294,8 @@ class EventLog:
         attempt.sent = True
         attempt.seconds = time.perf_counter() - began
 
-    def _make_room(self, connection: Connection) -> None:
-        """Have the next partitions made before they are needed, at most once in half of one."""
-        month = time.strftime("%Y-%m", time.gmtime())
-        if self._head < self._room and month == self._room_month:
-            return
-        row = connection.execute("select coalesce(max(position), 0) from log.batch").fetchone()
-        assert row is not None
-        connection.execute("select log.ensure_room(%s, now())", row)
-        self._room = row[0] + PART // 2
-        self._room_month = month
-
 
 def _refusal_of(error: Exception, *, sent: bool) -> LogUnavailable:
     if isinstance(error, psycopg.errors.DiskFull):
         return LogFull()
     return LogLost() if sent else LogUnavailable()
-
-
-def _refuse(batch: list[Waiting], error: LogUnavailable) -> None:
-    """Tell those who were told nothing yet."""
-    for _, future in batch:
-        if not future.done():
-            future.set_exception(error)

@@ -46,7 +46,7 @@ from domain.shared.log import (
 from domain.shared.personal import ERASED
 from infra.event_store import EventLog, LogReader
 from infra.event_store.reader import LOCK
-from infra.event_store.writer import PART
+from infra.event_store.room import PART
 from infra.postgres import OWNER, WRITER, connect
 from infra.sealing import PersonKeys
 
