@@ -10,14 +10,22 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.services import Services
-from consumers.erasure import carrying_out
 from consumers.erasure.checking import verify
 from infra.keys import Role
 from infra.settings import Settings
 from tests.api.shop import Shop, ask
-from tests.api.test_told_later import certify, differing, facts, forget, settings, site, tell
+from tests.api.told_later import (
+    at_once,
+    certify,
+    differing,
+    facts,
+    forget,
+    settings,
+    site,
+    tell,
+)
 
-__all__ = ["settings", "site"]
+__all__ = ["at_once", "settings", "site"]
 
 both_settings = pytest.mark.parametrize("settings", ["refuse", "nobody"], indirect=True)
 
@@ -92,18 +100,12 @@ def test_by_the_api_too_and_there_why_is_refused(
 @both_settings
 def test_every_view_subtracts_it(  # noqa: PLR0913, PLR0917  # the whole service
     services: Services,
-    settings: Settings,
-    live: None,
+    at_once: Settings,
     site: TestClient,
     with_scopes: Callable[..., TestClient],
     with_roles: Callable[..., TestClient],
-    monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    assert live is None
-    at_once = settings.model_copy(update={"erasure_days": 0, "erasure_order_days": 0})
-    services.settings = at_once
-    monkeypatch.setattr(carrying_out, "FORGOTTEN_WITHIN_SECONDS", 0.5)
     shop = Shop(with_scopes("command"))
     ada = UUID(shop.customer("42", person={"name": "Ada"}))
     campaign = shop.does("POST", "/campaigns", code="spring", name="Spring", channel="email")["id"]
@@ -141,7 +143,7 @@ def test_every_view_subtracts_it(  # noqa: PLR0913, PLR0917  # the whole service
     assert brought_in(known_at=last) == before
     listed = ask(analyst, "/campaigns", position=head)["campaigns"]
     assert [(it["recipients"], it["net"]) for it in listed] == [(1, "10")]
-    assert differing(services, settings) == {}
+    assert differing(services, at_once) == {}
     certificate = tmp_path / "certificate.json"
     certificate.write_bytes(desk.get(f"/api/erasures/{erasure}/certificate").content)
-    assert verify(settings, certificate) == 0
+    assert verify(at_once, certificate) == 0

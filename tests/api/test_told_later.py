@@ -1,28 +1,32 @@
 """What shops tell later of somebody forgotten is refused, or kept as nobody's, as is set."""
 
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from starlette.testclient import TestClient
 
 from api.services import Services
-from consumers.erasure import carrying_out
 from consumers.erasure.checking import verify
-from consumers.erasure.due import carry_out_due
-from domain.shared.events import Fact
 from infra.keys import Role
-from infra.postgres import VIEWS, connect
 from infra.settings import Settings
-from projections import catalogue
-from projections.runtime.verify import Verifier
 from tests.api.shop import ORDER
-from tests.consumers.following import eventually
+from tests.api.told_later import (
+    at_once,
+    certify,
+    differing,
+    facts,
+    forget,
+    settings,
+    site,
+    standing,
+    tell,
+)
 from tests.privacy import marks, planting
 from tests.privacy.marks import Person
+
+__all__ = ["at_once", "settings", "site"]
 
 GONE = Person(0)
 VIEWED = {"type": "track", "userId": "42", "event": "Product Viewed"}
@@ -34,49 +38,6 @@ ORDERED: dict[str, Any] = {
     "properties": {"order_id": "A-1", "total": "19.90", "address": "1 St James's Sq"},
 }
 REFUNDED = {**ORDERED, "event": "Order Refunded"}
-
-
-@pytest.fixture
-def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
-    return settings.model_copy(update={"forgotten": getattr(request, "param", "nobody")})
-
-
-@pytest.fixture
-def site(with_scopes: Callable[..., TestClient]) -> TestClient:
-    return with_scopes("ingest")
-
-
-def tell(site: TestClient, *events: dict[str, Any]) -> list[str]:
-    """Publish events; return what became of each: its status, or why it was refused."""
-    numbered = [{"messageId": f"m{n}", **event} for n, event in enumerate(events)]
-    answer = site.post("/v1/batch", json={"batch": numbered}).json()
-    return [
-        "duplicate" if result.get("duplicate") else result.get("reason") or result["status"]
-        for result in answer["results"]
-    ]
-
-
-def forget(services: Services, user: str) -> UUID:
-    identity = services.ids.user("shop", user)
-    services.sealer.forget([identity])
-    return identity
-
-
-def certify(desk: TestClient, whose: UUID, settings: Settings) -> str:
-    """Have somebody forgotten as they are by request; return the erasure, once it is certified."""
-    erasure: str = desk.post(f"/api/customers/{whose}/erasure").json()["erasure"]
-
-    def certified() -> bool:
-        carry_out_due(settings)
-        told: bool = desk.get(f"/api/erasures/{erasure}").json()["certified"]
-        return told
-
-    eventually(certified, "a certificate")
-    return erasure
-
-
-def facts(services: Services, after: int = 0) -> list[Fact]:
-    return list(services.reader.read(after, 10_000))
 
 
 @pytest.mark.parametrize("settings", ["refuse"], indirect=True)
@@ -151,18 +112,12 @@ def test_by_the_api_no_order_no_ticket_and_no_coupon_is_begun_for_them(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("settings", ["refuse", "nobody"], indirect=True)
-def test_nothing_that_is_told_later_leads_to_who_was_forgotten(  # noqa: PLR0913, PLR0917  # the whole service
+def test_nothing_that_is_told_later_leads_to_who_was_forgotten(
     services: Services,
-    settings: Settings,
-    live: None,
+    at_once: Settings,
     site: TestClient,
     with_roles: Callable[..., TestClient],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert live is None
-    at_once = settings.model_copy(update={"erasure_days": 0, "erasure_order_days": 0})
-    services.settings = at_once
-    monkeypatch.setattr(carrying_out, "FORGOTTEN_WITHIN_SECONDS", 0.5)
     planting.publish(site, [GONE])
     whose = services.ids.user("shop", GONE.mark("user"))
     desk = with_roles(Role.PRIVACY_OFFICER)
@@ -181,15 +136,15 @@ def test_nothing_that_is_told_later_leads_to_who_was_forgotten(  # noqa: PLR0913
     again = tell(site, *later)
     assert again == ["duplicate" if told == "accepted" else told for told in outcomes]
     told = facts(services, last)
-    if settings.forgotten == "refuse":
+    if at_once.forgotten == "refuse":
         assert told == []
     else:
         assert outcomes.count("accepted") >= 6
         assert {fact.origin for fact in told} == {None, services.ids.order("shop", "later")}
 
     assert marks.found_in(repr(told).encode()) == {}
-    assert settings.log_url is not None
-    assert marks.found_in_tables(settings.log_url) == {}
+    assert at_once.log_url is not None
+    assert marks.found_in_tables(at_once.log_url) == {}
     assert services.sealer.forgotten(identities) == {*identities}
     assert services.reader.origins_of(whose, at=services.reader.last()) == identities
     of_theirs = services.reader.of_origins(identities, upto=services.reader.last())
@@ -198,24 +153,18 @@ def test_nothing_that_is_told_later_leads_to_who_was_forgotten(  # noqa: PLR0913
         kept = connection.execute("select from log.original where position > %s", (last,))
         assert kept.rowcount == 0
     assert standing(desk, whose, services) == seen
-    assert differing(services, settings) == {}
+    assert differing(services, at_once) == {}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("settings", ["refuse", "nobody"], indirect=True)
-def test_a_visitor_who_was_forgotten_turns_out_to_be_nobody(  # noqa: PLR0913, PLR0917  # the whole service
+def test_a_visitor_who_was_forgotten_turns_out_to_be_nobody(
     services: Services,
-    settings: Settings,
-    live: None,
+    at_once: Settings,
     site: TestClient,
     with_roles: Callable[..., TestClient],
-    monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    assert live is None
-    at_once = settings.model_copy(update={"erasure_days": 0, "erasure_order_days": 0})
-    services.settings = at_once
-    monkeypatch.setattr(carrying_out, "FORGOTTEN_WITHIN_SECONDS", 0.5)
     visitor = services.ids.anonymous("shop", "v9")
     seen: dict[str, Any] = {"type": "page", "anonymousId": "v9", "name": "HIV test kits"}
     ordered = {**ORDERED, "messageId": "ordered", "anonymousId": "v9"}
@@ -241,22 +190,5 @@ def test_a_visitor_who_was_forgotten_turns_out_to_be_nobody(  # noqa: PLR0913, P
     assert standing(desk, gus, services)["name"]
     certificate = tmp_path / "certificate.json"
     certificate.write_bytes(desk.get(f"/api/erasures/{erasure}/certificate").content)
-    assert verify(settings, certificate) == 0
-    assert differing(services, settings) == {}
-
-
-def standing(desk: TestClient, whose: UUID, services: Services) -> Any:
-    """Return what is shown of somebody, once the views have come to the log's head."""
-    reached = {"position": services.reader.last()}
-    return desk.get(f"/api/customers/{whose}", params=reached).json()
-
-
-def differing(services: Services, settings: Settings) -> dict[str, int]:
-    """Replay every view; return in how many rows it differs from what is served."""
-    assert settings.log_url is not None
-    found = {}
-    with closing(connect(settings.log_url, VIEWS)) as connection:
-        for view in catalogue.VIEWS.values():
-            verifier = Verifier(connection, view, services.sealer, services.reader, settings.slots)
-            found[view.name] = verifier.verify().different
-    return {view: different for view, different in found.items() if different}
+    assert verify(at_once, certificate) == 0
+    assert differing(services, at_once) == {}
