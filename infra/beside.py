@@ -1,5 +1,6 @@
 """What is kept of somebody beside their facts: erasures, refused events, reads, messages."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, Protocol
@@ -18,7 +19,13 @@ from infra.sealing import PersonKeys
 
 _WHOLE: Final = "/v1/batch"
 """Where a batch stood that was refused whole."""
+_TORN: Final = "torn-record"
+"""Why a record of Kafka's was refused that may be a whole batch of them."""
+_SEVERAL: Final = re.compile(rb'\A\s*\[|\}\s*\{|"batch"\s*:')
+"""What is no JSON may hold events of others: a list, lines, a batch."""
+_DEPTH: Final = 8
 
+_decode: Final = msgspec.json.Decoder(msgspec.Raw).decode
 _fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _events: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -61,7 +68,7 @@ class Beside:
     def said(self, refused: Sequence[Refusal], whom: Sought) -> Mapping[UUID, bytes | None]:
         """Return what was sent; None where it says of others too, and cannot be taken apart.
 
-        Of a batch that was refused whole, their events alone.
+        Of what holds several events, however it was sent, theirs alone.
         """
 
         def names_them(shop: str) -> Callable[[bytes], bool]:
@@ -69,7 +76,7 @@ class Beside:
 
         packets = self._refusals.open(refused)
         return {
-            it.id: _of_them(packets[it.id].message, it.place, names_them(it.shop))
+            it.id: _of_them(it, packets[it.id].message, names_them(it.shop))
             for it in refused
             if it.id in packets
         }
@@ -83,15 +90,32 @@ class Beside:
         return self._originals.of(identities, upto=upto)
 
 
-def _of_them(
-    message: bytes, place: str | None, names_them: Callable[[bytes], bool]
-) -> bytes | None:
+def _of_them(it: Refusal, message: bytes, names_them: Callable[[bytes], bool]) -> bytes | None:
     try:
-        fields = _fields(message)
-        events = _events(fields.get("batch", b"[]"))
+        whole = _decode(message)
     except (ValueError, RecursionError):
-        return None if place == _WHOLE else message
-    theirs = [event for event in events if names_them(bytes(event))]
-    if len(events) < 2 or not theirs:  # noqa: PLR2004  # one event, or what all of them share
-        return message
-    return _encode({**fields, "batch": theirs})
+        several = it.place == _WHOLE or it.reason == _TORN or _SEVERAL.search(message)
+        return None if several else message
+    theirs = _part(whole, names_them, _DEPTH)
+    return None if theirs is None else bytes(theirs)
+
+
+def _part(told: msgspec.Raw, names_them: Callable[[bytes], bool], depth: int) -> msgspec.Raw | None:
+    """Return their part of what was told, all of it where it is of one event, or is shared."""
+    first = bytes(told).lstrip()[:1]
+    fields = _fields(told) if first == b"{" else {}
+    events = fields.get("batch", b"") if fields else told
+    if not bytes(events).lstrip().startswith(b"["):
+        return told
+    if not depth:
+        return None
+    parts = _events(events)
+    named = [part for part in parts if names_them(bytes(part))]
+    if not named and len(parts) > 1:
+        return told if fields else None  # by what all of them share
+    theirs = [_part(part, names_them, depth - 1) for part in named or parts]
+    if any(part is None for part in theirs):
+        return None
+    if theirs == parts:
+        return told
+    return msgspec.Raw(_encode({**fields, "batch": theirs} if fields else theirs))

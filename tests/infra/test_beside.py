@@ -92,6 +92,45 @@ def test_of_a_batch_that_was_refused_whole_they_are_told_their_own_events(
     assert told == {**sent, "many": {**sent["many"], "batch": [ADAS, ADAS]}}
 
 
+@pytest.mark.parametrize(
+    ("sent", "theirs"),
+    [
+        ([ADAS, BOBS], [ADAS]),
+        ({"batch": [ADAS, BOBS]}, {"batch": [ADAS]}),
+        ({"batch": [[ADAS, BOBS]]}, {"batch": [[ADAS]]}),
+        (
+            {"batch": [{"batch": [BOBS, ADAS]}], "type": "track"},
+            {"batch": [{"batch": [ADAS]}], "type": "track"},
+        ),
+        ({"batch": [{"batch": [BOBS, [BOBS, ADAS, 1]]}]}, {"batch": [{"batch": [[ADAS]]}]}),
+        ({"batch": [{**ADAS, "batch": 1}]}, {"batch": [{**ADAS, "batch": 1}]}),
+        ([[[[[[[[[[ADAS, BOBS]]]]]]]]]], None),
+    ],
+)
+def test_of_events_in_a_list_or_in_a_batch_within_another_they_are_told_their_own(
+    beside: Beside, refusals: Refusals, whom: Sought, sent: Any, theirs: Any
+) -> None:
+    refusals.keep([refused(json.dumps(sent).encode(), place="event 0", detail="")])
+    told = said(beside, whom)[""]
+    assert (None if told is None else json.loads(told)) == theirs
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (b'{"userId":"ada"}\n{"userId":"bob"}', "broken-json"),
+        (b'[{"userId":"ada"},{"userId":"bob"}', "broken-json"),
+        (b'{"batch": [{"userId":"ada"},{"userId":"bob"}', "broken-json"),
+        (b'\x00\x12{"userId":"ada"}\x00\x14{"userId":"bob"}\x00', "torn-record"),
+    ],
+)
+def test_what_may_be_several_events_and_cannot_be_taken_apart_is_withheld(
+    beside: Beside, refusals: Refusals, whom: Sought, message: bytes, reason: str
+) -> None:
+    refusals.keep([refused(message, place="/v1/track", reason=reason, detail="")])
+    assert said(beside, whom) == {"": None}
+
+
 def test_what_cannot_be_taken_apart_is_told_if_it_is_one_event(
     beside: Beside, refusals: Refusals, whom: Sought
 ) -> None:
