@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
@@ -100,8 +101,9 @@ class Reads:
         and what was asked for of the others.
         """
         asked = Asked(customers=tuple(customers), since=since, until=until)
+        theirs = {"origins": {*map(str, customers)}, "refused": {*map(str, refused)}}
         for _, access in self._walked(asked, _AT_ONCE):
-            if _may_hold(access, customers, refused):
+            if _may_hold(access, theirs):
                 yield _of_them(access, customers)
 
     def _walked(self, asked: Asked, at_once: int) -> Iterator[Kept]:
@@ -225,11 +227,14 @@ class AccessLog(Reads):
                 written.set_result(None)
 
 
-def _may_hold(access: Access, customers: Collection[UUID], refused: Collection[UUID]) -> bool:
-    """Tell whether these people can have been in what was read, as far as its conditions tell."""
-    for name, theirs in (("origins", customers), ("refused", refused)):
+def _may_hold(access: Access, theirs: Mapping[str, AbstractSet[str]]) -> bool:
+    """Tell whether people can have been in what was read, as far as its conditions tell.
+
+    `theirs`: what is theirs of what a condition names.
+    """
+    for name, ids in theirs.items():
         if access.whom is None and name in access.conditions:
-            return not set(map(str, theirs)).isdisjoint(access.conditions[name])
+            return not ids.isdisjoint(access.conditions[name])
     return True
 
 
