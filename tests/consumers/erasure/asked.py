@@ -43,6 +43,11 @@ class Privacy:
         self.shop.say(TraitsAsserted(person=person, private={"shoe": "38"}), user=name)
         return self.shop.user(name)
 
+    def meet(self) -> UUID:
+        """Have a visitor, v1, leave an address; return who that is."""
+        self.shop.email(None, "visitor@example.com", "v1")
+        return self.shop.visitor("v1")
+
     def ask(self, command: Command, **how: Any) -> dict[str, Any]:
         about: dict[str, Any] = {"actor": OFFICER, "shop": "tea", "source": "desk", **how}
         answer = self.crm.dispatch(command, **about).answer

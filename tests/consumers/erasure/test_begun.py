@@ -110,8 +110,7 @@ def test_a_visitor_who_is_recognised_just_before_is_not_forgotten(
     desk: Privacy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = desk.know("ada")
-    desk.shop.email(None, "visitor@example.com", "v1")
-    visitor = desk.shop.visitor("v1")
+    visitor = desk.meet()
     asked = desk.request(visitor)
     meanwhile(monkeypatch, "reasons", lambda: desk.shop.recognise("v1", "ada"), after=True)
     desk.carry_out()
@@ -125,8 +124,7 @@ def test_a_visitor_who_is_recognised_after_it_began_is_forgotten_alone(
     desk: Privacy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = desk.know("ada")
-    desk.shop.email(None, "visitor@example.com", "v1")
-    visitor = desk.shop.visitor("v1")
+    visitor = desk.meet()
     asked = desk.request(visitor)
     said: list[type[Refused]] = []
 
@@ -146,22 +144,22 @@ def test_who_turns_out_to_be_the_customer_meanwhile_is_forgotten_too(
     desk: Privacy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = desk.know("ada")
-    desk.shop.email(None, "visitor@example.com", "v1")
+    visitor = desk.meet()
     asked = desk.request(ada)
     meanwhile(monkeypatch, "marks_of", lambda: desk.shop.recognise("v1", "ada"))
     desk.certified(asked)
     (begun,), (erased,) = told(desk, ada, ErasureBegun), told(desk, ada, CustomerErased)
     assert begun.identities == (ada,)
-    assert set(erased.identities) == {ada, desk.shop.visitor("v1")}
-    assert not desk.shop.sealer.has_key(desk.shop.visitor("v1"))
+    assert set(erased.identities) == {ada, visitor}
+    assert not desk.shop.sealer.has_key(visitor)
 
 
 def test_who_turns_out_to_be_the_customer_meanwhile_may_be_kept_by_the_law(
     desk: Privacy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = desk.know("ada")
-    desk.shop.email(None, "visitor@example.com", "v1")
-    desk.hold(desk.shop.visitor("v1"))
+    visitor = desk.meet()
+    desk.hold(visitor)
     asked = desk.request(ada)
     meanwhile(monkeypatch, "marks_of", lambda: desk.shop.recognise("v1", "ada"))
 
@@ -171,7 +169,7 @@ def test_who_turns_out_to_be_the_customer_meanwhile_may_be_kept_by_the_law(
 
     eventually(held, "the hold")
     assert desk.stands(asked).state == "erasing"
-    assert desk.shop.sealer.has_key(desk.shop.visitor("v1"))
+    assert desk.shop.sealer.has_key(visitor)
     opened: list[str] = []
     meanwhile(monkeypatch, "carry_out", lambda: opened.append("a keyring"))
     assert held()
@@ -180,4 +178,4 @@ def test_who_turns_out_to_be_the_customer_meanwhile_may_be_kept_by_the_law(
     desk.carry_out()
     assert (opened, desk.stands(asked).waits_for) == (["a keyring"], [])
     desk.certified(asked)
-    assert not desk.shop.sealer.has_key(desk.shop.visitor("v1"))
+    assert not desk.shop.sealer.has_key(visitor)

@@ -37,8 +37,7 @@ def differing(desk: Privacy) -> dict[str, int]:
 
 def test_what_was_asked_for_a_visitor_does_not_reach_the_customer(desk: Privacy) -> None:
     ada = desk.know("ada")
-    desk.shop.email(None, "visitor@example.com", "v1")
-    visitor = desk.shop.visitor("v1")
+    visitor = desk.meet()
     desk.hold(visitor)
     asked = desk.request(visitor)
     eventually(lambda: waits_for(desk, asked, "legal-hold"), "the hold")
@@ -58,8 +57,8 @@ def test_what_was_asked_for_a_visitor_does_not_reach_the_customer(desk: Privacy)
 
 def test_a_hold_on_a_visitor_holds_the_customer_until_it_is_lifted(desk: Privacy) -> None:
     ada = desk.know("ada")
-    desk.shop.email(None, "visitor@example.com", "v1")
-    desk.hold(desk.shop.visitor("v1"))
+    visitor = desk.meet()
+    desk.hold(visitor)
     desk.shop.recognise("v1", "ada")
     asked = desk.request(ada)
     eventually(lambda: waits_for(desk, asked, "legal-hold"), "the hold")
@@ -72,10 +71,10 @@ def test_of_two_requests_that_became_one_customers_one_is_done_and_none_is_left(
     desk: Privacy,
 ) -> None:
     ada = desk.know("ada")
-    desk.shop.email(None, "visitor@example.com", "v1")
+    visitor = desk.meet()
     desk.hold(ada)
-    desk.hold(desk.shop.visitor("v1"))
-    theirs, hers = desk.request(desk.shop.visitor("v1")), desk.request(ada)
+    desk.hold(visitor)
+    theirs, hers = desk.request(visitor), desk.request(ada)
     desk.shop.recognise("v1", "ada")
     eventually(lambda: waits_for(desk, theirs, "recognised"), "who it turned out to be")
     desk.lift(ada)
@@ -85,8 +84,7 @@ def test_of_two_requests_that_became_one_customers_one_is_done_and_none_is_left(
 
 
 def test_a_forgotten_visitor_who_is_recognised_forgets_nobody_else(desk: Privacy) -> None:
-    ada, visitor = desk.shop.user("ada"), desk.shop.visitor("v1")
-    desk.shop.email(None, "visitor@example.com", "v1")
+    ada, visitor = desk.shop.user("ada"), desk.meet()
     desk.certified(desk.request(visitor))
     desk.shop.recognise("v1", "ada")
     desk.shop.tag("ada", "vip")
@@ -102,8 +100,7 @@ def test_a_forgotten_visitor_who_is_recognised_forgets_nobody_else(desk: Privacy
 def test_that_somebody_turned_out_to_be_them_contradicts_the_certificate(
     desk: Privacy, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.shop.email(None, "visitor@example.com", "v1")
-    visitor = desk.shop.visitor("v1")
+    visitor = desk.meet()
     done = desk.certified(desk.request(visitor))
     assert done.certificate is not None
     file = tmp_path / "certificate.json"
