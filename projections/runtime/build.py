@@ -20,12 +20,12 @@ from projections.rows import Row, Table
 from projections.runtime import schema
 from projections.runtime.replay import Replay
 from projections.runtime.schema import Generation
-from projections.runtime.store import TableStore, column_types, copy_encoded, copy_rows, encoded
+from projections.runtime.store import TableStore, column_types, copy_packed, copy_rows
 
 SENT: Final = 20_000
 """Rows that are sent together."""
-LAID: Final = 80_000
-"""Rows that wait until those of each subject can be laid side by side."""
+LAID: Final = 125_000
+"""Rows that wait, packed, until those of each subject can be laid side by side."""
 
 Connection = psycopg.Connection[Any]
 Told = Sequence[tuple[UUID | None, Fact]]
@@ -92,7 +92,7 @@ class Builder:
     ) -> Any:
         """Fold one hand and copy its rows out; return what they share."""
         aside: dict[Table[Any], list[Row]] = {t: [] for t in stores if t.once}
-        waiting: dict[Table[Any], list[Sequence[Any]]] = {t: [] for t in aside}
+        waiting: dict[Table[Any], list[bytes]] = {t: [] for t in aside}
         replay = Replay(self._view, blind=self._sealer.blind, aside=aside)
         slots = set(part.slots)
 
@@ -103,7 +103,7 @@ class Builder:
         for chunk in chunks:
             replay.fold_all(chunk, is_mine)
             for table, rows in aside.items():
-                waiting[table] += encoded(stores[table].codec, rows)
+                waiting[table] += _packed(stores[table], rows)
                 rows.clear()
                 if len(waiting[table]) >= LAID:
                     self._lay(stores[table], waiting[table])
@@ -111,28 +111,31 @@ class Builder:
             self._told(round(last * share) - round(seen * share))
             seen = last
         self._told(round(part.upto * share) - round(seen * share))
-        for table, values in waiting.items():
-            self._lay(stores[table], values)
+        for table, packed in waiting.items():
+            self._lay(stores[table], packed)
         replay.settle(part.clock)
         for table, store in stores.items():
             self._copy(store, [row for held in replay.rows.values() for row in held.take(table)])
         return replay.shared
 
-    def _lay(self, store: TableStore, values: list[Sequence[Any]]) -> None:
-        """Copy encoded rows out, those of each subject side by side, so that few pages have them.
+    def _lay(self, store: TableStore, packed: list[bytes]) -> None:
+        """Copy rows out by their first column, their subject: few pages have all of one's.
 
         As they came they would lie on as many pages as they are.
         """
-        subject = store.codec.subject
-        values.sort(key=lambda row: row[subject].int)
-        for start in range(0, len(values), SENT):
-            some = values[start : start + SENT]
-            copy_encoded(self._connection, store.codec, store.insert, some)
-        values.clear()
+        packed.sort()
+        for start in range(0, len(packed), SENT):
+            copy_packed(self._connection, store.insert, packed[start : start + SENT])
+        packed.clear()
 
     def _copy(self, store: TableStore, rows: Sequence[Row]) -> None:
         for start in range(0, len(rows), SENT):
             copy_rows(self._connection, store.codec, store.insert, rows[start : start + SENT])
+
+
+def _packed(store: TableStore, rows: Sequence[Row]) -> list[bytes]:
+    store.codec.have_keys(rows, range(len(store.table.columns)))
+    return store.codec.pack_whole(rows) if rows else []
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """How a row's fields stand in Postgres: plain, as JSON, or sealed for their subject."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import Enum
 from operator import attrgetter
 from types import NoneType, UnionType
@@ -11,7 +11,7 @@ import msgspec
 
 from domain.shared.personal import ERASED, KeyForgotten, Sealer, is_personal, plain_type
 from projections.rows import Row, Table
-from projections.runtime.packing import Field, Raw, records
+from projections.runtime.packing import Field, Raw, records, tuples
 
 R = TypeVar("R", bound=Row)
 
@@ -157,9 +157,22 @@ class Codec(Generic[R]):
 
     def pack(self, oid: int, rows: Sequence[R], places: Collection[int]) -> Raw:
         """Return columns of rows, by place, as an array of records of the table's type."""
+        columns: list[Collection[Any] | None] = [None] * len(self._fields)
+        for place, values in self._columns(rows, places):
+            columns[self._places[place]] = values
+        return records(oid, self._fields, columns)
+
+    def pack_whole(self, rows: Sequence[R]) -> list[bytes]:
+        """Return rows packed for `COPY`, the columns in the row's order."""
+        every = self._columns(rows, range(len(self.types)))
+        return tuples(self.types, (values for _, values in every))
+
+    def _columns(
+        self, rows: Sequence[R], places: Collection[int]
+    ) -> Iterator[tuple[int, Collection[Any]]]:
+        """Yield these columns of rows, encoded, each with its place."""
         by_column = list(zip(*map(msgspec.structs.astuple, rows), strict=True))
         encoders, subjects = self._encoder_at, by_column[self.subject]
-        columns: list[Collection[Any] | None] = [None] * len(self._fields)
         for place in places:
             values: Collection[Any] = by_column[place]
             encode = encoders.get(place)
@@ -168,8 +181,7 @@ class Codec(Generic[R]):
                     None if value is None else encode(value, subject)
                     for value, subject in zip(values, subjects, strict=True)
                 ]
-            columns[self._places[place]] = values
-        return records(oid, self._fields, columns)
+            yield place, values
 
     def decode(self, stored: Sequence[Any]) -> R:
         if self._decoders:

@@ -24,6 +24,11 @@ _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _FIRST_DAY: Final = date(2000, 1, 1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
+BEGIN: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+END: Final = b"\xff\xff"
+"""What a `COPY` in the binary format begins and ends with."""
+
+_SHORT: Final = struct.Struct("!h").pack
 _INT: Final = struct.Struct("!i").pack
 _NULL: Final = _INT(-1)
 _RECORD: Final = struct.Struct("!ii").pack  # bytes, fields
@@ -92,6 +97,16 @@ def records(oid: int, fields: Sequence[Field], columns: Sequence[Collection[Any]
     several = len(fields)
     elements = [_RECORD(len(row) + 4, several) + row for row in rows]
     return Raw(_array_of(oid, count, elements))
+
+
+def tuples(types: Sequence[str], columns: Iterable[Iterable[Any]]) -> list[bytes]:
+    """Return rows, given by columns, as `COPY` takes them, to be sent between BEGIN and END.
+
+    They sort by their first column, then by the second, if these are uuids or instants.
+    """
+    before = _SHORT(len(types))
+    parts = [_fields(t).all(column) for t, column in zip(types, columns, strict=True)]
+    return [before + b"".join(row) for row in zip(*parts, strict=True)]
 
 
 _fields: Final = cache(partial(Field, named=False))

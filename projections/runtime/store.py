@@ -14,7 +14,7 @@ from projections.rows import Key, Row, Rows, Table
 from projections.runtime.changes import COPIED, Changes
 from projections.runtime.columns import Codec
 from projections.runtime.folding import Wanted
-from projections.runtime.packing import Raw, array, takes_raw
+from projections.runtime.packing import BEGIN, END, Raw, array, takes_raw
 
 Connection = psycopg.Connection[Any]
 
@@ -231,24 +231,20 @@ class Store:
 def copy_rows(
     connection: Connection, codec: Codec[Any], statement: bytes, rows: Collection[Row]
 ) -> None:
-    """Copy rows by a `copy ... (format binary)` statement."""
-    copy_encoded(connection, codec, statement, encoded(codec, rows))
-
-
-def encoded(codec: Codec[Any], rows: Collection[Row]) -> Iterable[Sequence[Any]]:
-    """Return rows as `copy_encoded` takes them."""
+    """Copy rows, encoded, by a `copy ... (format binary)` statement."""
     codec.have_keys(rows, range(len(codec.table.columns)))
-    return map(codec.encode, rows)
-
-
-def copy_encoded(
-    connection: Connection, codec: Codec[Any], statement: bytes, rows: Iterable[Sequence[Any]]
-) -> None:
+    encode = codec.encode
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types(codec.types)
         write = copy.write_row
         for row in rows:
-            write(row)
+            write(encode(row))
+
+
+def copy_packed(connection: Connection, statement: bytes, rows: Iterable[bytes]) -> None:
+    """Copy rows that are packed already."""
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(b"".join((BEGIN, *rows, END)))
 
 
 def record_types(connection: Connection, schema: str) -> dict[str, int]:

@@ -78,7 +78,7 @@ def test_the_new_rows_are_those_of_the_old(
     )
 
 
-@pytest.mark.parametrize(("laid", "once"), [(80_000, True), (1, False)])
+@pytest.mark.parametrize(("laid", "once"), [(125_000, True), (1, False)])
 def test_what_is_told_of_one_lies_side_by_side(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, laid: int, *, once: bool
 ) -> None:
