@@ -4,8 +4,9 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ from infra.dev.kafka import EmbeddedKafka
 from infra.dev.kafka_install import KafkaUnavailable
 from infra.dev.postgres import EmbeddedPostgres
 from infra.migrations import migrate
+from infra.postgres import connect
+from projections.runtime import schema
 
 hypothesis.settings.register_profile("huike", deadline=None)  # the machine is shared
 hypothesis.settings.load_profile("huike")
@@ -58,12 +61,44 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         sweep(Path(os.environ[ROOT]))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
     for item in items:
         for fixture, mark in MARKS.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)
+    yield
+    workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    if workers > 1:
+        items[:] = dealt(items, workers)
+
+
+def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Put files that take long at the head of each worker's share, those that take longest first.
+
+    A worker gets as many tests as another, in order; what the last of them have to do is short.
+    """
+    files = [list(tests) for _, tests in groupby(items, lambda item: item.path)]
+    long = sorted(filter(patience, files), key=patience, reverse=True)
+    short = [item for file in files if not patience(file) for item in file]
+    shares = [[item for file in long[n::workers] for item in file] for n in range(workers)]
+    for n, share in enumerate(shares, 1):
+        room = max(len(items) // workers - len(share), 0) if n < workers else len(short)
+        share.extend(short[:room])
+        del short[:room]
+    return [item for share in shares for item in share]
+
+
+def patience(file: list[pytest.Item]) -> float:
+    """Return the seconds that a file's slowest test may take; 0 where all are quick."""
+    slow = (item for item in file if {"slow", "kafka"} & set(item.keywords))
+    return max((_patience(item) for item in slow), default=0)
+
+
+def _patience(item: pytest.Item) -> float:
+    return max((mark.args[0] for mark in item.iter_markers("timeout")), default=1)
 
 
 def in_memory(root: Path) -> Path:
@@ -125,24 +160,42 @@ def postgres_url(run_root: Path) -> str:
         return EmbeddedPostgres(folder, durable=False).start()
 
 
+def made_once(server: str, root: Path, what: str, make: Callable[[str], object]) -> str:
+    """Name a database of the run's that all its workers share, made by the first that wants it."""
+    name = f"{root.name}_{what}".replace("-", "_")
+    done = root / f"{what}.done"
+    with one_worker_at_a_time(root, what):
+        if not done.exists():
+            run_sql(server, "drop database if exists {name}", name=name)
+            run_sql(server, "create database {name}", name=name)
+            make(database_of(server, name))
+            done.touch()
+    return name
+
+
 @pytest.fixture(scope="session")
 def template(postgres_url: str, run_root: Path) -> str:
     """Name a migrated database that every test gets a copy of."""
-    name = run_root.name.replace("-", "_")
-    done = run_root / "template.done"
-    with one_worker_at_a_time(run_root, "template"):
-        if not done.exists():
-            run_sql(postgres_url, "drop database if exists {name}", name=name)
-            run_sql(postgres_url, "create database {name}", name=name)
-            migrate(database_of(postgres_url, name))
-            done.touch()
-    return name
+    return made_once(postgres_url, run_root, "template", migrate)
+
+
+@pytest.fixture(scope="session")
+def template_with_views(postgres_url: str, run_root: Path) -> str:
+    """Name one that has also what all views share."""
+
+    def make(url: str) -> None:
+        migrate(url)
+        with connect(url) as admin:
+            schema.install(admin)
+
+    return made_once(postgres_url, run_root, "template_with_views", make)
 
 
 @contextmanager
 def database(server: str, template: str) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
-    run_sql(server, "create database {name} template {template}", name=name, template=template)
+    copied = "create database {name} template {template} strategy file_copy"  # half the work
+    run_sql(server, copied, name=name, template=template)
     yield database_of(server, name)
     run_sql(server, "drop database {name} with (force)", name=name)
 

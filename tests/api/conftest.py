@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from fastapi import FastAPI
@@ -17,13 +18,19 @@ from consumers.views import run_views
 from infra.postgres import connect
 from infra.settings import Settings
 from projections.catalogue import VIEWS
-from projections.runtime import schema
+from tests.conftest import database, run_sql
+
+
+@pytest.fixture
+def database_url(postgres_url: str, template_with_views: str) -> Iterator[str]:
+    with database(postgres_url, template_with_views) as url:
+        name = urlsplit(url).path[1:]
+        run_sql(url, "grant create on database {name} to huike_views", name=name)  # is not copied
+        yield url
 
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
-    with connect(database_url) as admin:
-        schema.install(admin)
     return Settings(log_url=database_url, home=tmp_path, slots=4)
 
 

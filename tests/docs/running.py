@@ -22,7 +22,7 @@ _BLOCK: Final = re.compile(
     r"^```(\w+)\n(.*?)^```\n(?:^```(?:text|json)\n(.*?)^```$)?", re.MULTILINE | re.DOTALL
 )
 _START_SECONDS: Final = 60
-_RUN_SECONDS: Final = 100
+_RUN_SECONDS: Final = 180
 
 
 class Block(NamedTuple):

@@ -32,7 +32,7 @@ from tests.infra.backup.backups import Backups
 
 OURS: Final = BackupKey(bytes(32))
 FRAME: Final = 29
-CONTENT: Final = b"".join(n.to_bytes(4) for n in range(CHUNK))  # four chunks
+CONTENT: Final = struct.pack(f">{CHUNK}I", *range(CHUNK))  # four chunks
 
 
 def sealed(content: bytes = CONTENT, key: BackupKey = OURS) -> bytes:
