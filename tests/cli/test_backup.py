@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.backup.key import BackupKey
 from infra.dev.postgres import EmbeddedPostgres
 from infra.installation import prepare
 from infra.postgres import Connection, connect
@@ -123,7 +124,7 @@ def begun(connection: Connection) -> bool:
 def test_what_is_missing_is_named(
     installation: Installation, asked: tuple[str, ...], said: str
 ) -> None:
-    done(installation.run("backup-key", "a.key"))
+    BackupKey.make(installation.folder / "a.key")
     (installation.folder / "huike.env").write_text("")
     (installation.folder / "backups").mkdir()
     assert said in refused(installation.run(*asked))
