@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.looking import TheLook
 from api.parameters import KNOWN_ALONE, CustomerId, Language
+from api.refused import EXAMPLE as REFUSED
 from api.responses import HTML, JSON, Json, streamed
 from api.services import TheServices
 from domain.shared.events import readable
@@ -69,17 +70,7 @@ EXAMPLE: Final = {
     "erasures": [],
     "refused": [
         {
-            "id": "0d9c3f0a-2b7e-4c44-8a10-5d6e7f809101",
-            "received_at": "2026-11-20T10:15:01.204Z",
-            "shop": "shop",
-            "source": "site",
-            "door": "http",
-            "reason": "unknown-currency",
-            "detail": "Its currency is none of ISO 4217.",
-            "place": "event 3",
-            "correlation": "0b1c2d3e4f5061728394a5b6c7d8e9f0",
-            "resent_at": None,
-            "outcome": None,
+            **REFUSED,
             "message": '{"batch":[{"userId":"42","properties":{"currency":"TEA"}}]}',
         }
     ],

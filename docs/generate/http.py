@@ -93,8 +93,11 @@ def _who(operation: Mapping[str, Any]) -> str:
 
 def _told(operation: Mapping[str, Any]) -> str:
     """Return summary and description, once where the one begins with the other."""
-    summary, description = operation["summary"], operation.get("description", "")
-    return description if description.startswith(summary) else f"**{summary}.** {description}"
+    summary: str = operation["summary"]
+    description: str = operation.get("description", "")
+    if description.startswith(summary):
+        return description
+    return f"**{summary}{'' if summary.endswith('?') else '.'}** {description}"
 
 
 def _parameters(operation: Mapping[str, Any]) -> Iterator[list[str]]:

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
-from api import errors, turned_away
+from api import errors, refused, turned_away
 from api.access import KEYLESS
 from api.app import ROUTERS
 from api.queries import freshness
@@ -93,6 +93,12 @@ def test_every_operation_says_how_it_succeeds_by_an_example(openapi: dict[str, A
             media for r in good for media in r.get("content", {}).values() if "example" in media
         ]
         assert examples, name
+
+
+def test_an_example_shows_what_is_null_too(openapi: dict[str, Any]) -> None:
+    answer = openapi["paths"]["/api/refused/{id}"]["get"]["responses"]["200"]
+    assert answer["content"]["application/json"]["example"] == refused.EXAMPLE
+    assert None in refused.EXAMPLE.values()
 
 
 def test_every_guarded_operation_names_its_scheme_and_errors(openapi: dict[str, Any]) -> None:
