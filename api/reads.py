@@ -57,7 +57,10 @@ def reads(
         Query(description="Id of the key that read; at the machine: `system:` and the user."),
     ] = None,
     customer: Annotated[
-        UUID | None, Query(description="Whose data; exports and refused events may hold anybody.")
+        UUID | None,
+        Query(
+            description="Whose data. Exports and refused events are told too: they may be theirs."
+        ),
     ] = None,
     since: Annotated[Instant | None, Query(description="Read at or after.")] = None,
     until: Annotated[Instant | None, Query(description="Read before.")] = None,

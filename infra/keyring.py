@@ -237,9 +237,8 @@ class Keyring:
     def _cipher(self, epoch: int) -> AESGCM | None:
         """Return what an epoch's key enciphers with, unwrapped at its first use."""
         with self._unwrapping:
-            ciphers = (
-                self._ciphers
-            )  # of this reading: what a later one let go of does not come back
+            # of this reading: what a later one let go of does not come back
+            ciphers = self._ciphers
             cipher, entry = ciphers.get(epoch), self._entries.get(epoch)
             if cipher is None and entry is not None:
                 cipher = AESGCM(self._unwrapped(_named(epoch), entry))
