@@ -36,9 +36,10 @@ _ABOUT: Final = {
     "blocks": "blocks of 8 kB that Postgres looks into for these lines, by its own count",
 }
 _BLOCKS: Final = """
-select coalesce(sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read), 0)::float8
-from pg_statio_user_tables where starts_with(relname, 'timeline')
+select coalesce(sum(pg_stat_get_xact_blocks_fetched(oid)), 0)::float8
+from pg_class where starts_with(relname, 'timeline')
 """
+"""Of tables and indexes, by this connection, before and in the transaction that goes on."""
 
 Look = Callable[[int], float]
 
@@ -189,16 +190,17 @@ def _blocks(ground: Ground, shop: Shop, stack: ExitStack) -> Look:
     count = ground.size(500, 10)
 
     def counted() -> float:
-        connection.execute("select pg_stat_force_next_flush()")
         row = connection.execute(_BLOCKS.encode()).fetchone()
         assert row is not None
         return float(row[0])
 
     def look(_: int) -> float:
-        before = counted()
-        for customer in shop.some_customers(count):
-            timelines.page(connection, customer, asked)
-        return (counted() - before) / count
+        customers = shop.some_customers(count)
+        with connection.transaction():
+            before = counted()
+            for customer in customers:
+                timelines.page(connection, customer, asked)
+            return (counted() - before) / count
 
     return look
 
