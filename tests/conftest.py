@@ -1,6 +1,7 @@
 """Real servers for the tests: one Postgres and one Kafka a run, a fresh database a test."""
 
 import fcntl
+import gc
 import os
 import shutil
 import tempfile
@@ -73,6 +74,10 @@ def pytest_collection_modifyitems(
     workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
     if workers > 1:
         items[:] = dealt(items, workers)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what was collected stays: to look through it for waste takes a tenth of a law
 
 
 def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
