@@ -13,6 +13,7 @@ from domain.shared.refusals import NotFound
 from projections.dossier.beside import Beside, Erasing, Read, Refused, erasing, read, refused
 from projections.dossier.known import Gathering, Known, in_order
 from projections.dossier.lines import SECTIONS, Line, Teller
+from projections.dossier.theirs import theirs
 from projections.marks import marks_of
 from projections.runtime.replay import Blind
 from projections.sought import Sought
@@ -78,8 +79,14 @@ class Dossier:
         """Yield messages that name them and were not taken, the earliest first."""
         for first in range(0, len(self._refused), _AT_ONCE):
             some = self._refused[first : first + _AT_ONCE]
-            said = self._beside.said(some, self._whom)
-            yield from (refused(it, said[it.id]) for it in some if it.id in said)
+            said = self._beside.said(some)
+            yield from (refused(it, self._theirs(it, said[it.id])) for it in some if it.id in said)
+
+    def _theirs(self, it: Any, message: bytes) -> bytes | None:
+        def names_them(part: bytes) -> bool:
+            return bool(self._whom.named(part, it.shop))
+
+        return theirs(message, names_them, place=it.place, reason=it.reason)
 
     def reads(self) -> Iterator[Read]:
         """Yield who read their data, the latest first."""
