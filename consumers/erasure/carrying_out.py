@@ -203,6 +203,7 @@ class _Work:
         ready = [it for it in erased if it.position is not None and it.position <= reached]
         if not ready:
             return  # the next round
+        signer = Signer.beside(self._settings.keyring_file)  # without it nothing is looked through
         whose = {it.erasure: self._identities(it) for it in ready}
         everybody = {identity for identities in whose.values() for identity in identities}
         self._purge_refused([(it, marks_of(whose[it.erasure], ())) for it in ready])
@@ -210,7 +211,6 @@ class _Work:
             self._count_answers(purge_answers(self.log, whose))
         columns = purge_columns(self._views, catalogue.VIEWS, everybody)
         found = Found.of(self.log, self._keeper, everybody, columns)
-        signer = Signer.beside(self._settings.keyring_file)
         for erasure in ready:
             with _alone(erasure):
                 self._certify(erasure, whose[erasure.erasure], found, signer)

@@ -15,6 +15,7 @@ from infra.erasure_certificate import CertifiedErasure, certificate_of
 from infra.erasures import Erasure
 from infra.keyring import KeyringLost
 from infra.sealing import PersonKeys
+from infra.signing import NoSigningKey, file_beside
 from tests.consumers.erasure.asked import Privacy
 from tests.consumers.following import eventually
 
@@ -179,3 +180,26 @@ def dying(does: Callable[..., Any], which: int) -> Callable[..., Any]:
         return done
 
     return dies
+
+
+def test_while_nothing_can_be_signed_nothing_is_looked_through_for_it(
+    desk: Privacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ada,) = known(desk, "ada").values()
+    hers = desk.request(ada)
+    key = file_beside(desk.settings.keyring_file)
+    key.write_text("no key")
+
+    def cannot() -> bool:
+        try:
+            desk.carry_out()
+        except NoSigningKey:
+            return True
+        return False
+
+    eventually(cannot, "views that let go of her")
+    looks = counted(monkeypatch, "purge_refused")
+    assert cannot()
+    assert (desk.stands(hers).state, looks) == ("erased", [])
+    key.unlink()
+    assert paper(desk.certified(hers)).customer == ada
