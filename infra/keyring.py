@@ -5,25 +5,19 @@ nobody but the vault unwraps.
 """
 
 import base64
-import json
 import os
-import secrets
 import threading
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Any, Protocol, Self
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from infra.keyring_file import SECRET, Entry, entry_of, fresh, named, read, written
 from infra.secret_files import make, replace
 from infra.vault import KEY_BYTES, Vault
-
-Entry = str | Mapping[str, str]
-"""A key as it stands in the file."""
-
-_SECRET: Final = "secret"  # noqa: S105  # what it is called
 
 
 class KeyringLost(Exception):
@@ -107,9 +101,9 @@ class Keyring:
         """
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-            made = {_SECRET: _fresh(_SECRET, vault), "epochs": {"1": _fresh(_named(1), vault)}}
+            made = {SECRET: fresh(SECRET, vault), "epochs": {"1": fresh(named(1), vault)}}
             with suppress(FileExistsError):  # another process was first: then its keyring counts
-                make(file, _written(made))
+                make(file, written(made))
         keyring = cls(file, vault)
         keyring.check()
         return keyring
@@ -121,16 +115,16 @@ class Keyring:
 
     def _take(self) -> None:
         try:
-            held = _read(self._file)
+            held = read(self._file)
             entries = {int(epoch): entry for epoch, entry in held["epochs"].items()}
             ciphers = {}
             for epoch, entry in entries.items():
                 if isinstance(entry, str):
                     self._check_same(epoch, entry)
-                    ciphers[epoch] = AESGCM(self._decoded(_named(epoch), entry))
+                    ciphers[epoch] = AESGCM(self._decoded(named(epoch), entry))
                 elif self._entries.get(epoch) == entry and epoch in self._ciphers:
                     ciphers[epoch] = self._ciphers[epoch]
-            secret, current = held[_SECRET], max(entries)
+            secret, current = held[SECRET], max(entries)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._unreadable() from error
         self._secret_entry: Entry = secret
@@ -140,7 +134,7 @@ class Keyring:
     @property
     def secret(self) -> bytes:
         if self._secret is None:
-            self._secret = self._unwrapped(_SECRET, self._secret_entry)
+            self._secret = self._unwrapped(SECRET, self._secret_entry)
         return self._secret
 
     @property
@@ -187,7 +181,7 @@ class Keyring:
         before, known = self._secret_entry, self._secret
         self._take()
         if known is not None and self._secret_entry != before:
-            self._secret = self._unwrapped(_SECRET, self._secret_entry)
+            self._secret = self._unwrapped(SECRET, self._secret_entry)
             if self._secret != known:
                 raise KeyringLost
 
@@ -196,22 +190,22 @@ class Keyring:
 
         What stood there as it is becomes wrapped, if a vault is set. Raises OSError, VaultFailed.
         """
-        held = _read(self._file)
+        held = read(self._file)
         if str(epoch) not in held["epochs"]:
-            held["epochs"][str(epoch)] = _fresh(_named(epoch), self._vault)
+            held["epochs"][str(epoch)] = fresh(named(epoch), self._vault)
         if self._vault is not None and self.in_the_clear:
             held = self._again(held, self._vault)
-        replace(self._file, _written(held))
+        replace(self._file, written(held))
         self.look_again()
 
     def end(self, before: int) -> None:
         """Destroy the keys of all epochs before one. Raises OSError, VaultFailed."""
-        held = _read(self._file)
+        held = read(self._file)
         for epoch, entry in held["epochs"].items():
             if int(epoch) < before and not isinstance(entry, str) and self._vault is not None:
-                self._vault.destroy(_named(epoch))
+                self._vault.destroy(named(epoch))
         held["epochs"] = {e: key for e, key in held["epochs"].items() if int(e) >= before}
-        replace(self._file, _written(held))
+        replace(self._file, written(held))
         self.look_again()
 
     def rewrap(self, vault: Vault | None) -> None:
@@ -219,17 +213,17 @@ class Keyring:
 
         Raises OSError, KeyringLost, VaultFailed: then the file is as it was.
         """
-        held = self._again(_read(self._file), vault)
-        replace(self._file, _written(held))
+        held = self._again(read(self._file), vault)
+        replace(self._file, written(held))
         self._vault = vault
         self.look_again()
 
     def _again(self, held: Any, vault: Vault | None) -> Any:
         """Return what a file holds, each key unwrapped and wrapped again."""
         return {
-            _SECRET: _entry(_SECRET, self._unwrapped(_SECRET, held[_SECRET]), vault),
+            SECRET: entry_of(SECRET, self._unwrapped(SECRET, held[SECRET]), vault),
             "epochs": {
-                epoch: _entry(_named(epoch), self._unwrapped(_named(epoch), entry), vault)
+                epoch: entry_of(named(epoch), self._unwrapped(named(epoch), entry), vault)
                 for epoch, entry in held["epochs"].items()
             },
         }
@@ -241,7 +235,7 @@ class Keyring:
             ciphers = self._ciphers
             cipher, entry = ciphers.get(epoch), self._entries.get(epoch)
             if cipher is None and entry is not None:
-                cipher = AESGCM(self._unwrapped(_named(epoch), entry))
+                cipher = AESGCM(self._unwrapped(named(epoch), entry))
                 ciphers[epoch] = cipher
             return cipher
 
@@ -276,30 +270,3 @@ class Keyring:
 
     def _unreadable(self) -> KeyringLost:
         return KeyringLost(f"The keyring {self._file} cannot be read: put back a copy")
-
-
-def _named(epoch: int | str) -> str:
-    return f"epoch-{epoch}"
-
-
-def _fresh(name: str, vault: Vault | None) -> Entry:
-    return _entry(name, secrets.token_bytes(KEY_BYTES), vault)
-
-
-def _entry(name: str, key: bytes, vault: Vault | None) -> Entry:
-    if vault is None:
-        return base64.b64encode(key).decode()
-    return {"wrapped": base64.b64encode(vault.wrap(name, key)).decode()}
-
-
-def _read(file: Path) -> Any:
-    while True:
-        with file.open(encoding="utf-8") as opened:
-            text = opened.read()
-            replaced = os.fstat(opened.fileno()).st_nlink == 0
-        if not replaced:  # else it may have been wiped while it was read
-            return json.loads(text)
-
-
-def _written(held: Any) -> bytes:
-    return json.dumps(held, indent=2).encode()
