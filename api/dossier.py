@@ -134,9 +134,10 @@ def dossier(
     was erased is `erased`. It is about the moment of `position`, and of any length.
 
     `refused` holds events that name them and were not taken: why, and what they said (null where
-    that cannot be told apart from what is others'). `reads` says who saw their unmasked data, the
-    latest first; of an export, which may have held them, with how many it held. `erasures` says
-    how it stands with forgetting them, `forgotten_at` since when they are, with the certificate.
+    what is others' cannot be left out). `reads` says who saw their unmasked data, the latest first;
+    an export that may have held them is told with the `count` of what it held. `erasures` says how
+    each request to forget them stands, with its certificate; `forgotten_at`, since when they are
+    forgotten.
     """
     made = Dossier(
         id,
