@@ -39,7 +39,7 @@ def theirs(message: bytes, names_them: Names, *, place: str | None, reason: str)
 
 
 def _part(told: msgspec.Raw, names_them: Names, depth: int) -> msgspec.Raw | None:
-    """Return their part of what was told, all of it where it is of one event, or is shared."""
+    """Return their part of what was told, all of it where it is of one event."""
     fields = _fields(told) if _begins(told, b"{") else {}
     events = fields.get("batch", msgspec.Raw()) if fields else told
     if not _begins(events, b"["):
@@ -49,7 +49,7 @@ def _part(told: msgspec.Raw, names_them: Names, depth: int) -> msgspec.Raw | Non
     parts = _events(events)
     named = [part for part in parts if names_them(bytes(part))]
     if not named and len(parts) > 1:
-        return told if fields else None  # by what all of them share
+        return None  # what they share names them, each of them may be another's
     kept = [_part(part, names_them, depth - 1) for part in named or parts]
     if any(part is None for part in kept):
         return None

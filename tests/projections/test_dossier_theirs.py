@@ -30,9 +30,10 @@ def test_of_a_batch_that_was_refused_whole_they_are_told_their_own_events() -> N
     assert told_of({"batch": [ADAS]}, WHOLE) == {"batch": [ADAS]}
 
 
-def test_what_all_events_of_a_batch_share_makes_them_theirs() -> None:
-    shared = {"batch": [BOBS, {"event": "Seen"}], "context": {"traits": {"id": "ada"}}}
-    assert told_of(shared, WHOLE) == shared
+def test_a_batch_that_names_them_only_by_what_its_events_share_is_withheld() -> None:
+    shared = {"context": {"traits": {"id": "ada"}}}
+    assert told_of({**shared, "batch": [BOBS, {"event": "Seen"}]}, WHOLE) is None
+    assert told_of({**shared, "batch": [{"event": "Seen"}]}, WHOLE) is not None
 
 
 @pytest.mark.parametrize(
