@@ -92,7 +92,7 @@ def _bare(event: Event) -> Event | None:
     """Return an event without all that may tell who it is; None when that is what it is for."""
     if type(event) not in _KEPT or (isinstance(event, Reported) and event.name in _ABOUT_WHO):
         return None
-    if isinstance(event, Tracked) and not is_plain(event.name):
+    if isinstance(event, Tracked | Reported) and not is_plain(event.name):
         return None
     bare = replace(event, **dict.fromkeys(event.stored.personal))
     if isinstance(bare, Tracked | PageViewed | ScreenViewed):

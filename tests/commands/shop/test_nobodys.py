@@ -69,8 +69,10 @@ def test_of_a_cart_its_products_are_left(shop: Shop) -> None:
     assert left_of(shop, cart) == [kept]
 
 
-def test_what_is_called_by_an_address_is_not_kept(shop: Shop) -> None:
-    assert left_of(shop, track("Seen by ada@example.com", product_id="tea")) == []
+@pytest.mark.parametrize("system", [False, True])
+def test_what_is_called_by_an_address_is_not_kept(shop: Shop, *, system: bool) -> None:
+    seen = track("Seen by ada@example.com", product_id="tea")
+    assert left_of(shop, seen, system=system) == []
 
 
 def test_of_a_page_its_name_is_left(shop: Shop) -> None:
