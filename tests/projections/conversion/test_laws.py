@@ -7,6 +7,7 @@ from random import Random
 from typing import ClassVar
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,6 +138,7 @@ def busy_months(draw: st.DrawFn) -> list[Fact]:
     return facts
 
 
+@pytest.mark.slow
 class TestLawsOfABusyMonth(Laws):
     view: ClassVar[View] = conversion
     histories: ClassVar[st.SearchStrategy[History]] = busy_months().map(
