@@ -158,7 +158,7 @@ class Worker:
     @staticmethod
     def _begin(connection: Connection, id: UUID) -> bool:
         begun = connection.execute(
-            "update log.job set state = 'running', progress = 0"
+            "update log.job set state = 'running', progress = 0, began_at = clock_timestamp()"
             " where id = %s and state in ('waiting', 'running')",
             (id,),
         )
@@ -172,7 +172,12 @@ class Worker:
             if self._stopping.is_set():
                 raise _Stopped
             if share != told:
-                connection.execute("update log.job set progress = %s where id = %s", (share, id))
+                going_on = connection.execute(
+                    "update log.job set progress = %s where id = %s and state = 'running'",
+                    (share, id),
+                )
+                if not going_on.rowcount:
+                    raise _Stopped
                 told = share
 
         try:
@@ -190,19 +195,24 @@ class Worker:
                 log.exception("jobs.failed", job=str(id))
             connection.execute(
                 "update log.job set state = 'failed', error = %s, finished_at = now()"
-                " where id = %s",
+                " where id = %s and state = 'running'",
                 (reason, id),
             )
             return
         connection.execute(
             "update log.job set state = 'done', progress = 1, answer = %s, finished_at = now()"
-            " where id = %s",
+            " where id = %s and state = 'running'",
             (answer, id),
         )
 
 
 class _Stopped(Exception):
-    """The worker is to stop; the job stays for the next one."""
+    """The worker is to stop, or the job to be begun anew; it stays for whoever is next."""
+
+
+def begin_anew(connection: Connection) -> None:
+    """Have the jobs that are worked on begun anew: what their work comes to is thrown away."""
+    connection.execute("update log.job set state = 'waiting', progress = 0 where state = 'running'")
 
 
 def _jsonb(value: Any) -> Jsonb:

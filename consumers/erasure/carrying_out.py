@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import sleep
 from typing import Final
 from uuid import UUID
@@ -97,6 +97,14 @@ def _opened(settings: Settings, connection: Connection) -> Iterator["_Work"]:
         stack.callback(event_log.close)
         views = stack.enter_context(closing(connect(views_url, VIEWS)))
         yield _Work(settings, connection, views, keeper, keys, event_log, Ids(keyring.secret))
+
+
+def _now(connection: Connection) -> datetime:
+    """Return when the transaction began, by the clock that dates answers."""
+    row = connection.execute("select now()").fetchone()
+    assert row is not None
+    began: datetime = row[0]
+    return began
 
 
 class _Work:
@@ -208,19 +216,25 @@ class _Work:
         everybody = {identity for identities in whose.values() for identity in identities}
         self._purge_refused([(it, marks_of(whose[it.erasure], ())) for it in ready])
         with self.log.transaction():
+            at = _now(self.log)  # what is read from here on holds nothing of them
             self._count_answers(purge_answers(self.log, whose))
         columns = purge_columns(self._views, catalogue.VIEWS, everybody)
         found = Found.of(self.log, self._keeper, everybody, columns)
         for erasure in ready:
             with _alone(erasure):
-                self._certify(erasure, whose[erasure.erasure], found, signer)
+                self._certify(erasure, whose[erasure.erasure], found, signer, at)
         erasures.follow(self.log)
 
     def _certify(
-        self, erasure: Erasure, identities: Sequence[UUID], found: Found, signer: Signer
+        self,
+        erasure: Erasure,
+        identities: Sequence[UUID],
+        found: Found,
+        signer: Signer,
+        at: datetime,
     ) -> None:
         now = erasures.find(self.log, erasure.erasure)
-        made = found.certified(now, identities, mark_of(self._ids), clock.now())
+        made = found.certified(now, identities, mark_of(self._ids), at)
         kept = erasures.keep_certificate(self.log, erasure.erasure, signed(made, signer))
         digest = certificate_of(kept).digest
         certify = CertifyErasure(customer=erasure.customer, erasure=erasure.erasure, digest=digest)

@@ -8,13 +8,14 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import psycopg
-from psycopg import sql
 
+from infra.jobs import begin_anew
 from infra.refused import walked
 from infra.sealing import PersonKeys
 from projections.projection import View
 from projections.runtime import schema
-from projections.runtime.columns import GONE, personal_columns
+from projections.runtime.emptying import empty
+from projections.runtime.rebuild import remove_left
 from projections.sought import Sought
 
 Connection = psycopg.Connection[Any]
@@ -62,22 +63,15 @@ select distinct j.id, w.whom from log.job j
 where j.finished_at is not null
 """  # noqa: S608  # constants
 
-_EMPTY: Final = sql.SQL(
-    "update {table} set {column} = %(gone)s"
-    " where {subject} = any(%(whose)s) and {column} <> %(gone)s"
-)
-_EMPTIED: Final = sql.SQL(
-    "select {subject}, count(*) from {table}"
-    " where {subject} = any(%(whose)s) and {column} = %(gone)s group by {subject}"
-)
 _ANYBODY: Final = UUID(int=0)
 
 
 class _Kept(NamedTuple):
-    """A table of answers: its key, and how it is found whom they are about."""
+    """A table of answers: its key, since when they were read, and whom they are about."""
 
     table: str
     key: str
+    since: str
     about: str
 
     @property
@@ -89,7 +83,10 @@ class _Kept(NamedTuple):
         """  # noqa: S608  # constants
 
 
-_KEPT: Final = (_Kept("log.idempotency", "key", _ANSWERS), _Kept("log.job", "id", _JOBS))
+_KEPT: Final = (
+    _Kept("log.idempotency", "key", "created_at", _ANSWERS),
+    _Kept("log.job", "id", "coalesce(began_at, created_at)", _JOBS),
+)
 
 
 def purge_refused(connection: Connection, keys: PersonKeys, sought: Sought) -> int:
@@ -119,7 +116,12 @@ def purge_refused(connection: Connection, keys: PersonKeys, sought: Sought) -> i
 
 
 def purge_answers(connection: Connection, whose: Whose) -> Mapping[UUID, int]:
-    """Delete answers that are kept to be given again, and jobs; return how many name whom."""
+    """Delete answers that are kept to be given again, and jobs; return how many name whom.
+
+    Jobs that are worked on are begun anew: what they have read by now may be of these people. Call
+    it in a transaction, so that none is done in between.
+    """
+    begin_anew(connection)
     purged: Counter[UUID] = Counter()
     for kept in _KEPT:
         deleted = connection.execute(
@@ -133,12 +135,12 @@ def purge_answers(connection: Connection, whose: Whose) -> Mapping[UUID, int]:
 
 
 def answers_before(connection: Connection, identities: Collection[UUID], before: datetime) -> int:
-    """Count those that `purge_answers` would delete, of before an instant."""
+    """Count those that `purge_answers` would delete, of what was read before an instant."""
     asked = {**_asked({_ANYBODY: identities}), "before": before}
     return sum(
         connection.execute(
             f"{kept.named} select from {kept.table}"  # noqa: S608  # constants
-            f" where {kept.key} in (select {kept.key} from about) and created_at < %(before)s",
+            f" where {kept.key} in (select {kept.key} from about) and {kept.since} < %(before)s",
             asked,
         ).rowcount
         for kept in _KEPT
@@ -153,21 +155,15 @@ def _asked(whose: Whose) -> dict[str, Any]:
 def purge_columns(
     views: Connection, catalogue: Mapping[str, View], identities: Collection[UUID]
 ) -> dict[str, Mapping[UUID, int]]:
-    """Empty people's sealed columns, which nothing opens; return rows by column and whose."""
+    """Empty people's sealed columns, which nothing opens; return rows by column and whose.
+
+    A rebuild that goes on empties its own before they are served; what a killed one left goes.
+    """
     purged: dict[str, Mapping[UUID, int]] = {}
     for view in catalogue.values():
-        served = schema.active(views, view.name)
-        if served is None:
-            continue
-        for table in view.tables:
-            for column in sorted(personal_columns(table)):
-                about = {
-                    "table": sql.Identifier(served.schema, table.name),
-                    "column": sql.Identifier(column),
-                    "subject": sql.Identifier(table.key[0]),
-                }
-                asked = {"whose": list(identities), "gone": GONE}
-                views.execute(_EMPTY.format(**about), asked)
-                emptied = views.execute(_EMPTIED.format(**about), asked).fetchall()
-                purged[f"{table.name}.{column}"] = Counter(dict(emptied))
+        with views.transaction():
+            served = schema.active(views, view.name, hold=True)  # a swap before or after it
+            if served is not None:
+                purged |= empty(views, view, served.schema, identities)
+    remove_left(views)
     return purged

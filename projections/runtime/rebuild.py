@@ -15,6 +15,7 @@ from projections.runtime import schema
 from projections.runtime.batch import Goal, Place
 from projections.runtime.build import Indexes, Part
 from projections.runtime.compare import Compared, StoredRows
+from projections.runtime.emptying import empty
 from projections.runtime.live import LiveView
 from projections.runtime.schema import Generation
 from projections.runtime.shadow import Shadow
@@ -178,6 +179,7 @@ class Rebuild:
                     live = LiveView(connection, self._view, self._sealer, self._reader, self._slots)
                     live.attach(served, prepare=False)
                     shadow.bring(live.goals())
+                    empty(connection, self._view, shadow.generation.schema, shadow.erased)
                     schema.serve(connection, self._view, shadow.generation)
                     connection.execute(
                         "delete from views.trouble where view = %s", (self._view.name,)
@@ -211,3 +213,19 @@ class Rebuild:
             "else rebuild.started_at end",
             (*generation.key, generation.schema, state, total, total),
         )
+
+
+def remove_left(connection: Connection) -> None:
+    """Remove what killed rebuilds left, of any view, unless one goes on now."""
+    left = connection.execute(
+        "select distinct view, version, generation from views.checkpoint c where not exists ("
+        "select from views.active a where (a.view, a.version, a.generation) "
+        "= (c.view, c.version, c.generation))"
+    ).fetchall()
+    for about in left:
+        with suppress(psycopg.errors.LockNotAvailable), connection.transaction():
+            taken = connection.execute("select pg_try_advisory_xact_lock(%s)", (LOCK,)).fetchone()
+            generation = Generation.named(*about)
+            if taken == (True,) and schema.active(connection, generation.view) != generation:
+                connection.execute("set local lock_timeout to '10s'")
+                schema.drop(connection, generation)

@@ -24,6 +24,8 @@ _ADVANCE: Final = (
     "select views.advance(%s, %s, %s, %s, %s::int[], %s::bigint[], %s::timestamptz[], "
     "%s::bigint[], %s::timestamptz[], %s::bytea[])"
 )
+_ACTIVE: Final = "select view, version, generation, schema from views.active where view = %s"
+_HELD: Final = f"{_ACTIVE} for share"
 _WALKED: Final = (
     "(select attnum from pg_attribute where attname = 'walked' "
     "and attrelid = to_regclass('huike.checkpoint'))"
@@ -114,12 +116,10 @@ def prepare(connection: Connection, views: Iterable[View], slots: int) -> None:
         raise OtherSlots(OtherSlots.__doc__)
 
 
-def active(connection: Connection, view: str) -> Generation | None:
-    """Return the generation that is served."""
+def active(connection: Connection, view: str, *, hold: bool = False) -> Generation | None:
+    """Return the generation that is served; `hold`: until the transaction ends, no other is."""
     with connection.cursor(row_factory=class_row(Generation)) as cursor:
-        return cursor.execute(
-            "select view, version, generation, schema from views.active where view = %s", (view,)
-        ).fetchone()
+        return cursor.execute(_HELD if hold else _ACTIVE, (view,)).fetchone()
 
 
 def create(connection: Connection, view: View, generation: Generation, slots: int) -> None:

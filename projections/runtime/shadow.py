@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import psycopg
 from msgspec.structs import replace
 
+from domain.customer.events import CustomerErased
 from domain.shared.log import Reader
 from domain.shared.personal import Sealer
 from projections.projection import View
@@ -36,6 +38,8 @@ class Shadow(LiveView):
     ) -> None:
         super().__init__(connection, view, sealer, reader, slots)
         self._reader = reader
+        self.erased: Final[set[UUID]] = set()
+        """Who was forgotten while it was made: what was sealed of them opens no more."""
 
     def bring(self, goals: Mapping[int, Goal]) -> None:
         """Bring slots to their goals exactly, and sweep what is due then."""
@@ -46,6 +50,9 @@ class Shadow(LiveView):
                 break
             facts = self._reader.read(min(places[s].position for s in behind), BATCH)
             last = facts[-1]
+            for fact in facts:
+                if isinstance(fact.event, CustomerErased):
+                    self.erased.update(fact.event.identities)
             step = {
                 s: g
                 if last.position >= g.position
