@@ -25,6 +25,7 @@ from infra.dev.postgres import EmbeddedPostgres
 from infra.migrations import migrate
 from infra.postgres import connect
 from projections.runtime import schema
+from tests.budgets import Budgets
 
 hypothesis.settings.register_profile("huike", deadline=None)  # the machine is shared
 hypothesis.settings.load_profile("huike")
@@ -54,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[alive] = (root / "alive").open("w")
     fcntl.flock(config.stash[alive], fcntl.LOCK_EX)
     os.environ[ROOT] = str(root)
+    config.pluginmanager.register(Budgets())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
