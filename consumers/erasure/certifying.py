@@ -9,6 +9,7 @@ from infra.epochs import standing
 from infra.erasure_certificate import CertifiedErasure, DestroyedKey
 from infra.erasures import Erasure
 from infra.postgres import Connection
+from projections.runtime.emptying import Emptied
 
 _KEYS: Final = """
 select identity, generation::int4, epoch, forgotten_at from keeper.person_key
@@ -19,9 +20,6 @@ select origin, count(*), min(position), max(position) from log.fact
 where origin = any(%s) group by origin
 """
 _ORIGINALS: Final = "select origin, count(*) from log.original where origin = any(%s) group by 1"
-
-Columns = Mapping[str, Mapping[UUID, int]]
-"""Rows whose sealed value was taken out, by table and column, and by whose they are."""
 
 
 class KeysRemain(Exception):
@@ -34,12 +32,12 @@ class Found(NamedTuple):
     keys: Mapping[UUID, DestroyedKey]
     facts: Mapping[UUID, tuple[int, int, int]]
     originals: Mapping[UUID, int]
-    columns: Columns
+    columns: Emptied
     epoch: int
 
     @classmethod
     def of(
-        cls, log: Connection, keeper: Connection, identities: Collection[UUID], columns: Columns
+        cls, log: Connection, keeper: Connection, identities: Collection[UUID], columns: Emptied
     ) -> "Found":
         def asked(connection: Connection, query: str) -> Sequence[Any]:
             return connection.execute(query.encode(), (list(identities),)).fetchall()
