@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Final
 
@@ -14,9 +14,10 @@ from consumers.place import log_url
 from consumers.screen import screen
 from domain.shared.refusals import Malformed, Refused
 from infra import clock
-from infra.keys import Key, Keys
+from infra.key_making import KeyMaker
+from infra.keys import Key, all_keys
 from infra.migrations import migrate
-from infra.postgres import WRITER, pool
+from infra.postgres import OWNER, Connection, connect
 from infra.settings import Settings
 
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
@@ -24,15 +25,21 @@ _SPAN: Final = re.compile(r"(\d{1,4})([dhm])")
 
 
 @contextmanager
-def _keys(settings: Settings) -> Iterator[Keys]:
-    url = log_url(settings)
-    migrate(url)
-    with pool(url, WRITER, size=1) as opened:
+def _making(settings: Settings) -> Iterator[KeyMaker]:
+    with _opened(settings) as owner, owner.transaction():
         try:
-            yield Keys(opened)
+            yield KeyMaker(owner)
         except Refused as refusal:
             typer.echo(str(refusal), err=True)
             raise typer.Exit(2) from refusal
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Connection]:
+    url = log_url(settings)
+    migrate(url)
+    with closing(connect(url, OWNER)) as owner:
+        yield owner
 
 
 def add(  # noqa: PLR0913  # what a key says of its facts
@@ -49,7 +56,7 @@ def add(  # noqa: PLR0913  # what a key says of its facts
     per_minute: int | None,
 ) -> None:
     """Make a key and print it, alone on the last line."""
-    with _keys(settings) as keys:
+    with _making(settings) as keys:
         key, secret = keys.add(
             name,
             scopes,
@@ -61,7 +68,8 @@ def add(  # noqa: PLR0913  # what a key says of its facts
             expires=_span("expires", expires) if expires else None,
             per_minute=per_minute,
         )
-        same = [k for k in keys.all() if k.name == key.name and k.revoked_at is None]
+    with _opened(settings) as owner:
+        same = [k for k in all_keys(owner) if k.name == key.name and k.revoked_at is None]
     if len(same) > 1:
         typer.echo(
             f"{len(same)} living keys are named {key.name} now: the roles of each see whom "
@@ -75,8 +83,8 @@ def add(  # noqa: PLR0913  # what a key says of its facts
 
 def show(settings: Settings, *, as_json: bool) -> None:
     """Print all keys, as a table or as JSON."""
-    with _keys(settings) as keys:
-        known = keys.all()
+    with _opened(settings) as owner:
+        known = all_keys(owner)
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(known), indent=2).decode())  # noqa: T201  # the answer itself
         return
@@ -124,7 +132,7 @@ def _state(key: Key) -> str:
 
 def rotate(settings: Settings, which: str, *, overlap: str, expires: str | None) -> None:
     """Give a key a new secret and print it, alone on the last line."""
-    with _keys(settings) as keys:
+    with _making(settings) as keys:
         ends = _span("expires", expires) if expires else None
         key, secret = keys.rotate(which, _span("overlap", overlap), expires=ends)
     until = f"{key.former_until:%Y-%m-%d %H:%M}"
@@ -142,7 +150,7 @@ def _span(field: str, words: str) -> timedelta:
 
 def revoke(settings: Settings, which: str) -> None:
     """Revoke a key and say so."""
-    with _keys(settings) as keys:
+    with _making(settings) as keys:
         key = keys.revoke(which)
     old = key.former_until is not None and key.former_until > clock.now()
     typer.echo(f"{key.name} ({key.prefix}…) is revoked{', its old secret too' if old else ''}.")

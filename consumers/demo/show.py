@@ -18,9 +18,9 @@ from consumers.demo.load import ShopClient, Stopped
 from consumers.one_machine import OneMachine, alone
 from domain.shared.ids import Ids
 from infra import logging
+from infra.key_making import KeyMaker
 from infra.keyring import Keyring
-from infra.keys import Keys
-from infra.postgres import WRITER, pool
+from infra.postgres import OWNER, connect
 from infra.secret_files import replace
 from infra.settings import Settings
 
@@ -107,8 +107,8 @@ def _remembered(settings: Settings, *, original: bool) -> Remembered:
         return found
     assert settings.log_url is not None
     shift = timedelta(0) if original else weeks_until(datetime.now(UTC).date())
-    with pool(settings.log_url, WRITER, size=1) as opened:
-        keys = Keys(opened)
+    with closing(connect(settings.log_url, OWNER)) as owner, owner.transaction():
+        keys = KeyMaker(owner)
         _, shop = keys.add("demo: the shop's site", ["ingest"])
         _, simulated = keys.add("demo: simulated", ["ingest", "command"], shop=sample.SIMULATED)
         _, desk = keys.add("demo: everything else", _ALL_SCOPES)

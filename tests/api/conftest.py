@@ -19,6 +19,7 @@ from infra.postgres import connect
 from infra.settings import Settings
 from projections.catalogue import VIEWS
 from tests.conftest import database, run_sql
+from tests.keys import make_key
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def with_scopes(stranger: TestClient, services: Services) -> Callable[..., TestC
     """Make a client whose key has these scopes."""
 
     def make(*scopes: str) -> TestClient:
-        _, secret = services.keys.add("a test", scopes)
+        _, secret = make_key(services.settings.log_url, "a test", *scopes)
         client = TestClient(stranger.app, raise_server_exceptions=False)
         client.headers["Authorization"] = f"Bearer {secret}"
         return client
@@ -70,7 +71,7 @@ def with_roles(stranger: TestClient, services: Services) -> Callable[..., TestCl
     """Make a client whose key has these roles, and is called as `name` says, in a shop."""
 
     def make(*roles: str, name: str = "a test", shop: str = "shop") -> TestClient:
-        _, secret = services.keys.add(name, roles=roles, shop=shop)
+        _, secret = make_key(services.settings.log_url, name, roles=roles, shop=shop)
         client = TestClient(stranger.app, raise_server_exceptions=False)
         client.headers["Authorization"] = f"Bearer {secret}"
         return client

@@ -17,6 +17,7 @@ from domain.customer.events import NoteAdded, Person, TagAdded, TraitsAsserted
 from domain.order.events import OrderPaid, OrderPlaced
 from domain.shared.events import Event
 from domain.shared.log import Actor, Append, Draft, Message, Recognition, Who
+from tests.keys import make_key
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SHOP = "shop"
@@ -29,7 +30,7 @@ class Shop:
         self.services = services
         self.ada = services.ids.user(SHOP, "ada")
         self.bob = services.ids.user(SHOP, "bob")
-        self.key, _ = services.keys.add("the till", ["ingest"])
+        self.key, _ = make_key(services.settings.log_url, "the till", "ingest")
 
     def records(
         self,

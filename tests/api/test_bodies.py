@@ -14,6 +14,7 @@ from starlette.types import Message
 
 from api import bodies
 from api.services import Services
+from tests.keys import make_key
 
 
 def test_a_body_that_does_not_come_is_not_waited_for_for_ever(
@@ -37,7 +38,7 @@ def test_a_command_whose_body_does_not_come_is_refused(
 ) -> None:
     """Over a real connection, which is closed then: the rest is not waited for."""
     monkeypatch.setattr(bodies, "SECONDS", 0.05)
-    _, secret = services.keys.add("a test", ["command"])
+    _, secret = make_key(services.settings.log_url, "a test", "command")
     said = f"POST /api/customers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {secret}\r\n"
     with serving(app) as place, socket.create_connection(place, timeout=30) as client:
         client.sendall(f"{said}Content-Type: application/json\r\n".encode())

@@ -16,6 +16,7 @@ from api import ingest
 from api.ingest import Ingest
 from api.services import Services
 from domain.shared.events import Fact
+from tests.keys import make_key, revoke_key
 
 VIEWED = {"type": "track", "userId": "42", "event": "Product Viewed"}
 
@@ -109,12 +110,12 @@ def test_a_batch_is_answered_event_by_event(site: TestClient, services: Services
 def test_an_accepted_event_says_who_brought_it_and_in_which_request(
     site: TestClient, services: Services
 ) -> None:
-    site.post("/v1/track", json=VIEWED, headers={"X-Request-ID": "request-7"})
+    site.post("/v1/track", json=VIEWED, headers={"X-Request-ID": "7" * 32})
     (key,) = services.keys.all()
     for fact in facts(services):
         assert (fact.actor_kind, fact.actor_id) == ("key", str(key.id))
         assert (fact.shop, fact.source) == (key.shop, key.source)
-        assert fact.correlation == "request-7"
+        assert fact.correlation == "7" * 32
         assert fact.origin == services.ids.user(key.shop, "42")
 
 
@@ -122,7 +123,7 @@ def test_an_accepted_event_says_who_brought_it_and_in_which_request(
 def test_a_key_is_shown_in_any_of_three_ways(
     stranger: TestClient, services: Services, way: str
 ) -> None:
-    _, secret = services.keys.add("site", ["ingest"])
+    _, secret = make_key(services.settings.log_url, "site", "ingest")
     basic = base64.b64encode(f"{secret}:".encode()).decode()
     headers = {"basic": f"Basic {basic}", "bearer": f"Bearer {secret}"}.get(way)
     message = VIEWED if headers else {**VIEWED, "writeKey": secret}
@@ -138,8 +139,8 @@ def test_a_key_is_shown_in_any_of_three_ways(
 def test_nobody_publishes_without_a_living_key_for_it(
     stranger: TestClient, services: Services, with_scopes: Callable[..., TestClient]
 ) -> None:
-    key, secret = services.keys.add("site", ["ingest"])
-    services.keys.revoke(str(key.id))
+    key, secret = make_key(services.settings.log_url, "site", "ingest")
+    revoke_key(services.settings.log_url, str(key.id))
     assert stranger.post("/v1/track", json=VIEWED).status_code == 401
     for wrong in ("", "hk_wrong", secret):
         shown = {"Authorization": f"Bearer {wrong}"}
@@ -151,7 +152,7 @@ def test_nobody_publishes_without_a_living_key_for_it(
 
 def test_a_revoked_key_is_refused_within_a_second(site: TestClient, services: Services) -> None:
     assert site.post("/v1/track", json=VIEWED).status_code == 200
-    services.keys.revoke("a test")
+    revoke_key(services.settings.log_url, "a test")
     assert site.post("/v1/track", json=VIEWED).status_code == 401
 
 
@@ -367,7 +368,7 @@ def test_a_visitors_events_are_the_customers_once_recognised(
 
 
 def test_the_original_is_kept_without_its_key(stranger: TestClient, services: Services) -> None:
-    _, secret = services.keys.add("site", ["ingest"])
+    _, secret = make_key(services.settings.log_url, "site", "ingest")
     stranger.post("/v1/track", json={**VIEWED, "writeKey": secret})
     with services.writer.connection() as connection:
         ((origin, stream, sealed, month),) = connection.execute(
@@ -400,7 +401,7 @@ def test_who_sends_more_than_can_be_written_is_asked_to_wait(
 
 
 def test_of_a_key_with_its_share_in_hand_no_more_is_read(services: Services) -> None:
-    _, secret = services.keys.add("noisy", ["ingest"])
+    _, secret = make_key(services.settings.log_url, "noisy", "ingest")
     services.keys.check(secret)
     door = Ingest(services)
     asked = {

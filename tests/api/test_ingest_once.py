@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.services import Services
 from infra.settings import Settings
+from tests.keys import make_key
 
 MESSAGES = [
     {"type": "track", "userId": "42", "event": "Product Viewed", "messageId": f"m{number}"}
@@ -35,7 +36,7 @@ def publish(client: TestClient) -> list[dict[str, object]]:
 def test_two_writers_at_once_record_it_once(
     database_url: str, tmp_path: Path, services: Services
 ) -> None:
-    _, secret = services.keys.add("site", ["ingest"])
+    _, secret = make_key(services.settings.log_url, "site", "ingest")
     answers: list[list[dict[str, object]]] = []
     with Services(Settings(log_url=database_url, home=tmp_path)) as other:
         writers = [site(who, secret) for who in (services, other) * 2]
@@ -57,7 +58,7 @@ def test_after_a_restart_it_is_still_known(
     database_url: str, tmp_path: Path, services: Services, with_scopes: Callable[..., TestClient]
 ) -> None:
     with_scopes("ingest").post("/v1/batch", json={"batch": MESSAGES})
-    _, secret = services.keys.add("site", ["ingest"])
+    _, secret = make_key(services.settings.log_url, "site", "ingest")
     services.close()
     with Services(Settings(log_url=database_url, home=tmp_path)) as restarted:
         assert all(result["duplicate"] for result in publish(site(restarted, secret)))

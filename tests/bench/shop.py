@@ -23,15 +23,15 @@ from domain.shared.ids import Ids
 from infra import clock
 from infra.event_store.factory import LogFactory
 from infra.keyring import Keyring
-from infra.keys import Keys
 from infra.migrations import migrate
-from infra.postgres import READER, WRITER, Connection, connect, pool
+from infra.postgres import READER, WRITER, Connection, connect
 from infra.settings import Settings
 from projections import catalogue
 from projections.runtime.compare import Compared
 from tests.bench.measure import Say
 from tests.bench.past import ACTOR, NAME, SOURCE, Past, fill, log_of
 from tests.bench.running import Feed, Running
+from tests.keys import make_key
 
 YEAR: Final = timedelta(days=365)
 RECIPIENTS: Final = 5_000
@@ -208,9 +208,8 @@ class Shop:
     @cached_property
     def key(self) -> str:
         """A key that may publish, ask and command."""
-        with pool(self.url, WRITER, size=1) as writer:
-            scopes = ["ingest", "query", "command"]
-            return Keys(writer).add("bench", scopes, shop=NAME, source=SOURCE)[1]
+        scopes = ("ingest", "query", "command")
+        return make_key(self.url, "bench", *scopes, shop=NAME, source=SOURCE)[1]
 
     @contextmanager
     def connect(self, role: str | None = READER) -> Iterator[Connection]:

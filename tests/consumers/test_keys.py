@@ -6,8 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from consumers.cli.keys import app
-from infra.keys import Keys
-from infra.postgres import WRITER, pool
+from tests.keys import make_key
 
 
 @pytest.fixture
@@ -26,8 +25,7 @@ class Typed:
 def test_a_list_tells_the_id_by_which_a_key_s_deeds_are_found(
     typed: Typed, database_url: str
 ) -> None:
-    with pool(database_url, WRITER, size=1) as writer:
-        key, secret = Keys(writer).add("roto", ["query"])
+    key, secret = make_key(database_url, "roto", "query")
     told = typed("list").stdout
     assert str(key.id) in told
     assert secret not in told

@@ -22,7 +22,7 @@ from domain.shared.refusals import Refused
 from infra.event_store import EventLog
 from infra.kafka import producer
 from infra.keyring import Keyring
-from infra.keys import Keys, Scope
+from infra.keys import Scope
 from infra.postgres import KEEPER, WRITER, connect, pool
 from infra.sealing import PersonKeys
 from infra.settings import Settings
@@ -32,6 +32,7 @@ from tests.drills.asked import ask, follow
 from tests.drills.drill import Drill, Findings
 from tests.drills.ground import Ground, settings_of
 from tests.drills.looking import settle, verify
+from tests.keys import make_key
 
 BATCH = 40
 STEPS = 20
@@ -220,9 +221,7 @@ def _each(times: int, made: SearchStrategy[T], use: Callable[[T], object]) -> No
 
 
 def _secrets(here: Settings, wanted: list[tuple[Scope, ...]]) -> list[str]:
-    assert here.log_url is not None
-    with pool(here.log_url, WRITER) as writer:
-        return [Keys(writer).add("hostile", scopes)[1] for scopes in wanted]
+    return [make_key(here.log_url, "hostile", *scopes)[1] for scopes in wanted]
 
 
 def _look_at_kept(

@@ -13,6 +13,7 @@ import pytest
 import domain.customer.events  # noqa: F401  # its facts are registered
 from domain.shared.events import FACTS
 from infra.event_store.chain import first_break
+from infra.keys import all_keys
 from infra.postgres import KEEPER, OWNER, READER, VIEWS, WRITER, Connection, connect
 from infra.seals import seal
 from infra.signing import Signer
@@ -20,6 +21,7 @@ from projections.runtime import schema
 from tests.conftest import run_sql
 from tests.infra.event_store import kept
 from tests.infra.test_seals import NOON
+from tests.keys import make_key
 
 NOBODY = "pg_monitor"
 """Stands for a login that was given nothing of ours: it has what is everybody's."""
@@ -151,8 +153,9 @@ AROUND = [
     "delete from pg_catalog.pg_attribute",
     "alter system set fsync = off",
     "alter database postgres rename to other",
-    "table public.huike_migration",
+    "insert into public.huike_migration (name) values ('other')",
     "delete from public.huike_migration",
+    "drop table public.huike_migration",
 ]
 
 
@@ -219,7 +222,8 @@ def test_only_the_writer_sees_or_adds_to_the_log(
         statements = [f"table {table}", f"insert into {table} default values"]
         statements += [f"copy {table} to stdout", f"copy {table} from stdin"]
         assert taken(connection, statements) == [], role
-    assert taken(connection, ["select log.ensure_room(0, now())"]) == []
+    more = ["select log.ensure_room(0, now())", "table public.huike_migration"]
+    assert taken(connection, more) == []
 
 
 @pytest.mark.parametrize("role", [WRITER], indirect=True)
@@ -255,6 +259,47 @@ def test_what_facts_tell_of_erasures_the_writer_does_not_tell(connection: Connec
     assert taken(connection, lies) == []
     connection.execute("update log.erasure set waits_for = '{open-order}', refused = 0")
     assert connection.execute("select log.follow_erasures()").fetchone() == (0,)
+
+
+FORGED = (
+    "insert into log.api_key (name, prefix, hash, roles, scopes, shop, source) "
+    "values ('ghost', 'hk_ghost1', 'digest', '{privacy-officer}', '{}', 'shop', 'site')"
+)
+
+
+def test_nobody_makes_or_changes_keys(url: str, role: str, connection: Connection) -> None:
+    key, _ = make_key(url, "shop", "ingest")
+    harms = [FORGED, "insert into log.api_key default values", "copy log.api_key from stdin"]
+    harms += [
+        f"update log.api_key set {column} = {column}"
+        for column in columns(url, "log.api_key")
+        if (role, column) != (WRITER, "last_used_at")
+    ]
+    harms += [
+        "update log.api_key set roles = '{privacy-officer}'",
+        "update log.api_key set last_used_at = now(), roles = '{admin}'",
+        f"{FORGED} on conflict (hash) do update set roles = excluded.roles",
+        "merge into log.api_key using (select 1) on true when matched then update set roles = '{}'",
+        "delete from log.api_key",
+        "truncate log.api_key",
+        "drop table log.api_key",
+        "alter table log.api_key owner to current_user",
+        "alter table log.api_key alter column roles set default '{admin}'",
+        "create trigger t before insert on log.api_key execute function tsvector_update_trigger()",
+        "create rule more as on update to log.api_key do instead nothing",
+        "create table pg_temp.child () inherits (log.api_key)",
+    ]
+    assert taken(connection, harms) == []
+    with connect(url, OWNER) as owner:
+        assert all_keys(owner) == [key]
+
+
+@pytest.mark.parametrize("role", [WRITER], indirect=True)
+def test_the_writer_says_when_a_key_was_used(url: str, connection: Connection) -> None:
+    make_key(url, "shop", "ingest")
+    connection.execute("update log.api_key set last_used_at = now()")
+    with connect(url, OWNER) as owner:
+        assert all_keys(owner)[0].last_used_at is not None
 
 
 def test_every_fact_of_erasures_is_told(url: str) -> None:

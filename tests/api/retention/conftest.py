@@ -6,6 +6,7 @@ from starlette.testclient import TestClient
 from api.services import Services
 from infra.settings import Settings
 from infra.signing import Signer
+from tests.keys import make_key
 
 NOT_TAKEN = {"userId": "42", "event": "Order Completed", "messageId": "bad"}
 
@@ -26,7 +27,7 @@ def sent(stranger: TestClient, services: Services) -> dict[str, int]:
     """Positions of a message of each of two sources; each had one refused too."""
     positions = {}
     for source in ("site", "erp"):
-        _, secret = services.keys.add(source, ["ingest"], source=source)
+        _, secret = make_key(services.settings.log_url, source, "ingest", source=source)
         client = TestClient(stranger.app, headers={"Authorization": f"Bearer {secret}"})
         message = {"userId": "42", "event": "Products Searched", "messageId": f"m-{source}"}
         taken = client.post("/v1/track", json=message).json()
