@@ -24,11 +24,12 @@ _OF_STREAMS: Final = (
     "and (type not like 'activity.%%' or origin = any("
     "array(select origin from log.stream where id = any(%s))))"
 )
+_ORIGINS: Final = "select origin from log.stream where id = any(%s) and origin is not null"
 _OF_PERIOD: Final = "select position, causation from log.fact where true"
 
 
 class TooMany(Exception):
-    """These are more than 100,000 facts: ask for a shorter period."""
+    """These are more than 100,000 facts, or reads: ask for a shorter period."""
 
 
 class AboutNothing(Exception):
@@ -50,6 +51,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
 
     @property
+    def is_about_everybody(self) -> bool:
+        return not {"customer", "order", "ticket", "campaign"} & set(self.told())
+
+    @property
     def is_about_nothing(self) -> bool:
         return set(self.told()) == {"shop"}
 
@@ -63,10 +68,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chosen(msgspec.Struct, frozen=True):
-    """The positions of facts, in order, and the customers and visitors that were asked about."""
+    """The positions of facts, in order, and the customers and visitors that they are about.
+
+    None: it is about everybody; nobody: it is about no person.
+    """
 
     positions: Sequence[int]
-    people: tuple[UUID, ...]
+    people: tuple[UUID, ...] | None
 
 
 def choose(connection: Connection, reader: LogReader, ids: Ids, asked: Asked, upto: int) -> Chosen:
@@ -76,20 +84,31 @@ def choose(connection: Connection, reader: LogReader, ids: Ids, asked: Asked, up
     """
     if asked.is_about_nothing:
         raise AboutNothing(AboutNothing.__doc__)
-    people: tuple[UUID, ...] = ()
+    people: list[UUID] = []
     found: list[tuple[int, UUID | None]] = []
     streams = _streams(ids, asked)
     if asked.customer is not None:
         customer = reader.customer_of(named(asked.customer, "user", ids.user, asked.shop))
-        people = tuple(reader.origins_of(customer, at=upto))
-        found += _rows(connection, _OF_ORIGINS, (list(people),), asked, upto)
+        people += reader.origins_of(customer, at=upto)
+        found += _rows(connection, _OF_ORIGINS, (people,), asked, upto)
     if streams:
+        people += _customers(connection, reader, streams, upto)
         found += _rows(connection, _OF_STREAMS, (streams, streams), asked, upto)
-    if asked.customer is None and not streams:
+    if asked.is_about_everybody:
         found += _rows(connection, _OF_PERIOD, (), asked, upto)
     causes = list({cause for _, cause in found if cause is not None})
     told = _rows(connection, _OF_STREAMS, (causes, causes), None, upto)
-    return Chosen(sorted({position for position, _ in (*found, *told)}), people)
+    whose = None if asked.is_about_everybody else tuple(dict.fromkeys(people))
+    return Chosen(sorted({position for position, _ in (*found, *told)}), whose)
+
+
+def _customers(
+    connection: Connection, reader: LogReader, streams: Sequence[UUID], upto: int
+) -> list[UUID]:
+    """Return who the customers of orders and tickets ever were."""
+    rows = connection.execute(_ORIGINS, (streams,)).fetchall()
+    customers = {reader.customer_of(origin) for (origin,) in rows}
+    return [one for customer in customers for one in reader.origins_of(customer, at=upto)]
 
 
 def _streams(ids: Ids, asked: Asked) -> list[UUID]:

@@ -1,24 +1,27 @@
 """Makes an auditor's package from the command line, and checks one without a database."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import typer
 
+from consumers.actors import known
 from consumers.audit import NoPublicKey, aside
-from consumers.choosing import AboutNothing, Asked, Chosen, TooMany, choose
+from consumers.choosing import MOST, AboutNothing, Asked, Chosen, TooMany, choose
 from consumers.mistakes import of_file
 from consumers.opened import Opened, opened
 from consumers.package_page import page
 from consumers.proofs import prove
-from infra.access_log import Reads
+from infra.access_log import Access, Reads
 from infra.event_store.unpacked import unpacked
-from infra.evidence import FACTS, SEALS, Checked, Manifest, check, line, write
+from infra.evidence import ACTORS, FACTS, READS, SEALS, Checked, Manifest, check, line, write
 from infra.postgres import WRITER, Connection, connect, pool
+from infra.retention import destroyed_reads, overlaps
 from infra.seals import Broken, Lineage, Seal, kept, read_seals, seal
 from infra.settings import Settings
 from infra.signing import Signer, read_public
@@ -80,8 +83,8 @@ def check_package(file: Path, public_keys: Sequence[Path], against: Path | None)
 
 def _tell_of_the_others(checked: Checked, held: Sequence[Seal], against: Path) -> None:
     """Say how many facts the seals that were known before do not prove, and what to do."""
-    known = {seal.position for seal in held}
-    others = [f"{seal.position:,}" for seal in checked.seals if seal.position not in known]
+    there = {seal.position for seal in held}
+    others = [f"{seal.position:,}" for seal in checked.seals if seal.position not in there]
     if others:
         typer.echo(
             f"{checked.manifest.facts - checked.held:,} of them by seals that do not stand there, "
@@ -109,33 +112,57 @@ def _make(
     proven = list(prove(connection, chosen.positions, seals))
     used = {one.seal for one in proven}
     own = [one for one in seals if one.position in used]
-    reads = list(_reads(here, asked, chosen))
+    facts = [unpacked(one.row) for one in proven]
+    assert here.settings.log_url is not None
+    with pool(here.settings.log_url, WRITER, size=1) as writer:
+        reads = _reads(Reads(writer, here.sealer), asked, chosen)
+        acting = (
+            (str(one["actor_kind"]), str(one["actor_id"])) for one in (*facts, *(reads or ()))
+        )
+        actors = known(writer, acting)
+    gone = [
+        f"{one.shop} {one.month}"
+        for one in destroyed_reads(connection)
+        if overlaps(one.month, asked.since, asked.until)
+    ]
     manifest = Manifest(
         log=last.log, about=asked.told(), made_at=now, facts=len(proven), key=signer.public
     )
-    return manifest, {
+    files = {
         FACTS: _lines(line(one.row, one.seal, one.path) for one in proven),
         SEALS: _lines(one.line() for one in own),
-        "access.jsonl": _lines(msgspec.json.encode(one) for one in reads),
-        "index.html": page(manifest, [unpacked(one.row) for one in proven], own, reads).encode(),
+        ACTORS: _lines(msgspec.json.encode(one) for one in actors),
+        "index.html": page(manifest, facts, own, reads, actors, destroyed=gone).encode(),
         "public-key.pem": signer.public_pem.encode(),
     }
+    if reads is not None:
+        files[READS] = _lines(msgspec.json.encode(one) for one in reads)
+    return manifest, files
 
 
 def _lines(lines: Iterable[bytes]) -> bytes:
     return b"".join(one + b"\n" for one in lines)
 
 
-def _reads(here: Opened, asked: Asked, chosen: Chosen) -> Iterator[dict[str, Any]]:
-    """Yield who read these people's data; nothing of others, nor what may say who they are."""
-    if not chosen.people:
-        return
-    url = here.settings.log_url
-    assert url is not None
-    with pool(url, WRITER, size=1) as writer:
-        reads = Reads(writer, here.sealer)
-        for access in reads.of(chosen.people, since=asked.since, until=asked.until):
-            told = msgspec.to_builtins(access)
-            for personal in ("reason", "conditions"):
-                del told[personal]
-            yield told
+def _reads(reads: Reads, asked: Asked, chosen: Chosen) -> list[dict[str, Any]] | None:
+    """Return who read data of these people, or of everybody; None: it is about no person.
+
+    Nothing of others, nor what may say who somebody is. Raises TooMany.
+    """
+    if chosen.people is None:
+        found = reads.between(asked.since, asked.until)
+    elif chosen.people:
+        found = reads.of(chosen.people, since=asked.since, until=asked.until)
+    else:
+        return None
+    told = [_told(access) for access in islice(found, MOST + 1)]
+    if len(told) > MOST:
+        raise TooMany(TooMany.__doc__)
+    return told
+
+
+def _told(access: Access) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(access)
+    for personal in ("reason", "conditions"):
+        del told[personal]
+    return told

@@ -87,6 +87,11 @@ class Reads:
         """Return reads, the latest first; fewer than `limit` when there are no more."""
         return list(islice(self._walked(asked, limit), limit))
 
+    def between(self, since: datetime | None, until: datetime | None) -> Iterator[Access]:
+        """Yield all reads from one time up to before another, the latest first."""
+        for _, access in self._walked(Asked(since=since, until=until), _AT_ONCE):
+            yield access
+
     def of(
         self,
         customers: Collection[UUID],

@@ -19,6 +19,8 @@ from infra.signing import Signer, is_signed
 
 FACTS: Final = "facts.jsonl"
 SEALS: Final = "seals.jsonl"
+ACTORS: Final = "actors.jsonl"
+READS: Final = "access.jsonl"
 MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
 _SIGNED: Final = b"Huike package 1\n"
@@ -36,6 +38,21 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     facts: int
     key: str
     files: dict[str, str] = {}
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who recorded a fact or read data. Of others than keys, kind and id are all there is."""
+
+    id: str
+    kind: str
+    name: str | None = None
+    roles: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    shop: str | None = None
+    source: str | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
 
 
 class BadPackage(Exception):
@@ -73,8 +90,17 @@ class Unproven(BadPackage):
     """{} does not prove its fact at position {position}: {why}."""
 
 
+class UnknownActor(BadPackage):
+    """{} does not say in {name} who {actor} is, whom it names."""
+
+
 class OtherSeal(BadPackage):
     """{} has another seal for position {position} than the file of seals that was given."""
+
+
+class _Acting(msgspec.Struct):
+    actor_kind: str
+    actor_id: str
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -134,6 +160,8 @@ def check(file: Path, trusted: Collection[str], held: Sequence[Seal] = ()) -> Ch
         sealed.append(seal_at)
     if counted != manifest.facts:
         raise AlteredFile(file, name=FACTS)
+    if ACTORS in files:  # packages of before name none
+        _named(file, files)
     return Checked(manifest, list(seals.values()), sum(at in known for at in sealed))
 
 
@@ -174,6 +202,21 @@ def _seals(file: Path, files: Mapping[str, bytes], trusted: Collection[str]) -> 
         seal = parse_seal(told, f"Line {number} of {SEALS} in {file}", trusted)
         seals[seal.position] = seal
     return seals
+
+
+def _named(file: Path, files: Mapping[str, bytes]) -> None:
+    """Raise BadPackage unless everybody who recorded a fact or read data is among the actors."""
+    try:
+        actors = [msgspec.json.decode(one, type=Actor) for one in files[ACTORS].splitlines()]
+        told = (*files[FACTS].splitlines(), *files.get(READS, b"").splitlines())
+        acting = [msgspec.json.decode(one, type=_Acting) for one in told]
+    except msgspec.MsgspecError:
+        raise AlteredFile(file, name=ACTORS) from None
+    known = {(one.kind, one.id) for one in actors}
+    for one in acting:
+        if (one.actor_kind, one.actor_id) not in known:
+            who = f"{one.actor_kind} {one.actor_id}"
+            raise UnknownActor(file, name=ACTORS, actor=who)
 
 
 def _proven(file: Path, told: bytes, last: int, seals: Mapping[int, Seal]) -> tuple[int, int]:

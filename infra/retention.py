@@ -135,6 +135,18 @@ def latest(connection: Connection) -> tuple[datetime, RetentionCertificate] | No
     return None if row is None else (row[0], certificate_of(row[1]))
 
 
+def destroyed_reads(connection: Connection) -> list[DestroyedReads]:
+    """Return the months of the access log that were destroyed, by what was certified."""
+    files = connection.execute("select certificate from log.retention order by id").fetchall()
+    return [one for (file,) in files for one in certificate_of(file).certified.reads or ()]
+
+
+def overlaps(month: MonthName, since: datetime | None, until: datetime | None) -> bool:
+    """Tell whether a month lies, or lies in part, between two times."""
+    first, last = (f"{one.astimezone(UTC):%Y-%m}" if one else None for one in (since, until))
+    return (first is None or first <= month) and (last is None or month <= last)
+
+
 def carry_out(
     log_url: str, rules: Mapping[str, int], signer: Signer, now: datetime
 ) -> bytes | None:

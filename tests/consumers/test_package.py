@@ -7,7 +7,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -18,8 +19,10 @@ from domain.shared.ids import Ids
 from infra import evidence
 from infra.access_log import Access, AccessLog
 from infra.evidence import (
+    ACTORS,
     FACTS,
     MANIFEST,
+    READS,
     SEALS,
     SIGNATURE,
     AlteredFile,
@@ -31,6 +34,7 @@ from infra.evidence import (
     OtherSeal,
     OtherSigner,
     TooLarge,
+    UnknownActor,
     Unproven,
     check,
     write,
@@ -47,6 +51,12 @@ from tests.infra.event_store.writing import IDS
 from tests.projections.runtime.shop import Shop
 
 pytestmark = pytest.mark.slow
+
+_DESK = """
+insert into log.api_key (id, name, prefix, hash, roles, scopes, shop, source, expires_at)
+values ('{id}', 'front desk', 'hk_begins', 'digested', '{{agent}}', '{{}}', 'acme', 'site',
+        '2026-03-01 00:00+00')
+"""
 
 Capture = pytest.CaptureFixture[str]
 
@@ -154,20 +164,24 @@ def test_nobody_elses_facts_are_in_it(settings: Settings, tmp_path: Path) -> Non
         assert actor.encode() not in whole
 
 
-def test_it_says_who_read_the_customers_data_and_nothing_that_says_who_that_is(
-    settings: Settings, tmp_path: Path
+def read(
+    settings: Settings,
+    *reads: tuple[UUID, ...] | None,
+    by: str = "desk",
+    at: datetime | None = None,
 ) -> None:
-    ada, bob = (IDS.user("shop", str(n)) for n in (2, 3))
+    """Have somebody read these people's data, each by a read of its own."""
     with ExitStack() as stack:
         keeper = stack.enter_context(pool(str(settings.log_url), KEEPER))
         writer = stack.enter_context(pool(str(settings.log_url), WRITER))
         log = AccessLog(writer, PersonKeys(keeper, Keyring.open(settings.keyring_file)))
         stack.callback(log.close)
-        for whom in ((ada,), (bob,), (ada, bob)):
+        for whom in reads:
             log.write(
                 Access(
+                    at=at or datetime.now(UTC),
                     actor_kind="key",
-                    actor_id="desk",
+                    actor_id=by,
                     whom=whom,
                     operation="customer",
                     basis="serves",
@@ -177,13 +191,92 @@ def test_it_says_who_read_the_customers_data_and_nothing_that_says_who_that_is(
                     reason="she called, ada@example.com",
                 )
             )
-    with zipfile.ZipFile(made(settings, about(2), tmp_path)) as archive:
-        reads = [json.loads(line) for line in archive.read("access.jsonl").splitlines()]
+
+
+def lines(file: Path, name: str) -> list[dict[str, Any]]:
+    with zipfile.ZipFile(file) as archive:
+        return [json.loads(line) for line in archive.read(name).splitlines()]
+
+
+def test_it_says_who_read_the_customers_data_and_nothing_that_says_who_that_is(
+    settings: Settings, tmp_path: Path
+) -> None:
+    ada, bob = (IDS.user("shop", str(n)) for n in (2, 3))
+    read(settings, (ada,), (bob,), (ada, bob))
+    file = made(settings, about(2), tmp_path)
+    reads = lines(file, READS)
+    with zipfile.ZipFile(file) as archive:
         whole = b"".join(archive.read(name) for name in archive.namelist())
     assert [read["whom"] for read in reads] == [[str(ada)], [str(ada)]]
     assert {read["actor_id"] for read in reads} == {"desk"}
     assert b"ada@example.com" not in whole
     assert str(bob).encode() not in whole
+
+
+def test_of_a_period_all_reads_between_its_ends_are_in_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    ada, bob = (IDS.user("shop", str(n)) for n in (2, 3))
+    long_ago = datetime(2020, 1, 15, tzinfo=UTC)
+    read(settings, (ada,), (bob,), None)
+    read(settings, (ada,), at=long_ago)
+    since = datetime.now(UTC) - timedelta(days=1)
+    file = made(settings, Asked(shop="shop", since=since), tmp_path)
+    assert [one["whom"] for one in lines(file, READS)] == [None, [str(bob)], [str(ada)]]
+    with zipfile.ZipFile(file) as archive:
+        assert b"ada@example.com" not in b"".join(map(archive.read, archive.namelist()))
+
+
+def test_of_an_order_the_reads_of_its_customer_are_in_it(
+    settings: Settings, public: Path, tmp_path: Path
+) -> None:
+    """Any stream does for an order: here that of a customer's own."""
+    ada, bob = (IDS.user("shop", str(n)) for n in (2, 3))
+    read(settings, (ada, bob), (bob,))
+    file = made(settings, Asked(shop="shop", order=str(ada)), tmp_path)
+    assert [one["whom"] for one in lines(file, READS)] == [[str(ada)]]
+    assert check_package(file, [public], None) == 0
+
+
+def test_everybody_in_it_is_named_and_no_secret_is(
+    settings: Settings, public: Path, tmp_path: Path
+) -> None:
+    desk = uuid4()
+    kept.tamper(str(settings.log_url), _DESK.format(id=desk))
+    read(settings, (IDS.user("shop", "2"),), by=str(desk))
+    file = made(settings, about(2), tmp_path)
+    actors = lines(file, ACTORS)
+    assert [(one["kind"], one["name"]) for one in actors] == [
+        ("key", "front desk"),
+        ("process", None),
+    ]
+    key = actors[0]
+    assert (key["id"], key["roles"], key["shop"]) == (str(desk), ["agent"], "acme")
+    assert (key["expires_at"], key["revoked_at"]) == ("2026-03-01T00:00:00Z", None)
+    with zipfile.ZipFile(file) as archive:
+        page = archive.read("index.html").decode()
+        whole = b"".join(map(archive.read, archive.namelist()))
+    assert page.count("front desk") == 2
+    assert b"hk_begins" not in whole
+    assert b"digested" not in whole
+    assert check_package(file, [public], None) == 0
+
+
+def test_a_package_that_does_not_name_everybody_is_refused(
+    settings: Settings, tmp_path: Path
+) -> None:
+    file = made(settings, about(2), tmp_path)
+    fewer = signed_anew(file, signer_of(settings), lambda files: files.update({ACTORS: b""}))
+    with pytest.raises(UnknownActor):
+        check(fewer, [])
+
+
+def test_a_package_from_before_actors_were_named_is_still_checked(
+    settings: Settings, tmp_path: Path
+) -> None:
+    file = made(settings, about(2), tmp_path)
+    before = signed_anew(file, signer_of(settings), lambda files: files.pop(ACTORS))
+    assert check(before, []).manifest.facts == 3
 
 
 def test_a_period_is_asked_for_by_when_it_was_recorded(settings: Settings, tmp_path: Path) -> None:
@@ -277,6 +370,7 @@ ALTERED: dict[str, tuple[Callable[[dict[str, bytes]], object], type[BadPackage]]
     "a fact left out": (lambda f: f.update({FACTS: f[FACTS].split(b"\n", 1)[1]}), AlteredFile),
     "the page": (lambda f: f.update({"index.html": b"<p>All is well."}), AlteredFile),
     "the seals": (lambda f: f.update({SEALS: b""}), AlteredFile),
+    "the actors": (lambda f: f.update({ACTORS: f[ACTORS] + b"{}"}), AlteredFile),
     "the reads": (lambda f: f.update({"access.jsonl": b"{}"}), AlteredFile),
     "the manifest": (
         lambda f: f.update({MANIFEST: f[MANIFEST].replace(b'"facts": 3', b'"facts": 2')}),
