@@ -1,6 +1,7 @@
 """What each folder's tests may take, told at the end of a run of several: nothing fails for it."""
 
-from collections import Counter
+from collections import defaultdict
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ class Budgets:
     """Adds up how long tests took, their fixtures too, wherever they ran."""
 
     def __init__(self) -> None:
-        self.taken: Counter[str] = Counter()
+        self.taken: defaultdict[str, float] = defaultdict(float)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count one part of a test: setup, call or teardown."""
@@ -37,7 +38,7 @@ class Budgets:
         if len(self.taken) < 2:
             return
         terminalreporter.section("seconds by folder, and its budget")
-        for folder, seconds in self.taken.most_common():
+        for folder, seconds in sorted(self.taken.items(), key=itemgetter(1), reverse=True):
             budget = BUDGETS.get(folder, 0)
             over = "  OVER" if seconds > budget else ""
             terminalreporter.line(f"{folder:12} {seconds:6.0f} of {budget:4}{over}", red=bool(over))
