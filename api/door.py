@@ -38,7 +38,14 @@ from domain.shared.refusals import Refused
 from infra.keys import Key, Keys
 from infra.metrics import Metrics
 
-_SANE: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_NAMELESS: Final = re.compile(
+    r"[0-9a-f]{8}(-?)[0-9a-f]{4}(\1[0-9a-f]{4}){2}\1[0-9a-f]{12}"
+    r"|[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}",
+    re.IGNORECASE,
+)
+"""A UUID, with dashes or without, or a `traceparent`: it stands in the log for good, so it must be
+too long for a number that is dialled, and of no letters that spell a name."""
+
 _QUIET: Final = KEYLESS | {"/metrics"}
 _PLAIN: Final = _QUIET | {"/openapi.json"}
 """Routes that are not FastAPI's own kind: they do not name themselves to the scope."""
@@ -218,7 +225,7 @@ class Door:
 def _name(scope: Scope) -> tuple[bytes, bytes]:
     """Give a request the id that it brings, or one of its own; return the header that says it."""
     given = _header(scope, b"x-request-id")
-    request_id = given if given and _SANE.fullmatch(given) else fresh_name()
+    request_id = given if given and _NAMELESS.fullmatch(given) else fresh_name()
     scope["request_id"] = request_id
     structlog.contextvars.bind_contextvars(request_id=request_id)  # each has its own context
     return b"x-request-id", request_id.encode()

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from api.parameters import Language
+from api.staying import STAYS
 from infra.erasure_certificate import CertifiedErasure, ErasureCertificate
 from projections.page import moment, whole
 
@@ -54,6 +55,8 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "signature": "Signature",
     "utc": " UTC",
     "check": "The file can be checked with {command}.",
+    "stays": "What stays in the clear",
+    "stays.what": "It is needed for figures, and does not say who the customer was:",
 }
 _CHINESE: Final[Mapping[str, str]] = {
     "ask": "要我们遗忘您吗？",
@@ -96,6 +99,8 @@ _CHINESE: Final[Mapping[str, str]] = {
     "signature": "签名",
     "utc": "（协调世界时）",
     "check": "可用 {command} 校验本文件。",
+    "stays": "仍以明文保留的内容",
+    "stays.what": "以下内容用于统计，不表明客户是谁：",
 }
 WORDS: Final = {Language.ENGLISH: _ENGLISH, Language.CHINESE: _CHINESE}
 _OTHER: Final = {
@@ -143,7 +148,11 @@ def certificate_page(certificate: ErasureCertificate, lang: Language) -> str:
     command = "<code>huike erasure verify FILE</code>"
     check = f'<p class="small">{escape(words["check"]).format(command=command)}</p>'
     table = f'<table class="stacked"><tbody>{rows}</tbody></table>'
-    return whole(words["paper"], lang, [_p(words["paper.what"]), table, check])
+    stays = (
+        f"<h2>{escape(words['stays'])}</h2>{_p(words['stays.what'])}"
+        f"<ul>{''.join(f'<li>{escape(line.words[lang])}</li>' for line in STAYS)}</ul>"
+    )
+    return whole(words["paper"], lang, [_p(words["paper.what"]), table, stays, check])
 
 
 def _rows(certificate: ErasureCertificate, lang: Language) -> Iterator[tuple[str, str]]:

@@ -29,7 +29,8 @@ somebody is. A key that works for people has their **roles**: `admin`, `marketer
   `code:spring`.
 * **Errors** are problem details (RFC 9457). `409` is a refusal, with its reason in `detail`; `422`
   says which part of a request is malformed. `X-Request-ID` finds a request again in the logs and in
-  the facts that it led to (their `correlation`).
+  the facts that it led to (their `correlation`): what you send of your own is kept if it is a UUID,
+  or a `traceparent`; anything else might name somebody, and is replaced.
 """
 
 TAGS: Final = [

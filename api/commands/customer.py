@@ -206,7 +206,10 @@ def withdraw_consent(
 
 @router.put("/{id}/tags/{tag}", status_code=202, summary="Add a tag", responses=receipt_of(202))
 def add_tag(id: CustomerId, tag: Name, desk: TheDesk) -> Response:
-    """Put a tag on a customer by hand."""
+    """Put a tag on a customer by hand.
+
+    It stands in the clear for good, so it must name nobody: one with an address is refused.
+    """
     return desk.takes(AddTag(customer=id, tag=tag))
 
 

@@ -42,10 +42,10 @@ PRODUCT: Final = both_spellings(
 TRAITS: Final = both_spellings("age gender created_at")
 GROUP_TRAITS: Final = both_spellings("created_at industry employees plan")
 
-_CONTEXT: Final = frozenset({"active", "locale", "timezone"})
-_CONTEXT_PARTS: Final[dict[str, frozenset[str]]] = {
+CONTEXT: Final = frozenset({"active", "locale", "timezone"})
+CONTEXT_PARTS: Final[dict[str, frozenset[str]]] = {
     "app": frozenset({"name", "version", "build", "namespace"}),
-    "campaign": frozenset({"name", "source", "medium", "term", "content", "id"}),
+    "campaign": frozenset({"name", "source", "medium", "content", "id"}),
     "device": frozenset({"type", "manufacturer", "model"}),
     "library": frozenset({"name", "version"}),
     "network": frozenset({"bluetooth", "carrier", "cellular", "wifi"}),
@@ -55,7 +55,8 @@ _CONTEXT_PARTS: Final[dict[str, frozenset[str]]] = {
 }
 _ROWS: Final = frozenset({"products", "filters", "sorts"})
 _FLAT: Final = (int, float, NoneType)
-_FILTER: Final = PRODUCT | {"type", "value"}
+FILTER: Final = PRODUCT | {"type"}
+"""Not its value, nor a campaign's term: what somebody looked for may say who they are."""
 
 
 class Clear(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +95,7 @@ def split(values: Mapping[str, Any], standard: frozenset[str], allowed: frozense
         ):
             clear[name] = value
         elif name in _ROWS and name in standard and isinstance(value, list):
-            rows, rest = _split_rows(value, PRODUCT if name == "products" else _FILTER, allowed)
+            rows, rest = _split_rows(value, PRODUCT if name == "products" else FILTER, allowed)
             clear[name] = rows
             if any(rest):
                 sealed[name] = rest
@@ -121,14 +122,14 @@ def split_context(context: Mapping[str, Any]) -> Parts:
     clear: dict[str, Any] = {}
     sealed: dict[str, Any] = {}
     for name, value in context.items():
-        parts = _CONTEXT_PARTS.get(name)
+        parts = CONTEXT_PARTS.get(name)
         if parts is not None and isinstance(value, dict):
             shown, rest = split(value, parts, frozenset())
             if shown:
                 clear[name] = shown
             if rest:
                 sealed[name] = rest
-        elif name in _CONTEXT and is_plain(value):
+        elif name in CONTEXT and is_plain(value):
             clear[name] = value
         elif name == "ip":
             if isinstance(value, str) and (network := cut(value)):

@@ -14,6 +14,7 @@ from docs.generate import (
     http,
     refusals,
     settings,
+    staying,
     topics,
     views,
 )
@@ -31,6 +32,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/asyncapi.yaml": asyncapi.document_yaml,
     "reference/topics.md": topics.page,
     "reference/access.md": access.page,
+    "reference/in-the-clear.md": staying.page,
     "reference/refusals.md": refusals.page,
     "reference/chain.md": chain.page,
     "decisions/README.md": decisions.page,

@@ -119,7 +119,7 @@ class Customer(Root):
     def grant_consent(self, channel: Channel, purpose: str, source: str, wording: str) -> None:
         """Agree to a wording; agreeing to a newer wording is news."""
         self._must_be_known()
-        purpose = text("purpose", purpose)
+        purpose = text_of_nobody("purpose", purpose)
         source = text_of_nobody("source", source)
         wording = text("wording", wording, longest=LONGEST_PROSE)
         if self.consents.get((channel, purpose)) != wording:
@@ -140,7 +140,7 @@ class Customer(Root):
 
     def add_tag(self, tag: str) -> None:
         self._must_be_known()
-        tag = text("tag", tag)
+        tag = text_of_nobody("tag", tag)
         if tag not in self.tags:
             self.record(TagAdded(tag=tag))
 

@@ -208,8 +208,11 @@ def test_a_visitor_who_was_recognised_is_known() -> None:
     [
         (lambda c: c.add_tag("  "), "tag"),
         (lambda c: c.add_tag("x" * 201), "tag"),
+        (lambda c: c.add_tag("ask ada@example.com"), "tag"),
+        (lambda c: c.add_tag("+44 20 7946 0018"), "tag"),
         (lambda c: c.remove_tag(""), "tag"),
         (lambda c: c.grant_consent(Channel.EMAIL, "", "s", "w"), "purpose"),
+        (lambda c: c.grant_consent(Channel.EMAIL, "for ada@example.com", "s", "w"), "purpose"),
         (lambda c: c.grant_consent(Channel.EMAIL, "p", "", "w"), "source"),
         (lambda c: c.grant_consent(Channel.EMAIL, "p", "mail of ada@example.com", "w"), "source"),
         (lambda c: c.withdraw_consent(Channel.EMAIL, "p", "s", ""), "wording"),

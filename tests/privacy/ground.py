@@ -1,6 +1,8 @@
 """An installation in which persons leave marks everywhere, and some of them are forgotten."""
 
-from collections.abc import Collection, Iterator, Sequence
+import base64
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -10,14 +12,16 @@ import httpx2
 import pytest
 
 from consumers.erasure import carrying_out
+from infra.backup.key import BackupKey
 from infra.dev.postgres import EmbeddedPostgres
 from infra.postgres import OWNER, connect
+from infra.signing import file_beside
 from tests.cli.running import Done, Installation, await_that
 from tests.conftest import run_sql
 from tests.drills.ground import settings_of
 from tests.drills.looking import head, settle
 from tests.privacy import planting
-from tests.privacy.marks import Person
+from tests.privacy.marks import Person, spelled
 from tests.privacy.opening import Keys, Letter, letters
 
 BY_HTTP: Final = range(425)
@@ -26,6 +30,8 @@ SERVED: Final = range(40)
 WRONG: Final = Person(0)
 """Who stays: what is asked wrongly does not say of whom."""
 WAIT_SECONDS: Final = 400.0
+PASSWORD: Final = "zq7-pass-word"  # noqa: S105  # nobody is asked for it by a socket
+NOWHERE: Final = f"postgresql://huike:{PASSWORD}@127.0.0.1:1/huike"
 
 _LEFT: Final = "select count(*) from log.erasure where state <> 'certified'"
 _HALF: Final = "select count(*) from log.erasure where state <> 'erased'"
@@ -51,7 +57,7 @@ class Ground:
         self.postgres.start()
         self.installation = Installation(
             folder,
-            HUIKE_LOG_URL=self.postgres.database("huike"),
+            HUIKE_LOG_URL=self.postgres.database("huike").replace("@", f":{PASSWORD}@"),
             HUIKE_KAFKA_BOOTSTRAP=bootstrap,
             HUIKE_KAFKA_TOPIC_IN=f"{name}.events",
             HUIKE_KAFKA_TOPIC_DEAD=self.dead,
@@ -62,7 +68,10 @@ class Ground:
         self.url = self.installation.environment["HUIKE_LOG_URL"]
         self.backup = folder / "backup"
         self.key = str(folder / "backup.key")
-        self.answers: list[Any] = []
+        self.answers: list[httpx2.Response] = []
+        self.secrets: dict[str, Sequence[bytes]] = {"password": spelled(PASSWORD.encode())}
+        self._said = b""
+        self._metrics = b""
 
     def live(self) -> None:
         """Run everything, hear of everybody, be asked, take a backup, stop."""
@@ -74,20 +83,25 @@ class Ground:
             for part in ("relay", "shop", "views"):
                 stack.enter_context(here.running("work", part))
             planting.publish_by_kafka(self.settings, map(Person, BY_KAFKA))
-            scopes = ("query", "command", "audit", "personal", "admin", "ingest")
+            scopes = ("query", "command", "audit", "personal", "admin", "ingest", "metrics")
             self.desk = here.key(*scopes)
+            self.secrets["key"] = spelled(self.desk.encode())
             with here.client(self.desk) as client:
                 planting.publish(client, map(Person, BY_HTTP))
+                planting.publish_parcels(client, map(Person, SERVED))
+                campaign = planting.campaign(client)
                 for number in SERVED:
-                    planting.serve(client, Person(number))
+                    planting.serve(client, Person(number), campaign)
                 self.answers += planting.ask_wrongly(client, WRONG)
                 last = Person(BY_KAFKA[-1])
                 await_that(lambda: self._knows(client, last), here.told, within=WAIT_SECONDS)
                 settle(self.settings, within=WAIT_SECONDS)
                 self._ask(client)
+                self._metrics = client.get("/metrics").raise_for_status().content
             self._done("backup-key", self.key)
             self._done("backup", "--to", str(self.backup), "--key", self.key)
-            here.run("doctor")
+            self._heard(here.run("doctor"))
+            self._heard(here.run("doctor", HUIKE_LOG_URL=NOWHERE))
         self._written()
 
     def forget(self, persons: Collection[int]) -> None:
@@ -112,6 +126,15 @@ class Ground:
         self._done("keyring", "renew")
         self._done("backup", "--to", str(self.backup), "--key", self.key)
         self._written()
+
+    def said(self) -> Mapping[str, bytes]:
+        """Return what is said of the installation to operators, monitors and who asks wrongly."""
+        return {
+            "logs": self.installation.errors.read_bytes(),
+            "commands": self._said,
+            "metrics": self._metrics,
+            "refusals": b"".join(map(_whole, self.answers)),
+        }
 
     def kept(self) -> Kept:
         """Say where everything is kept that is kept now."""
@@ -148,10 +171,22 @@ class Ground:
     def _done(self, *command: str, **more: Any) -> Done:
         done = self.installation.run(*command, **more)
         assert done.returncode == 0, done.stderr
+        return self._heard(done)
+
+    def _heard(self, done: Done) -> Done:
+        self._said += (done.stdout + done.stderr).encode()
         return done
 
     def _written(self) -> None:
         run_sql(self.url, "checkpoint")
+        keyring = json.loads(self.settings.keyring_file.read_text())
+        keys = {f"epoch {epoch}": key for epoch, key in keyring["epochs"].items()}
+        keys["secret"] = keyring["secret"]
+        self.secrets |= {name: spelled(base64.b64decode(key)) for name, key in keys.items()}
+        self.secrets["backup"] = spelled(BackupKey.read(Path(self.key)).secret)
+        signing = file_beside(self.settings.keyring_file)
+        if signing.exists():  # it is made with the first certificate
+            _, *self.secrets["signing"], _ = signing.read_bytes().splitlines()
 
     def _counted(self, query: str) -> int:
         with closing(connect(self.url, OWNER)) as owner:
@@ -181,3 +216,7 @@ class Ground:
         assert job.status_code == 202, job.text
         place = job.json()["ask"]
         await_that(lambda: client.get(place).json()["state"] == "done", within=WAIT_SECONDS)
+
+
+def _whole(answer: httpx2.Response) -> bytes:
+    return b"\n".join([*(b": ".join(header) for header in answer.headers.raw), answer.content])

@@ -1,5 +1,6 @@
 """Marks: words that stand nowhere else, planted in what persons say, and searched for in bytes."""
 
+import base64
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -47,6 +48,12 @@ def whose(content: bytes) -> Iterator[tuple[int, str]]:
         yield int(mark[2]), mark[1].decode()
     for digits in _DIALLED.findall(content):
         yield int(digits), "phone"
+
+
+def spelled(secret: bytes) -> tuple[bytes, ...]:
+    """Return the ways in which a secret might be written down."""
+    coded = base64.b64encode(secret), base64.urlsafe_b64encode(secret)
+    return secret, secret.hex().encode(), *(code.rstrip(b"=") for code in coded)
 
 
 def found_in_files(folder: Path) -> Mapping[str, Counter[str]]:

@@ -1,7 +1,7 @@
 """Persons who leave a mark in every field that can hold one, through every door."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Final
 
@@ -31,6 +31,11 @@ def told_by_shop(person: Person) -> list[dict[str, Any]]:
         "page": {"url": f"https://shop.example/?q={mark('pageurl')}", "title": mark("pagetitle")},
         "traits": {"email": person.email},
         "referrer": {"url": f"https://search.example/?q={mark('referrer')}"},
+        "campaign": {"name": "spring", "term": mark("term"), "reader": mark("campaignreader")},
+        "device": {"type": "ios", "id": mark("device"), "name": mark("devicename")},
+        "network": {"wifi": True, "ssid": mark("network")},
+        "location": {"city": mark("location")},
+        "timezone": person.email,
     }
     address = {"street": mark("street"), "city": mark("city"), "postalCode": mark("postcode")}
     events: list[dict[str, Any]] = [
@@ -72,13 +77,24 @@ def told_by_shop(person: Person) -> list[dict[str, Any]]:
             "type": "track",
             **who,
             "event": "Products Searched",
-            "properties": {"query": mark("query")},
+            "properties": {
+                "query": mark("query"),
+                "filters": [{"type": "text", "value": mark("filter")}, mark("barefilter")],
+                "sorts": [{"type": "price", "value": mark("sort"), "by": mark("sortby")}],
+                "affiliation": person.email,
+            },
         },
         {
             "type": "track",
             **who,
             "event": "Product Viewed",
-            "properties": {"product_id": PLAIN, "url": mark("producturl"), "mood": mark("unknown")},
+            "properties": {
+                "product_id": PLAIN,
+                "url": mark("producturl"),
+                "mood": mark("unknown"),
+                "deep": {"and": [{"deeper": [mark("nested")]}]},
+                "brand": {"name": mark("wrongtype")},
+            },
         },
         {
             "type": "track",
@@ -116,14 +132,42 @@ def told_by_shop(person: Person) -> list[dict[str, Any]]:
         {"type": "track", "event": mark("nobody"), "properties": {"a": mark("nobodys")}},
     ]
     return [
-        {"messageId": f"{person.number}-{number}", "context": context, **event}
+        {
+            "messageId": f"{mark('message')}-{number}",
+            "context": context,
+            "integrations": {"of": mark("integrations")},
+            **event,
+        }
         for number, event in enumerate(events)
     ]
 
 
+def told_of_parcel(person: Person) -> Iterable[dict[str, Any]]:
+    """Yield what a shop tells of somebody's order after they had it."""
+    about = {
+        "Order Shipped": {"tracking_number": person.mark("tracking"), "carrier": person.email},
+        "Order Refunded": {"reason": person.mark("whyrefunded"), "currency": "USD"},
+    }
+    for event, properties in about.items():
+        yield {
+            "type": "track",
+            "userId": person.mark("user"),
+            "event": event,
+            "properties": {"order_id": f"order-{person.number}", **properties},
+        }
+
+
 def publish(client: httpx2.Client, persons: Iterable[Person]) -> None:
     """Publish what the shop tells of them, by HTTP."""
-    events = [event for person in persons for event in told_by_shop(person)]
+    _publish(client, [event for person in persons for event in told_by_shop(person)])
+
+
+def publish_parcels(client: httpx2.Client, persons: Iterable[Person]) -> None:
+    """Publish by HTTP what became of their orders."""
+    _publish(client, [event for person in persons for event in told_of_parcel(person)])
+
+
+def _publish(client: httpx2.Client, events: Sequence[Mapping[str, Any]]) -> None:
     for start in range(0, len(events), _BATCH):
         client.post("/v1/batch", json={"batch": events[start : start + _BATCH]}).raise_for_status()
 
@@ -148,7 +192,15 @@ def publish_by_kafka(settings: Settings, persons: Iterable[Person]) -> None:
             one.get(60)
 
 
-def serve(client: httpx2.Client, person: Person) -> None:
+def campaign(client: httpx2.Client) -> str:
+    """Begin a campaign; return where it is."""
+    drafted = {"code": "spring", "name": "Spring teas", "channel": "email"}
+    place = f"/api/campaigns/{_done(client.post('/api/campaigns', json=drafted))['id']}"
+    _done(client.post(f"{place}/launch", json={"control_share": "0"}))
+    return place
+
+
+def serve(client: httpx2.Client, person: Person, campaign: str) -> None:
     """Do for somebody all that people of the shop do, in their own words."""
     mark = person.mark
     user = mark("served")
@@ -157,7 +209,7 @@ def serve(client: httpx2.Client, person: Person) -> None:
         "person": {"name": mark("name"), "email": f"{mark('second')}@example.com"},
         "traits": {"x": mark("x")},
     }
-    once = {"Idempotency-Key": mark("once")}
+    once = {"Idempotency-Key": mark("once"), **named(person)}
     made = _done(client.post("/api/customers", json=told, headers=once))
     customer = f"/api/customers/user:{user}"
     _done(client.post(f"{customer}/notes", json={"text": mark("note")}))
@@ -172,12 +224,30 @@ def serve(client: httpx2.Client, person: Person) -> None:
     _done(client.post(f"{ticket}/resolution", json={"outcome": mark("outcome")}))
     _done(client.post(f"{ticket}/closing"))
     _done(client.put(f"{ticket}/rating", json={"score": 1, "comment": mark("rating")}))
+    sent_to = {"users": [user], "anchor": "2026-03-01T09:00:00Z"}
+    _done(client.post(f"{campaign}/recipients", json=sent_to))
+    outcomes = [
+        {"user": user, "happened": "clicked", "link": f"/spring?to={mark('link')}"},
+        {"user": user, "happened": "bounced", "reason": mark("whybounced")},
+        {"user": user, "happened": "failed", "reason": mark("whyfailed")},
+    ]
+    reported = _done(client.post(f"{campaign}/messages", json={"outcomes": outcomes}))
+    assert reported["recorded"] == len(outcomes), reported
 
 
 def _done(answer: httpx2.Response) -> dict[str, Any]:
     assert answer.is_success, answer.text
     told: dict[str, Any] = answer.json()
     return told
+
+
+def named(person: Person) -> dict[str, str]:
+    """Return headers by which somebody is named who is not asked for their name."""
+    return {
+        "User-Agent": person.mark("browser"),
+        "Referer": f"https://shop.example/{person.mark('cameby')}",
+        "X-Request-ID": f"{person.mark('request')}:ada.lovelace",
+    }
 
 
 def ask_wrongly(client: httpx2.Client, person: Person) -> Iterable[httpx2.Response]:
@@ -197,4 +267,4 @@ def ask_wrongly(client: httpx2.Client, person: Person) -> Iterable[httpx2.Respon
     yield client.post("/v1/batch", json={"batch": mark("batch")})
     yield client.post("/v1/track", content=mark("text").encode(), headers=_JSON)
     yield client.get("/api/customers", headers={"Authorization": f"Bearer {mark('key')}"})
-    yield client.get("/api/customers", headers={"X-Request-ID": mark("request") * 20})
+    yield client.get(f"/{mark('route')}", headers=named(person))
