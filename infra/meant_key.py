@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from domain.shared.refusals import Malformed, NotFound
-
-if TYPE_CHECKING:  # it looks here for which one is meant
-    from infra.keys import Key
+from infra.keys import Key
 
 
-def meant_key(keys: "Sequence[Key]", which: str, now: datetime) -> "Key":
+def meant_key(keys: Sequence[Key], which: str, now: datetime) -> Key:
     """Return the living key that is meant, by its old secret too as long as that opens.
 
     Raises NotFound when there never was one, and Malformed when it ended, or several are meant.
@@ -39,7 +36,7 @@ def meant_key(keys: "Sequence[Key]", which: str, now: datetime) -> "Key":
     raise NotFound(what="key", id=which)
 
 
-def _changed_before(keys: "Sequence[Key]", now: datetime) -> list[str]:
+def _changed_before(keys: Sequence[Key], now: datetime) -> list[str]:
     """Return the living keys of whose old secret, which still opens, no beginning was kept."""
     return [
         key.name
