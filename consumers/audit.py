@@ -33,9 +33,9 @@ def verify(
     began = time.monotonic()
     with closing(connect(log_url(settings), WRITER)) as connection:
         lineage = Lineage.read(connection)
-        seals = _given(settings, against, public_keys, lineage)
+        given = outside(settings, against, public_keys, lineage)
         try:
-            seals += _own(settings, connection, lineage)
+            seals = [*_own(settings, connection, lineage), *given]  # the last word is theirs
         except BadSeal as bad:
             return _say({"whole": False, "why": str(bad)}, str(bad), as_json=as_json)
         with progress() as bar:
@@ -75,9 +75,13 @@ def progress() -> Progress:
     )
 
 
-def _given(
-    settings: Settings, against: Path | None, public_keys: Sequence[Path], lineage: Lineage
+def outside(
+    settings: Settings, against: Path | None, public_keys: Sequence[Path], lineage: Lineage | None
 ) -> list[Seal]:
+    """Return the seals of a file, by keys that are given or this Huike's. Raises BadSeal, OSError.
+
+    `lineage`: whose they must be, None: anybody's.
+    """
     if against is None:
         return []
     trusted = [read_public(file) for file in public_keys]

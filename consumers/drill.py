@@ -17,6 +17,8 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from consumers.audit import outside as given_from_outside
+from consumers.drill_seals import Sealed, seals_of
 from consumers.mistakes import files_told
 from consumers.opened import Opened, opened
 from consumers.place import NoDatabase, log_url
@@ -32,9 +34,8 @@ from infra.event_store import LogReader
 from infra.event_store.chain import Break, follow
 from infra.keyring import KeyringLost
 from infra.postgres import KEEPER, WRITER, connect
-from infra.seals import BadSeal, Lineage, Seal, kept
+from infra.seals import Seal
 from infra.settings import Settings
-from infra.signing import Signer, file_beside
 from infra.upkeep import DRILL, note_at
 from infra.vault import VaultFailed
 from projections.catalogue import VIEWS
@@ -73,10 +74,21 @@ class Found(msgspec.Struct):
         return table
 
 
-def drill_restore(
-    settings: Settings, source: Path, keys: Path | None, key_file: Path, *, processes: int
+def drill_restore(  # noqa: PLR0913  # of what, by what, held to what
+    settings: Settings,
+    source: Path,
+    keys: Path | None,
+    key_file: Path,
+    *,
+    processes: int,
+    against: Path | None = None,
+    public_keys: Sequence[Path] = (),
 ) -> int:
-    """Restore a backup aside, make all views of it, verify all; return 1 if something is wrong."""
+    """Restore a backup aside, make all views of it, verify all; return 1 if something is wrong.
+
+    `against`: a file of seals, by `public_keys` or that of this Huike. Raises Unusable, BadSeal.
+    """
+    outside = given_from_outside(settings, against, public_keys, None)
     with files_told("The backup"), _scratch() as (folder, url), ExitStack() as stack:
         stack.enter_context(_failure_noted(settings))
         key = BackupKey.read(key_file)
@@ -98,16 +110,17 @@ def drill_restore(
         with opened(scratch) as here:
             running = stack.enter_context(_running(settings, made))
             since = 0 if running is None else _forget_since(settings, url)
-            seals = _look_at_chain(url, scratch.keyring_file, found)
+            sealed = _look_at_chain(url, scratch.keyring_file, outside, made, found)
             opens = _open_all(here, url, found)
             _look_at_views(scratch, here, running, found, processes)
         if running is not None:
             _note(settings, made.position, "; ".join(found.wrong) or None)
     typer.echo(f"{made.facts:,} facts, up to position {made.position:,}, from {data_file.name}")
     typer.echo(f"{opens:,} persons' keys open, {made.forgotten + since:,} are forgotten")
-    typer.echo(f"seals that the log keeps itself: {seals:,}")
-    against = "a replay of the log that runs, as of then" if running else "a replay of themselves"
-    typer.echo(f"{len(VIEWS)} views were made, and compared with {against}")
+    for sentence in sealed.told():
+        typer.echo(sentence)
+    other = "a replay of the log that runs, as of then" if running else "a replay of themselves"
+    typer.echo(f"{len(VIEWS)} views were made, and compared with {other}")
     _print(found)
     return int(bool(found.wrong))
 
@@ -220,21 +233,17 @@ def _forget_since(settings: Settings, scratch_url: str) -> int:
         ).rowcount
 
 
-def _look_at_chain(url: str, keyring_file: Path, found: Found) -> int:
-    """Make the chain again, and compare it with the log's own seals; return how many there are."""
-    seals: Sequence[Seal] = ()
+def _look_at_chain(
+    url: str, keyring_file: Path, outside: Sequence[Seal], made: Restored, found: Found
+) -> Sealed:
+    """Make the chain again, and compare it with seals; return which there are."""
     with closing(connect(url, WRITER)) as connection:
-        try:
-            if file_beside(keyring_file).exists():
-                public = Signer.beside(keyring_file).public
-                seals = kept(connection, public, Lineage.read(connection))
-        except BadSeal as bad:
-            found.wrong.append(f"{bad}".rstrip("."))
-        sealed = dict(seal.mark for seal in seals)
-        end = found.timed("chain verified", lambda: follow(connection, sealed=sealed))
+        sealed = seals_of(connection, keyring_file, outside, made.position)
+        found.wrong += sealed.wrong
+        end = found.timed("chain verified", lambda: follow(connection, sealed=sealed.marks))
     if isinstance(end, Break):
         found.wrong.append(f"the log is not as it was recorded: {end}")
-    return len(seals)
+    return sealed
 
 
 def _open_all(here: Opened, url: str, found: Found) -> int:

@@ -115,25 +115,52 @@ def restored(
 
 
 @drill_app.command("restore")
-def drill_restore(
+def drill_restore(  # noqa: PLR0913  # each is an option
     source: Source,
     keys: KeysFile = None,
     *,
     key: Annotated[Path, typer.Option(help="File of the key that it was sealed with.")],
     processes: Annotated[int, typer.Option(help="How many fold in parallel.")] = 2,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="A file of seals, one a line: the backup must agree with all that are of it.",
+        ),
+    ] = None,
+    public_key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Keys (PEM) that they are signed with; none: that of this Huike.",
+        ),
+    ] = None,
 ) -> None:
     """Restore a backup into a scratch server, make all views, verify everything, clean up.
 
     The views are compared with the log that runs, as of the backup, or with a replay of themselves.
     Scratch is in TMPDIR, and takes as much room as the log and its views. Exits with 1 when
-    something is wrong; prints what each step took.
+    something is wrong; prints what each step took. The chain is held to the seals that the backup
+    holds, and to those of `--against`, which nobody who owns the database could alter.
 
     ```sh
     huike drill restore backups --key backup.key
     TMPDIR=/large huike drill restore backups keys --key backup.key
+    huike drill restore backups --key backup.key --against /mnt/elsewhere/seals.jsonl
     ```
     """
     from consumers.drill import drill_restore as run_drill
     from infra.settings import Settings
 
-    raise typer.Exit(run_drill(Settings(), source, keys, key, processes=processes))
+    done = run_drill(
+        Settings(),
+        source,
+        keys,
+        key,
+        processes=processes,
+        against=against,
+        public_keys=public_key or [],
+    )
+    raise typer.Exit(done)

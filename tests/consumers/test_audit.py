@@ -92,6 +92,18 @@ def test_who_makes_the_whole_chain_anew_is_found_by_a_seal(
     assert "positions 1 to 18: the chain was made anew" in told
 
 
+def test_who_seals_anew_what_was_rewritten_is_found_by_a_seal_from_outside(
+    settings: Settings, seals: Path, capsys: Capture
+) -> None:
+    forget_seals(settings)
+    kept.tamper(str(settings.log_url), "update log.fact set body = '' where position = 8")
+    kept.chain_anew(str(settings.log_url))
+    assert seal_head(settings, None, None) == 0
+    assert proven(settings) == 0
+    assert proven(settings, seals) == 1
+    assert "positions 1 to 18: the chain was made anew" in capsys.readouterr().out
+
+
 def test_who_cuts_off_the_end_is_found_by_a_seal(
     settings: Settings, seals: Path, capsys: Capture
 ) -> None:

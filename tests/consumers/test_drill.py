@@ -4,21 +4,25 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from consumers.drill import Found, drill_restore
+from consumers.seals import seal_head
 from infra.backup.key import BackupKey
 from infra.backup.taking import back_up
 from infra.backup.unusable import Altered
 from infra.keyring import Keyring, KeyringWrapped
 from infra.postgres import KEEPER, WRITER, connect
-from infra.seals import seal
+from infra.seals import Seal, seal
 from infra.settings import Settings
 from infra.signing import Signer
 from infra.upkeep import DRILL, upkeep_of
 from projections.catalogue import VIEWS
+from tests.infra.event_store import kept as tampered
 from tests.infra.kms import Kms
 from tests.projections.runtime.shop import Shop
 
@@ -79,7 +83,7 @@ def test_a_good_backup_is_what_the_log_that_runs_was(
     assert all(f"comparing {view}" in aside for view in VIEWS)
     assert "23 facts, up to position 23" in told
     assert "compared with a replay of the log that runs" in told
-    assert "seals that the log keeps itself: 1" in told
+    assert "seals that the log keeps itself: 1\nsealed up to position 23\n" in told
     assert "The backup is good." in told
     for step in ("restored", "chain verified", "keys opened", "views made", "views compared"):
         assert step in told
@@ -144,6 +148,54 @@ def test_a_backup_whose_keys_are_not_unwrapped_ends_the_drill_with_its_reason(
     with pytest.raises(KeyringWrapped):
         drill_restore(settings, folder, None, key, processes=1)
     assert "set HUIKE_EPOCH_COMMAND" in str(drilled(settings)[1])
+
+
+def test_a_backup_is_held_to_the_seals_of_a_file_as_far_as_they_are_of_it(
+    shop: Shop, settings: Settings, folder: Path, key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = folder / "seals.jsonl"
+    assert seal_head(settings, file, None) == 0
+    with connect(shop.url, WRITER) as connection:
+        lines = [row[0] for row in connection.execute("select seal from log.seal")]
+    file.write_text("\n".join(lines))
+    assert drill_restore(settings, folder, None, key, processes=1, against=file) == 0
+    told = capsys.readouterr().out
+    assert "seals from outside: 1, and 1 of later facts\nsealed up to position 23\n" in told
+
+
+def test_who_sealed_anew_what_they_rewrote_before_the_backup_is_found_by_a_file_of_seals(
+    shop: Shop, settings: Settings, folder: Path, key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, other = folder / "seals.jsonl", folder.with_name("rewritten")
+    with connect(shop.url, WRITER) as connection:
+        file.write_text("".join(row[0] for row in connection.execute("select seal from log.seal")))
+    tampered.tamper(shop.url, "delete from log.seal")
+    tampered.tamper(shop.url, "update log.fact set actor_id = 'x' where position = 3")
+    tampered.chain_anew(shop.url)
+    back_up(shop.url, shop.keyring, BackupKey.read(key), other)
+    assert drill_restore(settings, other, None, key, processes=1) == 0
+    told = capsys.readouterr().out
+    assert "seals that the log keeps itself: 0\nnever sealed" in told
+    assert drill_restore(settings, other, None, key, processes=1, against=file) == 1
+    assert "Wrong: the log is not as it was recorded" in capsys.readouterr().out
+
+
+def test_a_seal_of_another_log_proves_nothing_of_a_backup(
+    settings: Settings, folder: Path, key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signer = Signer.beside(settings.keyring_file)
+    unsigned = Seal(
+        log=uuid4(),
+        position=1,
+        chain="0" * 64,
+        peaks=("0" * 64,),
+        sealed_at=datetime.now(UTC),
+        key=signer.public,
+    )
+    file = folder / "seals.jsonl"
+    file.write_bytes(replace(unsigned, signature=signer.sign(unsigned.told)).line())
+    assert drill_restore(settings, folder, None, key, processes=1, against=file) == 1
+    assert "is of another log" in capsys.readouterr().out
 
 
 def test_a_history_that_was_rewritten_before_the_backup_is_found_by_its_seals(
