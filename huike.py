@@ -151,6 +151,22 @@ def work(
 
 
 @app.command()
+def migrate() -> None:
+    """Make the databases' tables, or bring them up to date, and end.
+
+    It is for who owns the databases, before servers and workers start whose login does not.
+
+    ```sh
+    HUIKE_LOG_URL=postgresql://owner@db/huike huike migrate
+    ```
+    """
+    from consumers.tables import migrate as run_migrate
+    from infra.settings import Settings
+
+    run_migrate(Settings())
+
+
+@app.command()
 def doctor() -> None:
     """Print the settings and the state of every part; say what is wrong and how to mend it.
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import typer
 
+_OWNER: Final = 'role "huike_owner"'
 _REFUSED_SETTINGS: Final = "pydantic_core._pydantic_core.ValidationError"
 
 SENTENCES: Final = {
@@ -13,6 +14,7 @@ SENTENCES: Final = {
     "consumers.one_machine.NotReady": "{error}",
     "consumers.place.NoDatabase": "{error}",
     "infra.backup.unusable.Unusable": "{error}",
+    "infra.migrations.OwnerNeeded": "{error}.",
     "infra.migrations.RestoreUnfinished": "{error}",
     "infra.evidence.BadPackage": "{error}",
     "infra.seals.BadSeal": "{error}",
@@ -75,6 +77,8 @@ def sentence_of(error: Exception) -> str | None:
         found: Any = error
         return "\n".join(wrong_settings(found).values()) if found.title == "Settings" else None
     why = first_line(error)
+    if _OWNER in why and "psycopg.OperationalError" in kinds:  # so says who refuses a connection
+        return SENTENCES["psycopg.errors.InsufficientPrivilege"].format(why=why)
     if "psycopg.ProgrammingError" in kinds and getattr(error, "sqlstate", None) is None:
         return f"HUIKE_LOG_URL or HUIKE_VIEWS_URL is no address: {why}."
     said = str(error) or (type(error).__doc__ or "").rstrip(".")

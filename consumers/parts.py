@@ -14,13 +14,14 @@ from consumers.erasure.standing import of_erasures
 from consumers.keyring import of_epochs
 from consumers.mistakes import first_line
 from consumers.place import NoDatabase, placed
+from consumers.reached import of_login, of_way
 from consumers.retention import of_retention
 from consumers.upkeep import of_upkeep
 from domain.shared.ids import Ids
 from infra.installation import mark_of, same_installation
 from infra.kafka import reach
 from infra.keyring import Keyring, KeyringLost, KeyringWrapped
-from infra.postgres import VIEWS, WRITER, connect
+from infra.postgres import KEEPER, READER, VIEWS, WRITER, connect
 from infra.settings import Settings
 from infra.vault import VaultFailed
 from projections.catalogue import VIEWS as CATALOGUE
@@ -108,6 +109,10 @@ def _of_log(settings: Settings, url: str, keyring: Keyring | None) -> Iterator[F
         version = connection.info.server_version // 10_000
         old = None if version >= _OLDEST_POSTGRES else f"use Postgres {_OLDEST_POSTGRES} or later"
         yield Finding("log", f"Postgres {version}", old)
+        needed = (WRITER, KEEPER) if settings.views_url else (WRITER, KEEPER, VIEWS, READER)
+        yield Finding("login", *of_login(connection, needed))
+        for told in of_way(connection):
+            yield Finding("way to the log", *told)
         head = connection.execute("select coalesce(max(position), 0) from log.batch").fetchone()
         refused = connection.execute(
             "select count(*) from log.refused where resent_at is null"
@@ -128,6 +133,9 @@ def _of_log(settings: Settings, url: str, keyring: Keyring | None) -> Iterator[F
 
 def _of_views(settings: Settings) -> Iterator[Finding]:
     def look(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
+        if settings.views_url is not None:
+            for told in of_way(connection):
+                yield Finding("way to the views", *told)
         for view, version, position, age, slots in connection.execute(
             "select a.view, a.version, min(c.position), "
             "extract(epoch from clock_timestamp() - min(c.clock)), count(*) "

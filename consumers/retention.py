@@ -13,7 +13,7 @@ from consumers.mistakes import files_told
 from consumers.place import log_url
 from infra import clock
 from infra.migrations import migrate
-from infra.postgres import OWNER, connect
+from infra.postgres import KEEPER, OWNER, WRITER, connect, may_become
 from infra.retention import (
     Month,
     MonthOfReads,
@@ -79,8 +79,12 @@ def retain_due(settings: Settings) -> None:
     rules = settings.retention_months
     if not rules:
         return
-    signer = Signer.beside(settings.keyring_file)
-    file = carry_out(log_url(settings), rules, signer, clock.now())
+    url = log_url(settings)
+    with closing(connect(url)) as connection:
+        if not may_become(connection, OWNER):
+            log.warning("retention.is-the-owners", command="huike retention")
+            return
+    file = carry_out(url, rules, Signer.beside(settings.keyring_file), clock.now())
     if file is not None:
         certified = certificate_of(file).certified
         log.info(
@@ -95,15 +99,18 @@ def of_retention(settings: Settings, url: str) -> Iterator[tuple[str, str | None
     """Say what retention does, and what to do about it."""
     rules = settings.retention_months
     try:
-        with closing(connect(url, OWNER)) as connection:
+        with closing(connect(url, WRITER)) as connection:
             last = latest(connection)
+            able = may_become(connection, OWNER)
+        with closing(connect(url, KEEPER)) as connection:
             past = due(connection, rules, clock.now())
     except psycopg.Error:
         return  # what the log's own findings tell
     told = ", ".join(f"{source} {months} months" for source, months in rules.items()) or "off"
     if last is not None:
         told += f"; last on {last[0]:%Y-%m-%d}"
-    mend = f"{len(past)} months are past: `huike retention`" if past else None
+    how = "`huike retention`" if able else "`huike retention` as the database's owner"
+    mend = f"{len(past)} months are past: {how}" if past else None
     yield told, mend
 
 

@@ -79,6 +79,12 @@ def connect(url: str, role: str | None = None, *, autocommit: bool = True) -> Co
     return psycopg.connect(url, autocommit=autocommit, **parameters(role))
 
 
+def may_become(connection: Connection, role: str) -> bool:
+    """Tell whether who logged in has a role, or gets it by asking."""
+    row = connection.execute("select pg_has_role(session_user, %s, 'member')", (role,)).fetchone()
+    return row == (True,)
+
+
 def connect_impatient(url: str, role: str | None = None) -> Connection:
     """Open a connection, as `connect`, for work of which every step is short."""
     connection = Impatient.connect(url, autocommit=True, **parameters(role))

@@ -30,6 +30,7 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         file = self._folder / f"{name}.pem"
+        file.touch(0o600)  # libpq takes no key that others may read
         file.write_bytes(
             key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             + self._signed(subject, key.public_key(), authority=False)
