@@ -47,6 +47,8 @@ def run_restore(
             made = restore_with_bar(url, data_file, keys_file, key, settings, older_keys=older_keys)
     typer.echo(f"{made.facts:,} facts, up to position {made.position:,}, from {data_file.name}")
     typer.echo(f"{made.persons:,} persons' keys; {made.forgotten:,} of them are forgotten")
+    if made.revoked:
+        typer.echo(_revoked(made.revoked))
     typer.echo(f"chain {made.chain or 'of no fact'}")
     typer.echo(f"It is a log of its own from here on: incarnation {made.incarnation}.")
 
@@ -78,7 +80,7 @@ def _put_back(settings: Settings, url: str, keys: Path | None, key_file: Path | 
         with files_told("The backup"), bytes_bar() as bar:
             keys_file = keys / KEYS if keys.is_dir() else keys
             task = bar.add_task(keys_file.name)
-            persons = put_keys(
+            taken = put_keys(
                 url,
                 keys_file,
                 BackupKey.read(key_file),
@@ -87,10 +89,16 @@ def _put_back(settings: Settings, url: str, keys: Path | None, key_file: Path | 
                 vault=settings.vault,
             )
         forget_again(url, settings.keyring_file, settings.vault)
-        typer.echo(f"{persons:,} persons' keys are those of {keys_file}.")
+        typer.echo(f"{taken.persons:,} persons' keys are those of {keys_file}.")
+        if taken.revoked:
+            typer.echo(_revoked(taken.revoked))
     with closing(connect(url)) as connection, connection.transaction():
         made, position = part_ways(connection)
     typer.echo(f"Up to position {position:,} it is the log that it was; from there on {made}.")
+
+
+def _revoked(count: int) -> str:
+    return f"{count:,} API keys that were revoked since are revoked here too"
 
 
 def files_of(source: Path, keys: Path | None) -> tuple[Path, Path]:

@@ -27,13 +27,17 @@ _OURS: Final = ("log", "keeper", "views", "huike")
 
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
-    """A log that was restored: the last position, and the hash of the chain there."""
+    """A log that was restored: the last position, and the hash of the chain there.
+
+    `revoked`: how many API keys lived in the data, and were revoked since.
+    """
 
     position: int
     chain: str
     facts: int
     persons: int
     forgotten: int
+    revoked: int
     incarnation: UUID
 
 
@@ -72,7 +76,7 @@ def restore(  # noqa: PLR0913  # from what, with what, to where
                 level |= {*keys.header["migrations"]}  # keys of today may go with data of long ago
                 migrate(url, only=level, restoring=True)
                 with owner.transaction():
-                    persons = take_keys(owner, keys, keyring_file, vault, told)
+                    taken = take_keys(owner, keys, keyring_file, vault, told)
             migrate(url, restoring=True)
             settle()
             incarnation = _finish(admin)
@@ -84,8 +88,9 @@ def restore(  # noqa: PLR0913  # from what, with what, to where
         position=data.header["position"],
         chain=data.header["chain"],
         facts=counted.get("log.fact", 0),
-        persons=persons,
+        persons=taken.persons,
         forgotten=forgotten[0],
+        revoked=taken.revoked,
         incarnation=incarnation,
     )
 

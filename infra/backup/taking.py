@@ -24,6 +24,7 @@ from infra.backup.catalogue import (
 from infra.backup.files import DATA, KEYS, alone, drafted
 from infra.backup.key import BackupKey
 from infra.backup.records import Kept, RecordWriter, Table, TableEnd
+from infra.backup.revoked import revoked_keys
 from infra.backup.sealed_file import SealedWriter, header_of
 from infra.backup.unusable import OthersKeys
 from infra.epochs import check_epochs
@@ -139,6 +140,7 @@ def _take_keys(
                 signing = keyring_file.with_name(SIGNING)
                 if signing.exists():
                     records.tell(b"K", Kept(SIGNING, signing.read_bytes()))
+                records.tell(b"K", revoked_keys(connection))
                 records.end(tables)
             break
     return file, tables

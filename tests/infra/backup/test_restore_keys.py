@@ -19,9 +19,11 @@ from infra.backup.unusable import (
 )
 from infra.epochs import renew
 from infra.installation import prepare
+from infra.key_making import KeyMaker
 from infra.keyring import Keyring, KeyringWrapped
+from infra.keys import all_keys
 from infra.migrations import migrate
-from infra.postgres import connect
+from infra.postgres import OWNER, connect
 from infra.vault import VaultFailed
 from tests.infra.backup.backups import Backups
 from tests.infra.kms import Kms
@@ -37,6 +39,28 @@ def test_who_was_forgotten_since_stays_forgotten(backups: Backups) -> None:
     made = backups.restore(older, newer.keys)
     assert (made.position, made.forgotten) == (25, 1)
     assert backups.addresses == ["one@example.com", ERASED, "v@example.com"]
+
+
+def living_keys(url: str) -> dict[str, bool]:
+    with connect(url, OWNER) as owner:
+        return {key.name: key.revoked_at is None for key in all_keys(owner)}
+
+
+def test_api_keys_that_were_revoked_since_stay_revoked(backups: Backups) -> None:
+    with connect(backups.shop.url, OWNER) as owner:
+        for name in ("leaked", "kept", "former"):
+            KeyMaker(owner).add(name, ["query"])
+        KeyMaker(owner).revoke("former")
+        older = backups.take(folder=backups.folder / "older")
+        KeyMaker(owner).add("later", ["query"])
+        for name in ("leaked", "later"):
+            KeyMaker(owner).revoke(name)
+        newer = backups.take()
+        revoked = {key.name: key.revoked_at for key in all_keys(owner)}
+    assert backups.restore(older, newer.keys).revoked == 1
+    assert living_keys(backups.target) == {"leaked": False, "kept": True, "former": False}
+    with connect(backups.target, OWNER) as owner:
+        assert all(key.revoked_at == revoked[key.name] for key in all_keys(owner))
 
 
 def test_of_the_keys_there_is_only_the_newest_file(backups: Backups) -> None:
