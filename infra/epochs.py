@@ -1,12 +1,13 @@
 """Epochs: everybody's keys are wrapped anew, and what wrapped them before is destroyed."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import msgspec
+import psycopg
 
 from infra.holders import check_all_unwrap
 from infra.keyring import EpochKeys, Keyring, KeyringLost
@@ -161,9 +162,11 @@ def _alone(log_url: str) -> Iterator[Connection | None]:
     """Connect, and keep others from renewing; None when another one renews."""
     with closing(connect(log_url, KEEPER)) as connection:
         mine = connection.execute("select pg_try_advisory_lock(%s)", (_RENEWING,)).fetchone()
-        yield connection if mine is not None and mine[0] else None
-        # who looks next need not wait until the server has seen the connection go
-        connection.execute("select pg_advisory_unlock_all()")
+        try:
+            yield connection if mine is not None and mine[0] else None
+        finally:  # who looks next need not wait until the server has seen the connection go
+            with suppress(psycopg.Error):
+                connection.execute("select pg_advisory_unlock_all()")
 
 
 def _finish(connection: Connection, keyring: EpochKeys) -> None:
