@@ -44,6 +44,9 @@ def keys_add(  # noqa: PLR0913  # what a key says of its facts
     something to be done, `audit` reads the log, `admin` resends, and commands in every shop,
     `personal` sees who somebody is, `metrics` reads `/metrics`.
 
+    Reading is by role, not by shop: who may ask sees the customers of every shop. Shops that must
+    not see each other get an installation each.
+
     ```sh
     huike keys add site --scope ingest
     huike keys add erp --scope ingest --source erp --system
