@@ -10,7 +10,7 @@ from eventsourcing.application import Application, Repository
 from eventsourcing.persistence import InfrastructureFactory, IntegrityError, Recording
 from eventsourcing.utils import Environment, EnvType
 
-from commands import campaign, coupon, customer, erasure, lifecycle, message, order, ticket
+from commands import campaign, coupon, customer, erasure, key, lifecycle, message, order, ticket
 from commands.work import BULK_HANDLERS, HANDLERS, Command, Projector, Work, utc
 from domain.customer.aggregate import Customer
 from domain.shared.aggregate import Decided, Root
@@ -19,7 +19,7 @@ from domain.shared.ids import Ids
 from domain.shared.log import Actor, Asked, Idempotency, Log, Receipt
 from domain.shared.refusals import Conflict, Refused
 
-NOUNS: Final = (customer, erasure, order, ticket, campaign, message, coupon, lifecycle)
+NOUNS: Final = (customer, erasure, order, ticket, campaign, message, coupon, lifecycle, key)
 """Imported for the commands that they handle."""
 
 R = TypeVar("R", bound=Root)

@@ -10,14 +10,14 @@ import msgspec
 import typer
 from rich.table import Column, Table
 
+from consumers.issuing import Issuing, issuing
 from consumers.place import log_url
 from consumers.screen import screen
 from domain.shared.refusals import Malformed, Refused
 from infra import clock
-from infra.key_making import KeyMaker
 from infra.keys import Key, all_keys
 from infra.migrations import migrate
-from infra.postgres import OWNER, Connection, connect
+from infra.postgres import WRITER, connect
 from infra.settings import Settings
 
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
@@ -25,21 +25,20 @@ _SPAN: Final = re.compile(r"(\d{1,4})([dhm])")
 
 
 @contextmanager
-def _making(settings: Settings) -> Iterator[KeyMaker]:
-    with _opened(settings) as owner, owner.transaction():
+def _issuing(settings: Settings) -> Iterator[Issuing]:
+    with issuing(settings) as opened:
         try:
-            yield KeyMaker(owner)
+            yield opened
         except Refused as refusal:
             typer.echo(str(refusal), err=True)
             raise typer.Exit(2) from refusal
 
 
-@contextmanager
-def _opened(settings: Settings) -> Iterator[Connection]:
+def _all(settings: Settings) -> list[Key]:
     url = log_url(settings)
     migrate(url)
-    with closing(connect(url, OWNER)) as owner:
-        yield owner
+    with closing(connect(url, WRITER)) as connection:
+        return all_keys(connection)
 
 
 def add(  # noqa: PLR0913  # what a key says of its facts
@@ -56,7 +55,7 @@ def add(  # noqa: PLR0913  # what a key says of its facts
     per_minute: int | None,
 ) -> None:
     """Make a key and print it, alone on the last line."""
-    with _making(settings) as keys:
+    with _issuing(settings) as keys:
         key, secret = keys.add(
             name,
             scopes,
@@ -68,8 +67,7 @@ def add(  # noqa: PLR0913  # what a key says of its facts
             expires=_span("expires", expires) if expires else None,
             per_minute=per_minute,
         )
-    with _opened(settings) as owner:
-        same = [k for k in all_keys(owner) if k.name == key.name and k.revoked_at is None]
+    same = [k for k in _all(settings) if k.name == key.name and k.revoked_at is None]
     if len(same) > 1:
         typer.echo(
             f"{len(same)} living keys are named {key.name} now: the roles of each see whom "
@@ -83,8 +81,7 @@ def add(  # noqa: PLR0913  # what a key says of its facts
 
 def show(settings: Settings, *, as_json: bool) -> None:
     """Print all keys, as a table or as JSON."""
-    with _opened(settings) as owner:
-        known = all_keys(owner)
+    known = _all(settings)
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(known), indent=2).decode())  # noqa: T201  # the answer itself
         return
@@ -132,7 +129,7 @@ def _state(key: Key) -> str:
 
 def rotate(settings: Settings, which: str, *, overlap: str, expires: str | None) -> None:
     """Give a key a new secret and print it, alone on the last line."""
-    with _making(settings) as keys:
+    with _issuing(settings) as keys:
         ends = _span("expires", expires) if expires else None
         key, secret = keys.rotate(which, _span("overlap", overlap), expires=ends)
     until = f"{key.former_until:%Y-%m-%d %H:%M}"
@@ -150,7 +147,7 @@ def _span(field: str, words: str) -> timedelta:
 
 def revoke(settings: Settings, which: str) -> None:
     """Revoke a key and say so."""
-    with _making(settings) as keys:
+    with _issuing(settings) as keys:
         key = keys.revoke(which)
     old = key.former_until is not None and key.former_until > clock.now()
     typer.echo(f"{key.name} ({key.prefix}…) is revoked{', its old secret too' if old else ''}.")

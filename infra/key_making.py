@@ -1,8 +1,9 @@
 """API keys made, changed and revoked, by the owner of the log's tables alone."""
 
 import secrets
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -14,9 +15,15 @@ from domain.shared.text import text
 from infra import clock
 from infra.keys import Key, Role, Scope, all_keys, digest
 from infra.meant_key import meant_key
-from infra.postgres import Connection
+from infra.postgres import Connection, connect
 
 _PREFIX_LENGTH: Final = 9
+_TOLD: Final = "0018_keys_are_the_owners.sql"
+_UNTOLD: Final = """
+select k.id from log.api_key k where k.created_at < %s and not exists (
+  select from log.fact f where f.stream = k.id and f.type not like 'activity.%%'
+)
+"""
 
 
 class KeyMaker:
@@ -24,6 +31,17 @@ class KeyMaker:
 
     def __init__(self, owner: Connection) -> None:
         self._owner = owner
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Have what is done within done at its end, or not at all."""
+        with self._owner.transaction():
+            yield
+
+    def untold(self, since: datetime) -> list[Key]:
+        """Return the keys that were made before, and of which no fact tells."""
+        untold = {row[0] for row in self._owner.execute(_UNTOLD, (since,))}
+        return [key for key in all_keys(self._owner) if key.id in untold]
 
     def add(  # noqa: PLR0913  # what a key says of its facts
         self,
@@ -127,6 +145,15 @@ class KeyMaker:
         meant = meant_key(all_keys(self._owner), which, now)
         self._owner.execute("select from log.api_key where id = %s for update", (meant.id,))
         return meant_key(all_keys(self._owner), which, now)
+
+
+def told_since(url: str) -> datetime:
+    """Return since when there are facts of keys; those that were made before have none."""
+    with closing(connect(url)) as login:
+        since: datetime = login.execute(
+            "select applied_at from public.huike_migration where name = %s", (_TOLD,)
+        ).fetchone()[0]  # type: ignore[index]  # whoever has keys has migrated
+    return since
 
 
 def _secret() -> str:

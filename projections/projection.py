@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final, LiteralString, TypeVar
 from uuid import UUID
 
+import domain.key.events  # noqa: F401  # no view folds them, and none is to stop at them
 from domain.customer.events import CustomerErased, KnownByAnotherId, VisitorRecognised
 from domain.shared.depth import Depth, Depths
 from domain.shared.events import FACTS, Event, Fact, Stored, Unreadable

@@ -15,17 +15,16 @@ from consumers.demo import sample, summary
 from consumers.demo.follow import Follower
 from consumers.demo.journey import DEMOGRAPHICS, Journey, weeks_until
 from consumers.demo.load import ShopClient, Stopped
+from consumers.issuing import issuing
 from consumers.one_machine import OneMachine, alone
 from domain.shared.ids import Ids
 from infra import logging
-from infra.key_making import KeyMaker
 from infra.keyring import Keyring
-from infra.postgres import OWNER, connect
 from infra.secret_files import replace
 from infra.settings import Settings
 
 _LATELY: Final = timedelta(days=14)
-_ALL_SCOPES: Final = ("query", "command", "audit", "admin", "personal")
+_ALL_SCOPES: Final = ["query", "command", "audit", "admin", "personal"]
 
 
 class Remembered(msgspec.Struct):
@@ -107,8 +106,7 @@ def _remembered(settings: Settings, *, original: bool) -> Remembered:
         return found
     assert settings.log_url is not None
     shift = timedelta(0) if original else weeks_until(datetime.now(UTC).date())
-    with closing(connect(settings.log_url, OWNER)) as owner, owner.transaction():
-        keys = KeyMaker(owner)
+    with issuing(settings) as keys:
         _, shop = keys.add("demo: the shop's site", ["ingest"])
         _, simulated = keys.add("demo: simulated", ["ingest", "command"], shop=sample.SIMULATED)
         _, desk = keys.add("demo: everything else", _ALL_SCOPES)

@@ -21,6 +21,7 @@ NOUNS: Final = (
     "coupon",
     "activity",
     "lifecycle",
+    "key",
 )
 
 _GOLDEN: Final = Path(__file__).parents[2] / "tests" / "domain" / "golden"
@@ -38,6 +39,8 @@ _STREAMS: Final = {
     "activity": "Stream: the message that a shop sent, derived from its source and `messageId`. It "
     "has one version, so it is recorded once.",
     "lifecycle": "Stream: the shop's policy.",
+    "key": "Stream: the key, whose id is the actor of what is done with it. Neither its secret nor "
+    "a digest of it is ever told.",
 }
 
 _ABOUT: Final = """

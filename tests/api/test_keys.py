@@ -3,16 +3,19 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
+from getpass import getuser
 
 import psycopg
 import pytest
 from starlette.testclient import TestClient
 
 from api.services import Services
+from consumers.issuing import issuing
 from domain.shared.refusals import Malformed, NotFound, Refused
 from infra.key_making import KeyMaker
 from infra.keys import REVOKED_WITHIN_SECONDS, Keys
 from infra.postgres import OWNER, WRITER, Connection, Pool, connect, pool
+from infra.settings import Settings
 from tests.api.shop import Shop
 from tests.keys import make_key
 
@@ -288,3 +291,18 @@ def test_a_key_of_another_shop_finds_nothing_to_command(
     assert tag("command", "admin") == 202
     found = with_scopes("audit").get("/api/audit/facts", params={"type": "customer.tag-added"})
     assert [fact["shop"] for fact in found.json()["facts"]] == ["shop"]
+
+
+def test_who_issued_a_key_is_audited(
+    with_scopes: Callable[..., TestClient], settings: Settings
+) -> None:
+    with issuing(settings) as keys:
+        key, secret = keys.add("grace", [], roles=["agent"])
+        keys.revoke("grace")
+    auditor = with_scopes("audit")
+    found = auditor.get("/api/audit/facts", params={"stream": str(key.id)})
+    issued, revoked = found.json()["facts"]
+    assert (issued["type"], revoked["type"]) == ("key.issued", "key.revoked")
+    assert (issued["by"]["kind"], issued["by"]["id"]) == ("system", getuser())
+    assert issued["data"]["roles"] == ["agent"]
+    assert secret[:9] not in found.text

@@ -1,6 +1,7 @@
 """Keys from the command line: what people are told of them."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -10,8 +11,9 @@ from tests.keys import make_key
 
 
 @pytest.fixture
-def typed(database_url: str, monkeypatch: pytest.MonkeyPatch) -> "Typed":
+def typed(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Typed":
     monkeypatch.setenv("HUIKE_LOG_URL", database_url)
+    monkeypatch.setenv("HUIKE_HOME", str(tmp_path))
     return Typed()
 
 

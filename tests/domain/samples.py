@@ -60,6 +60,7 @@ from domain.customer.events import (
     VisitorRecognised,
     VisitorRedirected,
 )
+from domain.key.events import KeyFound, KeyIssued, KeyRevoked, KeyRotated
 from domain.lifecycle.events import LifecyclePolicyAdopted
 from domain.message.events import (
     AddressClass,
@@ -160,6 +161,8 @@ LINES: Final = (
         coupon="TEA5",
     ),
 )
+
+ENDS: Final = datetime(2027, 2, 28, 12, tzinfo=UTC)
 
 EXAMPLES: Final[tuple[Event, ...]] = (
     Tracked(
@@ -279,6 +282,29 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         general_value=Decimal(90),
         currency="EUR",
     ),
+    KeyIssued(
+        name="partner",
+        roles=(),
+        scopes=("ingest", "query"),
+        shop="shop",
+        source="partner",
+        system=True,
+        currency="EUR",
+        per_minute=600,
+        expires_at=ENDS,
+    ),
+    KeyFound(
+        name="grace",
+        roles=("agent", "sales"),
+        scopes=(),
+        shop="shop",
+        source="site",
+        system=False,
+        currency="USD",
+        made_at=datetime(2026, 3, 1, 12, 30, tzinfo=UTC),
+    ),
+    KeyRotated(old_opens_until=datetime(2026, 11, 30, 12, tzinfo=UTC), expires_at=ENDS),
+    KeyRevoked(),
 )
 
 

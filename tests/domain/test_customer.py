@@ -214,7 +214,6 @@ def test_a_visitor_who_was_recognised_is_known() -> None:
         (lambda c: c.grant_consent(Channel.EMAIL, "", "s", "w"), "purpose"),
         (lambda c: c.grant_consent(Channel.EMAIL, "for ada@example.com", "s", "w"), "purpose"),
         (lambda c: c.grant_consent(Channel.EMAIL, "p", "", "w"), "source"),
-        (lambda c: c.grant_consent(Channel.EMAIL, "p", "mail of ada@example.com", "w"), "source"),
         (lambda c: c.withdraw_consent(Channel.EMAIL, "p", "s", ""), "wording"),
         (lambda c: c.add_note(NOTE, " "), "text"),
         (lambda c: c.reveal(" ", ("name",)), "reason"),

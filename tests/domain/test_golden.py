@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -32,7 +33,7 @@ NOUNS: Final = sorted(p.parent.name for p in Path(domain.__path__[0]).glob("*/ev
 MODULES: Final = {n: importlib.import_module(f"domain.{n}.events") for n in NOUNS if n != "shared"}
 SAMPLES: Final = sorted(FOLDER.glob("*.json"))
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PAST: Final = re.compile(r"(^|-)([a-z]+ed|sent|paid|known|begun|told|withdrawn)(-|$)")
+PAST: Final = re.compile(r"(^|-)([a-z]+ed|sent|paid|known|begun|told|found|withdrawn)(-|$)")
 
 each_fact = pytest.mark.parametrize("name", sorted(FACTS))
 each_sample = pytest.mark.parametrize(
@@ -73,10 +74,18 @@ def test_the_present_version_is_stored_in_the_same_words(sample: Sample) -> None
         assert stored.encode(event, sample.stream, sample.origin, FixedKeys()) == body_of(sample)
 
 
+def sealed_in(sample: Sample) -> Iterator[str]:
+    """Yield the personal fields that are sealed: an older version may say one in the clear."""
+    body = msgspec.json.decode(body_of(sample))
+    for field in FACTS[sample.type].personal:
+        if field not in body or (isinstance(body[field], dict) and "sealed" in body[field]):
+            yield field
+
+
 @each_sample
 def test_without_the_key_what_is_personal_is_erased(sample: Sample) -> None:
     event = decode(sample.type, sample.version, body_of(sample), sample.stream, sample.origin, None)
-    for field in FACTS[sample.type].personal:
+    for field in sealed_in(sample):
         assert getattr(event, field) in ((None,) if field not in sample.says else (ERASED,))
 
 

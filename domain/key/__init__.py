@@ -1,0 +1,1 @@
+"""API keys: who was given which rights, and until when."""
