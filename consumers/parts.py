@@ -11,6 +11,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from consumers.erasure.standing import of_erasures
+from consumers.ghosts import of_keys
 from consumers.keyring import of_epochs
 from consumers.mistakes import first_line
 from consumers.place import NoDatabase, placed
@@ -61,6 +62,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield from _of_log(settings, settings.log_url, keyring)
         if keyring is not None:
             yield from (Finding("epoch", *told) for told in of_epochs(settings.log_url, keyring))
+        yield from (Finding("keys", *told) for told in of_keys(settings.log_url))
         yield from (Finding("erasures", *told) for told in of_erasures(settings.log_url))
         for told in of_retention(settings, settings.log_url):
             yield Finding("retention", *told)
