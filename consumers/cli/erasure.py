@@ -57,3 +57,42 @@ def erasure_verify(
     from infra.settings import Settings
 
     raise typer.Exit(verify(Settings(), file))
+
+
+@app.command("again")
+def erasure_again(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            exists=True, dir_okay=False, help="Certificates, as /api/erasures gives them."
+        ),
+    ],
+    *,
+    public_key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Keys (PEM) that they are signed with; none: that of this Huike.",
+        ),
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(min=0, help="How many seconds to wait for the new certificates.")
+    ] = 120,
+) -> None:
+    """Forget again, after a restore, whoever lives again of those whom certificates name.
+
+    Each is asked for, due at once, and certified anew; who is forgotten already is left alone, and
+    whom the log does not know yet it will not get to know. Run it while Huike runs, for views have
+    to let go, and before shops send again what was lost. Exits with 1 while somebody is not
+    forgotten, and with 2 when a file is no certificate that this service signed: nothing is done
+    then.
+
+    ```sh
+    huike erasure again certificates/*.json
+    ```
+    """
+    from consumers.erasure.again import again
+    from infra.settings import Settings
+
+    raise typer.Exit(again(Settings(), files, public_key or [], wait=wait))
