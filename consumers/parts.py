@@ -210,7 +210,7 @@ def _of_server(url: str, mark: str | None) -> Finding:
 
 
 def _unmade(setting: str) -> str:
-    return f"start it, mend {setting}, or let `huike serve` make its roles and tables"
+    return f"start it, mend {setting}, or let `huike migrate` make its roles and tables"
 
 
 def _asked(what: str, url: str, role: str, look: Look, mend: str) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from api.services import Services
-from consumers.retention import of_retention, retain
+from consumers.retention import of_retention, retain, retain_due
 from infra.epochs import renew_if_due
 from infra.keyring import Keyring
 from infra.postgres import KEEPER, OWNER, connect
@@ -17,6 +17,7 @@ from infra.retention import Month, RetentionHeldUp, carry_out, certificate_of, d
 from infra.settings import Settings
 from infra.signing import Signer
 from tests.api.retention.rules import EVERYBODY, LATER, SITE
+from tests.logins import service_login
 
 PATIENCE = 30.0
 
@@ -160,6 +161,18 @@ def test_the_command_says_what_it_would_do_and_does_it(
     ((told, mend),) = of_retention(ruled, url)
     assert mend is None
     assert "last on" in told
+
+
+def test_a_login_that_owns_nothing_leaves_it_to_the_owner_and_the_doctor_says_so(
+    settings: Settings, url: str, services: Services
+) -> None:
+    services.sealer.period_key("original", "shop", "site", "2001-01")
+    with service_login(url) as service:
+        ruled = settings.model_copy(update={"retention": ("shop/site=3",), "log_url": service})
+        retain_due(ruled)
+        ((told, mend),) = of_retention(ruled, service)
+    assert told == "shop/site 3 months"
+    assert mend == "1 months are past: `huike retention` as the database's owner"
 
 
 @pytest.mark.parametrize("rule", ["site=3", "shop/site", "shop/site=0", "*=x", "shop/site=-1"])
