@@ -9,6 +9,7 @@ import psycopg
 
 from domain.key.standing import UNKNOWN, Rights, Standing, standing_of
 from domain.shared.events import Event, UnknownFact, decode
+from infra.key_making import told_since
 from infra.keys import Key, all_keys
 from infra.postgres import WRITER, Connection, connect
 
@@ -33,8 +34,23 @@ class Ghost(msgspec.Struct, frozen=True):
         return f"key {self.name} ({self.id}): {self.why}"
 
 
-def ghosts(connection: Connection) -> tuple[int, list[Ghost]]:
-    """Return how many keys there are, and those that are not as their facts say."""
+class Held(msgspec.Struct, frozen=True):
+    """How many keys were held against their facts, and how many were made before there were any.
+
+    `ghosts`: those that are not as their facts say.
+    """
+
+    keys: int
+    before: int
+    ghosts: list[Ghost]
+
+    def __str__(self) -> str:
+        before = f"; {self.before:,} from before they were facts" if self.before else ""
+        return f"{self.keys - self.before:,} keys may what their facts say{before}."
+
+
+def hold(connection: Connection) -> Held:
+    """Hold all keys against their facts."""
     with connection.transaction():
         connection.execute(_HELD)
         keys = all_keys(connection)
@@ -48,19 +64,21 @@ def ghosts(connection: Connection) -> tuple[int, list[Ghost]]:
                 before = told.setdefault(stream, [])
                 if before is not None:
                     before.append(event)
-    return len(keys), list(_found(keys, told))
+        since = told_since(connection)
+    before = [key for key in keys if key.created_at < since and key.id not in told]
+    return Held(len(keys), len(before), list(_found([k for k in keys if k not in before], told)))
 
 
 def of_keys(url: str) -> Iterator[tuple[str, str | None]]:
     """Say which keys are not as their facts say, and what to do about it."""
     try:
         with closing(connect(url, WRITER)) as connection:
-            count, found = ghosts(connection)
+            held = hold(connection)
     except psycopg.Error:
         return  # what the log's own findings tell
-    if not found:
-        yield f"{count:,}, each as facts gave it out", None
-    for ghost in found:
+    if not held.ghosts:
+        yield str(held).rstrip("."), None
+    for ghost in held.ghosts:
         yield f"{ghost.name}: {ghost.why}", f"`huike keys revoke {ghost.id}`, and make another"
 
 

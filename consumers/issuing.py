@@ -22,7 +22,7 @@ from infra.holders import keeper_pool
 from infra.installation import prepare
 from infra.key_making import KeyMaker, told_since
 from infra.keys import Key
-from infra.postgres import OWNER, connect
+from infra.postgres import OWNER, WRITER, connect
 from infra.sealing import PersonKeys
 from infra.settings import Settings
 
@@ -100,5 +100,6 @@ def issuing(settings: Settings) -> Iterator[Issuing]:
         stack.callback(log.close)
         crm = Crm(LogFactory(log), log, Ids(keyring.secret), clock.now)
         issuing = Issuing(KeyMaker(owner), crm)
-        issuing.find(told_since(url))
+        with closing(connect(url, WRITER)) as writer:
+            issuing.find(told_since(writer))
         yield issuing

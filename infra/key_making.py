@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
@@ -15,10 +15,11 @@ from domain.shared.text import text
 from infra import clock
 from infra.keys import Key, Role, Scope, all_keys, digest
 from infra.meant_key import meant_key
-from infra.postgres import Connection, connect
+from infra.postgres import Connection
 
 _PREFIX_LENGTH: Final = 9
 _TOLD: Final = "0018_keys_are_the_owners.sql"
+_SINCE: Final = "select applied_at from public.huike_migration where name = %s"
 _UNTOLD: Final = """
 select k.id from log.api_key k where k.created_at < %s and not exists (
   select from log.fact f where f.stream = k.id and f.type not like 'activity.%%'
@@ -147,13 +148,10 @@ class KeyMaker:
         return meant_key(all_keys(self._owner), which, now)
 
 
-def told_since(url: str) -> datetime:
+def told_since(connection: Connection) -> datetime:
     """Return since when there are facts of keys; those that were made before have none."""
-    with closing(connect(url)) as login:
-        since: datetime = login.execute(
-            "select applied_at from public.huike_migration where name = %s", (_TOLD,)
-        ).fetchone()[0]  # type: ignore[index]  # whoever has keys has migrated
-    return since
+    row = connection.execute(_SINCE, (_TOLD,)).fetchone()
+    return clock.now() if row is None else row[0]
 
 
 def _secret() -> str:

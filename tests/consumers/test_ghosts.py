@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from consumers.ghosts import Ghost, ghosts, of_keys
+from consumers.ghosts import Ghost, Held, hold, of_keys
 from consumers.issuing import issuing
 from infra.keys import Key
 from infra.postgres import WRITER, Connection, connect
@@ -43,17 +43,17 @@ def test_keys_that_facts_tell_of_are_as_they_should_be(
         keys.rotate("till", DAY, expires=9 * DAY)
         keys.rotate("grace", DAY, expires=None)
         keys.revoke(str(grace.id))
-    assert ghosts(writer) == (2, [])
+    assert hold(writer) == Held(2, 0, [])
 
 
 def test_a_key_that_nobody_issued_is_named_until_it_is_revoked(
     settings: Settings, grace: Key, writer: Connection
 ) -> None:
     ghost, _ = make_key(settings.log_url, "ghost", "admin")
-    assert ghosts(writer) == (2, [Ghost(str(ghost.id), "ghost", "no fact issued it")])
+    assert hold(writer) == Held(2, 0, [Ghost(str(ghost.id), "ghost", "no fact issued it")])
     with issuing(settings) as keys:
         keys.revoke("ghost")
-    assert ghosts(writer) == (2, [])
+    assert hold(writer) == Held(2, 0, [])
     assert grace.name == "grace"
 
 
@@ -76,7 +76,7 @@ def test_a_key_that_may_more_than_it_was_given_is_named(
     settings: Settings, grace: Key, writer: Connection, change: str, why: str
 ) -> None:
     tamper(str(settings.log_url), f"update log.api_key set {change}")  # noqa: S608  # of these
-    ((_, (ghost,)),) = [ghosts(writer)]
+    (ghost,) = hold(writer).ghosts
     assert ghost.id == str(grace.id)
     assert why in ghost.why
 
@@ -84,12 +84,12 @@ def test_a_key_that_may_more_than_it_was_given_is_named(
 def test_the_doctor_says_what_to_do_about_it(
     settings: Settings, grace: Key, writer: Connection
 ) -> None:
-    assert list(of_keys(str(settings.log_url))) == [("1, each as facts gave it out", None)]
+    assert list(of_keys(str(settings.log_url))) == [("1 keys may what their facts say", None)]
     ghost, _ = make_key(settings.log_url, "ghost", "admin")
     ((told, mend),) = of_keys(str(settings.log_url))
     assert told == "ghost: no fact issued it"
     assert mend == f"`huike keys revoke {ghost.id}`, and make another"
-    assert len(ghosts(writer)[1]) == 1
+    assert len(hold(writer).ghosts) == 1
     assert grace.name not in told
 
 
@@ -99,7 +99,7 @@ def test_a_key_that_opens_again_is_named(
     with issuing(settings) as keys:
         keys.revoke(str(grace.id))
     tamper(str(settings.log_url), "update log.api_key set revoked_at = null")
-    _, (ghost,) = ghosts(writer)
+    (ghost,) = hold(writer).ghosts
     assert ghost.why == "its facts say that it was revoked"
 
 
@@ -107,5 +107,22 @@ def test_a_key_whose_facts_nobody_can_read_is_named(
     settings: Settings, grace: Key, writer: Connection
 ) -> None:
     tamper(str(settings.log_url), "update log.fact set body = 'x'")
-    _, (ghost,) = ghosts(writer)
+    (ghost,) = hold(writer).ghosts
     assert str(ghost) == f"key grace ({grace.id}): a fact of it cannot be read"
+
+
+def test_keys_of_before_are_counted_until_they_are_told_of(
+    settings: Settings, grace: Key, writer: Connection
+) -> None:
+    make_key(settings.log_url, "before", "query")
+    tamper(
+        str(settings.log_url),
+        "update log.api_key set created_at = now() - interval '1 year' where name = 'before'",
+    )
+    held = hold(writer)
+    assert held == Held(2, 1, [])
+    assert str(held) == "1 keys may what their facts say; 1 from before they were facts."
+    with issuing(settings):
+        pass
+    assert hold(writer) == Held(2, 0, [])
+    assert grace.name == "grace"
