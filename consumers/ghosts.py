@@ -61,9 +61,9 @@ def hold(connection: Connection) -> Held:
             except (UnknownFact, msgspec.DecodeError):
                 told[stream] = None
             else:
-                before = told.setdefault(stream, [])
-                if before is not None:
-                    before.append(event)
+                events = told.setdefault(stream, [])
+                if events is not None:
+                    events.append(event)
         since = told_since(connection)
     before = [key for key in keys if key.created_at < since and key.id not in told]
     return Held(len(keys), len(before), list(_found([k for k in keys if k not in before], told)))
