@@ -17,7 +17,8 @@ from psycopg import sql
 
 from domain.shared.refusals import AccessNotWritten
 from infra import clock
-from infra.postgres import Connection, Pool
+from infra.access_chain import append, pack
+from infra.postgres import Pool
 from infra.sealing import KeyForgotten, PersonKeys
 
 PURPOSE: Final = "access"
@@ -26,10 +27,6 @@ _AT_ONCE: Final = 500
 _PATIENCE_SECONDS: Final = 30.0
 _CLOSING_SECONDS: Final = 30.0
 _REASON: Final = b"access|reason"
-_INSERT: Final = (
-    "insert into log.access (at, actor, whom, shop, period, sealed, reason)"
-    " values (%s, %s, %s, %s, %s, %s, %s)"
-)
 _FIND: Final = "select id, at, shop, period, sealed, reason from log.access"
 
 log = structlog.get_logger("access")
@@ -157,7 +154,7 @@ class Reads:
 
 
 class AccessLog(Reads):
-    """Writes reads in a thread of its own: what comes together is one insert."""
+    """Writes reads in a thread of its own: what comes together is one insert, chained."""
 
     def __init__(self, pool: Pool, keys: PersonKeys) -> None:
         super().__init__(pool, keys)
@@ -183,7 +180,7 @@ class AccessLog(Reads):
         self._queue.put(None)
         self._thread.join(_CLOSING_SECONDS)
 
-    def _row(self, access: Access) -> tuple[Any, ...]:
+    def _row(self, access: Access) -> bytes:
         period = f"{access.at:%Y-%m}"
         told = msgspec.structs.asdict(access)
         reason = told.pop("reason")
@@ -194,7 +191,7 @@ class AccessLog(Reads):
         if reason and access.whom:
             with suppress(KeyForgotten):  # nobody is to read it any more
                 said = self._keys.seal(access.whom[0], reason.encode(), _REASON)
-        return (
+        return pack(
             access.at,
             self._keys.blind("access-actor", access.actor_id),
             None if access.whom is None else [self._whom(one) for one in access.whom],
@@ -222,7 +219,7 @@ class AccessLog(Reads):
         try:
             rows = [self._row(access) for access, _ in batch]
             with self._pool.connection() as connection:
-                _insert(connection, rows)
+                append(connection, rows)
         except Exception:  # whatever it is, nobody reads without its being written down
             log.exception("access not written", reads=len(batch))
             for _, written in batch:
@@ -252,11 +249,6 @@ def _of_them(access: Access, customers: Collection[UUID]) -> Access:
         reason=access.reason if whom and whom[0] in customers else None,
         conditions={},
     )
-
-
-def _insert(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.executemany(_INSERT, rows)
 
 
 _encode: Final = msgspec.msgpack.Encoder(decimal_format="string", uuid_format="canonical").encode

@@ -1,7 +1,7 @@
 """Retention: what a source sent in a month is made unreadable after so many months; reads, too."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -10,6 +10,7 @@ import psycopg
 from msgspec import UNSET, UnsetType
 from psycopg import sql
 
+from infra.access_chain import Run
 from infra.certificates import Certificate, read, signed
 from infra.postgres import OWNER, Connection, connect
 from infra.signing import Signer
@@ -48,7 +49,19 @@ with gone as (delete from log.refused where shop = %s and source = %s and period
 keys as (delete from keeper.refused_key k using gone where k.id = gone.id)
 select count(*) from gone
 """
-_ENTRIES: Final = "delete from log.access where shop = %s and period = %s"
+_LAST_READ: Final = "select coalesce(max(id), 0) from log.access"
+_RUNS: Final = """
+insert into log.access_destroyed (first, last, chain)
+select run.first, run.last, a.chain from (
+  select min(id) as first, max(id) as last from (
+    select id, id - row_number() over (order by id) as island from log.access
+    where id <= %s and chain is not null
+      and (shop, period) in (select * from unnest(%s::text[], %s::text[]))
+  ) as each_one group by island
+) as run join log.access a on a.id = run.last
+returning first, last, encode(chain, 'hex')
+"""
+_ENTRIES: Final = "delete from log.access where shop = %s and period = %s and id <= %s"
 _LATEST: Final = "select at, certificate from log.retention order by id desc limit 1"
 
 
@@ -92,8 +105,8 @@ class DestroyedReads(MonthOfReads, frozen=True, kw_only=True):
 class Retained(msgspec.Struct, frozen=True, kw_only=True):
     """What is certified: what was destroyed, and which months' originals were dropped altogether.
 
-    `installation`: the log's incarnation. `rules`: months by source. `reads` is there when months
-    of the access log were.
+    `installation`: the log's incarnation. `rules`: months by source. `reads` and `runs` are there
+    when months of the access log were: how many, and where they stood in its chain.
     """
 
     format: int = 1
@@ -103,6 +116,7 @@ class Retained(msgspec.Struct, frozen=True, kw_only=True):
     destroyed: Sequence[Destroyed]
     dropped: Sequence[MonthName]
     reads: Sequence[DestroyedReads] | UnsetType = UNSET
+    runs: Sequence[Run] | UnsetType = UNSET
 
 
 RetentionCertificate: TypeAlias = Certificate[Retained]
@@ -137,8 +151,25 @@ def latest(connection: Connection) -> tuple[datetime, RetentionCertificate] | No
 
 def destroyed_reads(connection: Connection) -> list[DestroyedReads]:
     """Return the months of the access log that were destroyed, by what was certified."""
+    return [one for each in _certificates(connection) for one in each.certified.reads or ()]
+
+
+def destroyed_runs(connection: Connection, trusted: Collection[str] | None) -> list[Run]:
+    """Return which reads were destroyed, by certificates of these keys; None: of any."""
+    return [
+        run
+        for each in _certificates(connection)
+        if each.is_signed and (trusted is None or each.public_key in trusted)
+        for run in each.certified.runs or ()
+    ]
+
+
+def _certificates(connection: Connection) -> Iterator[RetentionCertificate]:
+    """Yield all that are kept; what is none, or was altered, tells nothing."""
     files = connection.execute("select certificate from log.retention order by id").fetchall()
-    return [one for (file,) in files for one in certificate_of(file).certified.reads or ()]
+    for (file,) in files:
+        with suppress(msgspec.DecodeError):
+            yield certificate_of(file)
 
 
 def overlaps(month: MonthName, since: datetime | None, until: datetime | None) -> bool:
@@ -177,13 +208,15 @@ def _carried_out(
     read = [month for month in months if isinstance(month, MonthOfReads)]
     installation = connection.execute("select incarnation from log.installation").fetchone()
     assert installation is not None
+    runs, reads = _destroyed_reads(connection, read)
     retained = Retained(
         installation=str(installation[0]),
         at=now,
         rules=rules,
         destroyed=[_destroyed(connection, month) for month in sent],
         dropped=_dropped(connection, {month.month for month in sent}),
-        reads=[_destroyed_reads(connection, month) for month in read] or UNSET,
+        reads=reads or UNSET,
+        runs=runs or UNSET,
     )
     file = signed(retained, signer)
     connection.execute("insert into log.retention (at, certificate) values (%s, %s)", (now, file))
@@ -210,10 +243,20 @@ def _destroyed(connection: Connection, month: Month) -> Destroyed:
     )
 
 
-def _destroyed_reads(connection: Connection, month: MonthOfReads) -> DestroyedReads:
-    connection.execute(_DESTROY, ([READS], month.shop, "", month.month))
-    deleted = connection.execute(_ENTRIES, (month.shop, month.month)).rowcount
-    return DestroyedReads(shop=month.shop, month=month.month, reads=deleted)
+def _destroyed_reads(
+    connection: Connection, months: Sequence[MonthOfReads]
+) -> tuple[list[Run], list[DestroyedReads]]:
+    """Destroy reads; return where they stood in the access log's chain, and how many they were."""
+    last = connection.execute(_LAST_READ).fetchone()
+    assert last is not None
+    names = [month.shop for month in months], [month.month for month in months]
+    found = connection.execute(_RUNS, (last[0], *names)).fetchall()
+    gone = []
+    for month in months:
+        connection.execute(_DESTROY, ([READS], month.shop, "", month.month))
+        deleted = connection.execute(_ENTRIES, (month.shop, month.month, last[0])).rowcount
+        gone.append(DestroyedReads(shop=month.shop, month=month.month, reads=deleted))
+    return [Run(first=run[0], last=run[1], chain=run[2]) for run in sorted(found)], gone
 
 
 def _dropped(connection: Connection, months: Iterable[str]) -> list[str]:

@@ -1,46 +1,65 @@
 """Seals: the log's head signed, to be kept where nobody who can write the log can write."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from infra.event_store.chain import BEGINNING, Break, Mark, follow
+from infra.access_chain import ReadsBreak
+from infra.access_chain import follow as follow_reads
+from infra.event_store.chain import BEGINNING, Break, Hash, Mark, follow
 from infra.event_store.tree import Tree, peaks_of
 from infra.postgres import Connection
+from infra.retention import destroyed_runs
 from infra.signing import Signer, is_signed
 
-Hash = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Key = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9+/]{43}=\Z")]
 Signature = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9+/]{86}==\Z")]
 """In base64."""
 
 
-class Seal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Of which log, up to which position; its chain there, the peaks of its tree, when, by whom."""
+class SealedReads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The last read of the access log, 0 where it has none, and its chain there."""
 
-    seal: Literal[1] = 1
+    last: Annotated[int, msgspec.Meta(ge=0)]
+    chain: Hash
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.last, bytes.fromhex(self.chain))
+
+
+class Seal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of which log, up to which position; its chain there, the peaks of its tree, when, by whom.
+
+    From version 2 on it says where the access log ended too.
+    """
+
+    seal: Literal[1, 2] = 1
     log: UUID
     position: Annotated[int, msgspec.Meta(ge=1)]
     chain: Hash
     peaks: tuple[Hash, ...]
     sealed_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    reads: SealedReads | UnsetType = UNSET
     key: Key
     signature: Signature = ""
 
     @property
     def told(self) -> bytes:
-        """What is signed: six lines of text."""
+        """What is signed: six lines of text, eight where it says of reads."""
         lines = (
-            "Huike seal 1",
+            f"Huike seal {self.seal}",
             str(self.log),
             str(self.position),
             self.chain,
             " ".join(self.peaks),
             self.sealed_at.astimezone(UTC).isoformat(),
+            *((str(self.reads.last), self.reads.chain) if self.reads else ()),
         )
         return "".join(f"{line}\n" for line in lines).encode()
 
@@ -48,10 +67,17 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def mark(self) -> Mark:
         return Mark(self.position, bytes.fromhex(self.chain))
 
+    def marks(self) -> Iterator[tuple[str, Mark]]:
+        """Yield what it says of the log, and of the access log."""
+        yield "facts", self.mark
+        if self.reads and self.reads.last:
+            yield "reads", self.reads.mark
+
     @property
     def signed(self) -> bool:
         """Tell whether its signature is that of the key it names."""
         whole = len(self.peaks) == len(peaks_of(self.position))
+        whole = whole and (self.seal == 1) == (self.reads is UNSET)
         return whole and is_signed(self.told, self.signature, self.key)
 
     def tree(self) -> Tree:
@@ -107,7 +133,7 @@ class Contradicting(BadSeal):
 class Broken(Exception):
     """The log is not sealed, since it is not as it was recorded."""
 
-    def __init__(self, where: Break) -> None:
+    def __init__(self, where: Break | ReadsBreak) -> None:
         super().__init__(f"{str(self.__doc__).rstrip('.')}: {where}.")
 
 
@@ -146,7 +172,8 @@ def read_seals(
     `lineage`: whose they must be, None: anybody's. `tell` hears of lines that are torn; they are
     refused where it is None, or where no other line is a seal.
     """
-    seals: dict[int, Seal] = {}
+    seals: dict[tuple[Mark, SealedReads | UnsetType], Seal] = {}
+    marks: dict[tuple[str, int], bytes] = {}
     torn: list[TornSeal] = []
     for number, line in enumerate(file.read_bytes().splitlines(), 1):
         if not line.strip():
@@ -159,8 +186,10 @@ def read_seals(
             continue
         if lineage is not None:
             lineage.claim(seal, place)
-        if seals.setdefault(seal.position, seal).mark != seal.mark:
-            raise Contradicting(place)
+        for what, mark in seal.marks():
+            if marks.setdefault((what, mark.position), mark.chain) != mark.chain:
+                raise Contradicting(place)
+        seals.setdefault((seal.mark, seal.reads), seal)
     if torn and (tell is None or not seals):
         raise torn[0]
     if not seals:
@@ -193,13 +222,14 @@ def _parse(line: bytes | str, place: str) -> Seal:
 def _begins(line: bytes | str) -> bool:
     """Tell whether a line is the beginning of a seal, or what a lost write leaves of one: zeros."""
     written = line if isinstance(line, bytes) else line.encode()
-    return _OPENING.startswith(written.rstrip(b"\0")[: len(_OPENING)])
+    begun = written.rstrip(b"\0")
+    return any(opening.startswith(begun[: len(opening)]) for opening in _OPENINGS)
 
 
 def kept(connection: Connection, key: str, lineage: Lineage) -> list[Seal]:
     """Return the seals by one key that this log keeps itself, by position. Raises BadSeal."""
     rows = connection.execute(
-        "select position, seal from log.seal where key = %s order by position", (key,)
+        "select position, seal from log.seal where key = %s order by position, reads", (key,)
     )
     found: list[Seal] = []
     for position, line in rows:
@@ -236,22 +266,42 @@ def seal(
     end = follow(connection, start, see=tree.add, tell=tell)
     if isinstance(end, Break):
         raise Broken(end)
-    if end.position == start.position:
+    if not end.position:
+        return None
+    reads = _reads(connection, before)
+    if last is not None and (end.position, reads) == (start.position, last.reads):
         return last
     unsigned = Seal(
+        seal=2,
         log=lineage.now,
         position=end.position,
         chain=end.chain.hex(),
         peaks=tuple(peak.hex() for peak in tree.peaks),
         sealed_at=now,
+        reads=reads,
         key=signer.public,
     )
     made = msgspec.structs.replace(unsigned, signature=signer.sign(unsigned.told))
     connection.execute(
-        "insert into log.seal (position, key, seal) values (%s, %s, %s) on conflict do nothing",
-        (made.position, signer.public, made.line().decode()),
+        "insert into log.seal (position, key, reads, seal) values (%s, %s, %s, %s) "
+        "on conflict do nothing",
+        (made.position, signer.public, reads.last, made.line().decode()),
     )
     return made
+
+
+def _reads(connection: Connection, before: Sequence[Seal]) -> SealedReads:
+    """Return where the access log ends, followed from the last seal of it. Raises Broken.
+
+    Retention may have signed with a former key; `huike audit verify` asks whose keys they are.
+    """
+    marks = [mark for one in before for what, mark in one.marks() if what == "reads"]
+    found = follow_reads(
+        connection, *marks[-1:], destroyed=lambda: destroyed_runs(connection, None)
+    )
+    if isinstance(found, ReadsBreak):
+        raise Broken(found)
+    return SealedReads(last=found.end.position, chain=found.end.chain.hex())
 
 
 def _still_there(connection: Connection, seals: Sequence[Seal]) -> None:
@@ -270,5 +320,5 @@ def _still_there(connection: Connection, seals: Sequence[Seal]) -> None:
         first = one.position + 1
 
 
-_OPENING: Final = b'{"seal":1,"log":"'
+_OPENINGS: Final = tuple(b'{"seal":%d,"log":"' % version for version in (1, 2))
 _decode: Final = msgspec.json.Decoder(Seal).decode

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from docs.generate.markdown import block, code, document, table
-from infra import migrations
+from infra import access_chain, migrations
 from infra.event_store import codec
 
 _MEANINGS: Final = {
@@ -80,24 +80,62 @@ has 10, and 8.7 µs where each has one; Postgres copies meanwhile, in a process 
 _SEALS: Final = """
 `huike audit seal` signs where the log ends, with Ed25519: [how to](../how-to/seal-the-log.md). A
 seal is a line of JSON: `log` (the log's incarnation), `position` (a batch's last), `chain` (of that
-batch), `peaks` (see below), `sealed_at`, `key` (the public one, 32 bytes) and `signature`; hashes
-are in hexadecimal, the key and the signature in base64.
+batch), `peaks` (see below), `sealed_at`, `reads` (the `last` read of the access log, 0 where there
+is none, and its `chain`), `key` (the public one, 32 bytes) and `signature`; hashes are in
+hexadecimal, the key and the signature in base64.
 What is signed are these lines, each with a line feed, in UTF-8:
 
 ```text
-Huike seal 1
+Huike seal 2
 the log's incarnation
 the position
 the chain
 the peaks, with a space between each two
 the time, as 2026-11-20T10:15:00.123456+00:00 (the fraction only when there is one)
+the last read
+its chain
 ```
+
+Seals of version 1 say nothing of reads: `Huike seal 1`, and no more than the time.
 
 The *peaks* vouch for each fact by itself: with a few hashes more, one fact is proven to whoever may
 not see the others. They are the roots of a Merkle mountain range over the facts, in the order of
 their positions. A leaf is SHA-256(byte 0 || the fact's canonical bytes), a node SHA-256(byte 1 ||
 left || right). Of *n* facts, each 1 in the binary digits of *n*, from the left, is a whole tree of
 as many leaves as the digit counts, and its root is a peak.
+"""
+
+_READS: Final = """
+Reads of personal data are chained as well, each by itself: `chain` in a row of `log.access` is
+
+    SHA-256(chain of the read before || row)
+
+where the row is the tuple of binary `COPY` (see below) of these columns:
+
+    @
+
+The chain before the first is 32 zero bytes. Ids have no gap. Reads from before there was a chain
+have none, and are counted.
+
+`huike audit verify` makes these hashes again too, and names the first read that is wrong:
+
+| it says | when |
+| --- | --- |
+| `changed` | it was changed, put in or moved, or the first of them was removed |
+| `removed` | ids are missing |
+| `inserted` | a read behind the first chained one has no chain, or was said to be destroyed |
+| `rewritten`, `shortened` | a seal says otherwise: the chain was made anew, or the end cut off |
+
+What retention destroyed is no break: its certificates, in `log.retention`, say in `runs` from which
+id to which, and the chain of the last, with which the next goes on. They are believed when the key
+of this Huike signed them, or one that `--public-key` names; sealing, which only asks whether the
+chain follows, takes those of any key. Of a log that was restored from a backup, reads that were
+lost with it are missing for seals that were made after it.
+
+A read by itself takes our process 165 µs of CPU and PostgreSQL 110 (before there was a chain: 129
+and 60; a read waits longer for its commit), one of fifty that come together 9 and 9 (before: 24 and
+18: they are copied now, where each was inserted). A hash of it is 1.1 µs; to verify it takes 4 µs
+(November 2026, Python 3.11 on two shared cores; medians of five times; reads of 460 bytes).
 """
 
 _CANONICAL: Final = """
@@ -125,6 +163,8 @@ def page() -> str:
         _COST,
         "## Seals",
         _SEALS,
+        "## The access log",
+        _READS.replace("@", access_chain.COLUMNS),
         "## Canonical bytes",
         _CANONICAL,
         "## The columns",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import chain, islice
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
@@ -40,6 +40,8 @@ _FACTS: Final = 50_000
 
 _LOWEST: Final = -(2**63)
 
+Hash = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+"""In hexadecimal."""
 
 Row = bytes | bytearray | memoryview
 """The canonical bytes of a fact."""

@@ -50,6 +50,14 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+def instant(count: int) -> datetime | None:
+    """Return the instant of so many microseconds; None: no clock shows it."""
+    try:
+        return _EPOCH + count * _MICROSECOND
+    except OverflowError:
+        return None
+
+
 def two_texts(left: str, right: str) -> bytes:
     return text(left) + text(right)
 

@@ -3,19 +3,28 @@
 import json
 import resource
 import signal
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from consumers.audit import NoPublicKey, public_key, verify
+from consumers.issuing import issuing
 from consumers.seals import seal_head
+from infra.access_log import Access, AccessLog
+from infra.keyring import Keyring
+from infra.postgres import KEEPER, WRITER, pool
+from infra.retention import carry_out
+from infra.sealing import PersonKeys
 from infra.seals import ForeignKey, ForgedSeal
 from infra.settings import Settings
-from infra.signing import file_beside
+from infra.signing import Signer, file_beside
 from tests.infra.event_store import kept
+from tests.keys import make_key
 
 Capture = pytest.CaptureFixture[str]
 
@@ -57,6 +66,25 @@ def test_the_first_batch_that_is_wrong_is_named(settings: Settings, capsys: Capt
     told = capsys.readouterr().out
     assert "positions 7 to 9, recorded 20" in told
     assert "by process w3:3, process x" in told
+
+
+def test_a_key_that_no_fact_issued_is_named(settings: Settings, capsys: Capture) -> None:
+    with issuing(settings) as keys:
+        key, _ = keys.add("grace", [], roles=["agent"])
+    assert proven(settings) == 0
+    assert "1 keys may what their facts say." in capsys.readouterr().out
+    ghost, _ = make_key(settings.log_url, "ghost", "admin")
+    kept.tamper(
+        str(settings.log_url),
+        "update log.api_key set roles = '{privacy-officer}' where name = 'grace'",
+    )
+    assert proven(settings) == 1
+    told = capsys.readouterr().out
+    assert f"key ghost ({ghost.id}): no fact issued it" in told
+    assert f"key grace ({key.id}): roles is privacy-officer, by its facts agent" in told
+    assert verify(settings, None, [], as_json=True) == 1
+    named = json.loads(capsys.readouterr().out)["keys"]
+    assert {one["id"] for one in named} == {str(ghost.id), str(key.id)}
 
 
 def test_programs_read_it_as_json(settings: Settings, capsys: Capture) -> None:
@@ -154,6 +182,78 @@ def test_seals_are_checked_with_the_key_that_is_given(
     with pytest.raises(ForeignKey):
         proven(settings, seals, theirs)
     assert proven(settings, seals, theirs, ours) == 0
+
+
+def have_read(settings: Settings, reads: int = 3, at: datetime | None = None) -> None:
+    with ExitStack() as stack:
+        keeper = stack.enter_context(pool(str(settings.log_url), KEEPER))
+        writer = stack.enter_context(pool(str(settings.log_url), WRITER))
+        log = AccessLog(writer, PersonKeys(keeper, Keyring.open(settings.keyring_file)))
+        stack.callback(log.close)
+        for n in range(reads):
+            log.write(
+                Access(
+                    at=at or datetime.now(UTC),
+                    actor_kind="key",
+                    actor_id="desk",
+                    whom=(UUID(int=n),),
+                    operation="customer",
+                    basis="serves",
+                    request="r-1",
+                    shop="shop",
+                )
+            )
+
+
+def test_reads_of_personal_data_are_proven_too(settings: Settings, capsys: Capture) -> None:
+    have_read(settings)
+    assert proven(settings) == 0
+    told = capsys.readouterr().out
+    assert "3 reads of personal data are as they were written, none was sealed." in told
+    assert verify(settings, None, [], as_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["reads"] == 3
+    kept.tamper(str(settings.log_url), "delete from log.access where id = 2")
+    assert proven(settings) == 1
+    assert "read 2 of the access log: it is gone" in capsys.readouterr().out
+    assert verify(settings, None, [], as_json=True) == 1
+    broken = json.loads(capsys.readouterr().out)["break"]
+    assert (broken["kind"], broken["first"], broken["last"]) == ("removed", 2, 2)
+    assert seal_head(settings, None, None) == 1
+    assert "The log is not sealed" in capsys.readouterr().err
+
+
+def test_who_cuts_off_the_last_reads_is_found_by_a_seal(
+    settings: Settings, seals: Path, capsys: Capture
+) -> None:
+    have_read(settings)
+    assert seal_head(settings, seals, None) == 0, "though no fact came"
+    assert [json.loads(line)["reads"]["last"] for line in seals.read_text().splitlines()] == [0, 3]
+    assert proven(settings, seals) == 0
+    assert "those up to number 3 as they were sealed" in capsys.readouterr().out
+    forget_seals(settings)
+    kept.tamper(str(settings.log_url), "delete from log.access where id = 3")
+    assert proven(settings) == 0
+    assert proven(settings, seals) == 1
+    assert "the access log ends before a seal" in capsys.readouterr().out
+    have_read(settings)
+    assert proven(settings, seals) == 1
+    assert "the chain was made anew" in capsys.readouterr().out
+
+
+def test_months_of_reads_that_retention_destroyed_are_no_break(
+    settings: Settings, seals: Path, capsys: Capture
+) -> None:
+    have_read(settings, at=datetime(2025, 11, 15, tzinfo=UTC))
+    assert seal_head(settings, seals, None) == 0
+    signer, now = Signer.beside(settings.keyring_file), datetime.now(UTC)
+    assert carry_out(str(settings.log_url), {"access": 1}, signer, now) is not None
+    have_read(settings, 2)
+    capsys.readouterr()
+    assert proven(settings, seals) == 0
+    assert "2 reads of personal data are as they were written" in capsys.readouterr().out
+    assert seal_head(settings, seals, None) == 0
+    kept.tamper(str(settings.log_url), "delete from log.retention")
+    assert proven(settings, seals) == 1
 
 
 def test_a_log_that_is_not_whole_is_not_sealed(settings: Settings, capsys: Capture) -> None:

@@ -26,7 +26,7 @@ from tests.keys import make_key
 NOBODY = "pg_monitor"
 """Stands for a login that was given nothing of ours: it has what is everybody's."""
 ROLES = (WRITER, KEEPER, VIEWS, READER, NOBODY)
-HISTORY = ("fact", "batch", "original", "seal", "access", "ancestor", "upkeep")
+HISTORY = ("fact", "batch", "original", "seal", "access", "access_destroyed", "ancestor", "upkeep")
 Refused = psycopg.errors.InsufficientPrivilege
 
 

@@ -26,6 +26,7 @@ from infra.seals import (
     NoSeal,
     NotASeal,
     Seal,
+    SealedReads,
     TornSeal,
     read_seals,
     seal,
@@ -148,6 +149,10 @@ def test_good_seals_are_read(
         lambda seal: {"peaks": (*seal.peaks[:-1], "0" * 64)},
         lambda _: {"sealed_at": datetime(2020, 1, 1, tzinfo=UTC)},
         lambda _: {"log": uuid4()},
+        lambda _: {"seal": 1},
+        lambda _: {"reads": msgspec.UNSET},
+        lambda _: {"seal": 1, "reads": msgspec.UNSET},
+        lambda _: {"reads": SealedReads(last=1, chain="0" * 64)},
         lambda _: {"key": "0" * 43 + "="},
         lambda _: {"signature": "0" * 86 + "=="},
     ],
@@ -183,6 +188,27 @@ def test_a_seal_of_another_log_is_refused(
         )
 
 
+def test_a_seal_from_before_reads_were_sealed_is_still_read_and_built_upon(
+    connection: Connection, signer: Signer, tmp_path: Path, database_url: str
+) -> None:
+    now = made(connection, signer)
+    before = signed(msgspec.structs.replace(now, seal=1, reads=msgspec.UNSET), signer)
+    assert before.told.startswith(b"Huike seal 1\n")
+    assert before.told.count(b"\n") == 6
+    assert b"reads" not in before.line()
+    file = in_file(tmp_path, before, now)
+    assert read_seals(file, [signer.public], Lineage.read(connection)) == [before, now]
+    kept.tamper(database_url, "delete from log.seal")
+    connection.execute(
+        "insert into log.seal (position, key, seal) values (%s, %s, %s)",
+        (before.position, signer.public, before.line().decode()),
+    )
+    again = made(connection, signer)
+    assert (again.seal, again.mark) == (2, before.mark)
+    kept_now = kept_seals(connection, signer.public, Lineage.read(connection))
+    assert [one.seal for one in kept_now] == [1, 2]
+
+
 def test_two_good_seals_that_contradict_each_other_are_refused(
     connection: Connection, signer: Signer, tmp_path: Path
 ) -> None:
@@ -204,7 +230,7 @@ def test_what_is_no_seal_is_refused(
         read_seals(file, [], Lineage.read(connection))
 
 
-@pytest.mark.parametrize("torn", [b'{"se', b'{"seal":1,"log":"0', b"\0\0\0", b'{"seal":1,\0\0'])
+@pytest.mark.parametrize("torn", [b'{"se', b'{"seal":2,"log":"0', b"\0\0\0", b'{"seal":1,\0\0'])
 def test_a_torn_line_is_told_where_somebody_hears_it_and_refused_elsewhere(
     connection: Connection, signer: Signer, tmp_path: Path, torn: bytes
 ) -> None:

@@ -184,14 +184,12 @@ def test_everything_that_the_migrations_make_is_in_a_backup(backups: Backups) ->
 def test_numbers_go_on_where_they_were(backups: Backups) -> None:
     with connect(backups.shop.url, OWNER) as owner:
         owner.execute(
-            "insert into log.access (at, actor, shop, period, sealed) "
-            "select now(), '', 'tea', '2026-11', '' from generate_series(1, 3)"
+            "insert into log.retention (certificate) select '' from generate_series(1, 3)"
         )
     backups.restore(backups.take())
     with connect(backups.target, OWNER) as owner:
         row = owner.execute(
-            "insert into log.access (at, actor, shop, period, sealed) "
-            "values (now(), '', 'tea', '2026-11', '') returning id"
+            "insert into log.retention (certificate) values ('') returning id"
         ).fetchone()
     assert row == (4,)
 
