@@ -126,7 +126,7 @@ TABLE: Final[dict[str, Operation]] = {
     "GET /api/customers/{id}": _sees(_ASKS, *PERSON),
     "GET /api/customers/{id}/campaigns": _ASKS,
     "GET /api/customers/{id}/lifecycle": _ASKS,
-    "GET /api/customers/{id}/consents": _ASKS,
+    "GET /api/customers/{id}/consents": _sees(_ASKS, "source"),
     "GET /api/customers/{id}/dossier": _sees(
         _AUDITS, *PERSON, *_FACTS, *_MESSAGE, "reason", whole=True
     ),

@@ -6,8 +6,10 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
+from api.facts import SEALED
 from api.looking import TheLook
 from api.parameters import KNOWN_ALONE, CustomerId, Language
+from api.queries.deps import Views
 from api.refused import EXAMPLE as REFUSED
 from api.responses import HTML, JSON, Json, streamed
 from api.services import TheServices
@@ -168,10 +170,11 @@ def dossier(
         404: {"description": "Nothing is known of the customer."},
     },
 )
-def consents(id: CustomerId, services: TheServices) -> Response:
+def consents(id: CustomerId, services: TheServices, look: TheLook) -> Response:
     """Give what holds now, and every change: for what, by which wording, and how it was said.
 
     The whole customer's: what was said under each of its ids, before they were known as one too.
+    `source` may name somebody: it is "sealed" for who sees masks.
     """
     reader = services.reader
     upto = reader.head().position
@@ -181,7 +184,11 @@ def consents(id: CustomerId, services: TheServices) -> Response:
     if not facts and not services.search.is_there(origins):
         raise NotFound(what="customer", id=id)
     teller = Teller(Language.ENGLISH, services.keys.names())
-    return Json(consents_of(customer, facts, teller))
+    opened = Views(services.sources, look, None).opens(customer)
+    if opened:
+        look.saw_facts(facts)
+        look.note()
+    return Json(consents_of(customer, facts, teller, closed=None if opened else SEALED))
 
 
 def _accepted(request: Request) -> Format:

@@ -86,10 +86,9 @@ STAYS: Final[tuple[Stays, ...]] = (
         | _of("group.", "created_at industry employees plan"),
     ),
     Stays(
-        english="consents: for what, where it was given, and the wording that was read; "
-        "why the law forbade to forget",
-        chinese="许可：用途、取得途径、客户所读的条文；法律禁止遗忘的理由",
-        facts=_of("customer.", "purpose source wording reason"),
+        english="consents: for what, and the wording that was read",
+        chinese="许可：用途、客户所读的条文",
+        facts=_of("customer.", "purpose wording"),
     ),
     Stays(
         english="of tickets and campaigns their numbers and codes, the names that campaigns have, "
@@ -103,6 +102,7 @@ STAYS: Final[tuple[Stays, ...]] = (
         chinese="由谁何时记录：商店、来源、密钥、请求编号；只有凭密钥才能推得的编号；"
         "摘要；曾被查看的字段名称",
         facts=_of("fact.", "shop source actor_kind actor_id correlation")
+        | _of("key.", "name roles scopes shop source currency")
         | _of("customer.", "kind digest fields"),
     ),
 )

@@ -20,10 +20,7 @@ _ERASURE: Final = "1d0e3c8e-8d5f-4a0b-9d5e-2f3a4b5c6d7e"
 
 
 class HoldBody(Body):
-    """Why the law forbids, or does not forbid any more, to forget a customer.
-
-    It stands in the clear for good: it names nobody.
-    """
+    """Why the law forbids, or does not forbid any more, to forget a customer; sealed."""
 
     reason: Text = Field(examples=["A claim is before the court"])
 

@@ -90,7 +90,7 @@ class Customer(Root):
         self.erasures: dict[UUID, Stage] = {}
         self.begun: UUID | None = None
         self.erased = False
-        self.hold: str | None = None
+        self.hold: str | Erased | None = None
 
     def whose(self) -> Who:
         return Who(user=self.id)
@@ -120,7 +120,7 @@ class Customer(Root):
         """Agree to a wording; agreeing to a newer wording is news."""
         self._must_be_known()
         purpose = text_of_nobody("purpose", purpose)
-        source = text_of_nobody("source", source)
+        source = text("source", source)
         wording = text("wording", wording, longest=LONGEST_PROSE)
         if self.consents.get((channel, purpose)) != wording:
             self.record(
@@ -131,7 +131,7 @@ class Customer(Root):
         """Take a consent back, or refuse one that was never asked for."""
         self._must_be_known()
         purpose = text("purpose", purpose)
-        source = text_of_nobody("source", source)
+        source = text("source", source)
         wording = text("wording", wording, longest=LONGEST_PROSE)
         if self.consents.get((channel, purpose), wording) is not None:
             self.record(
@@ -211,7 +211,7 @@ class Customer(Root):
 
     def place_hold(self, reason: str) -> None:
         self._must_be_known()
-        reason = text_of_nobody("reason", reason)
+        reason = text("reason", reason)
         if self.begun:
             raise BeingForgotten
         if self.hold != reason:
@@ -219,7 +219,7 @@ class Customer(Root):
 
     def lift_hold(self, reason: str) -> None:
         self._must_be_known()
-        reason = text_of_nobody("reason", reason)
+        reason = text("reason", reason)
         if self.hold is not None:
             self.record(LegalHoldLifted(reason=reason))
 

@@ -97,24 +97,32 @@ class KindStated(Event, frozen=True, kw_only=True):
     kind: Kind
 
 
-@fact("customer.consent-granted")
+@fact("customer.consent-granted", version=2)
 class ConsentGranted(Event, frozen=True, kw_only=True):
     """The customer allowed messages on a channel for a purpose, by a wording that they read."""
 
     channel: Channel
     purpose: str
-    source: str
+    source: Personal[str]
     wording: str
 
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Leave `source` as it is: it was in the clear."""
 
-@fact("customer.consent-withdrawn")
+
+@fact("customer.consent-withdrawn", version=2)
 class ConsentWithdrawn(Event, frozen=True, kw_only=True):
     """The customer took a consent back."""
 
     channel: Channel
     purpose: str
-    source: str
+    source: Personal[str]
     wording: str
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Leave `source` as it is: it was in the clear."""
 
 
 @fact("customer.tag-added")
@@ -197,15 +205,23 @@ class ErasureCertified(Event, frozen=True, kw_only=True):
     digest: str
 
 
-@fact("customer.legal-hold-placed")
+@fact("customer.legal-hold-placed", version=2)
 class LegalHoldPlaced(Event, frozen=True, kw_only=True):
-    """The law forbids to forget the customer for the time being; `reason` names no person."""
+    """The law forbids to forget the customer for the time being."""
 
-    reason: str
+    reason: Personal[str]
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Leave `reason` as it is: it was in the clear."""
 
 
-@fact("customer.legal-hold-lifted")
+@fact("customer.legal-hold-lifted", version=2)
 class LegalHoldLifted(Event, frozen=True, kw_only=True):
     """The law does not forbid any more that the customer be forgotten."""
 
-    reason: str
+    reason: Personal[str]
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Leave `reason` as it is: it was in the clear."""

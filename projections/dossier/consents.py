@@ -8,6 +8,7 @@ import msgspec
 from domain.customer.events import ConsentGranted, ConsentWithdrawn
 from domain.shared.channel import Channel
 from domain.shared.events import Fact
+from domain.shared.personal import Erased
 from projections.dossier.lines import Source, Teller
 
 
@@ -20,7 +21,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     channel: Channel
     purpose: str
     granted: bool
-    source: str
+    source: str | Erased
     wording: str
     origin: Source
 
@@ -33,10 +34,15 @@ class Consents(msgspec.Struct, frozen=True, kw_only=True):
     history: Sequence[Change]
 
 
-def consents_of(customer: UUID, facts: Iterable[Fact], teller: Teller) -> Consents:
-    """Return the consents that facts tell of. Of two at one instant the withdrawal holds."""
+def consents_of(
+    customer: UUID, facts: Iterable[Fact], teller: Teller, *, closed: str | None = None
+) -> Consents:
+    """Return the consents that facts tell of. Of two at one instant the withdrawal holds.
+
+    `closed`: what stands for each source, where who asks may not see it.
+    """
     told = sorted(facts, key=_said_at)
-    history = [_change(fact, teller) for fact in told]
+    history = [_change(fact, teller, closed) for fact in told]
     last = {(change.channel, change.purpose): change for change in history}
     return Consents(customer=customer, now=[last[key] for key in sorted(last)], history=history)
 
@@ -45,14 +51,14 @@ def _said_at(fact: Fact) -> tuple[object, ...]:
     return fact.occurred_at, isinstance(fact.event, ConsentWithdrawn), fact.position
 
 
-def _change(fact: Fact, teller: Teller) -> Change:
+def _change(fact: Fact, teller: Teller, closed: str | None) -> Change:
     event = fact.event
     assert isinstance(event, ConsentGranted | ConsentWithdrawn)
     return Change(
         channel=event.channel,
         purpose=event.purpose,
         granted=isinstance(event, ConsentGranted),
-        source=event.source,
+        source=event.source if closed is None else closed,
         wording=event.wording,
         origin=teller.source(fact),
     )

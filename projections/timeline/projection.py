@@ -47,7 +47,7 @@ NUMBER: Final = Table("timeline_number", Number, ("customer", "stream"))
 CAMPAIGN: Final = Table("timeline_campaign", Campaign, ("campaign",))
 
 timeline: Final = View(
-    "timeline", version=1, tables=(ENTRY, NUMBER, CAMPAIGN), package="projections.timeline"
+    "timeline", version=2, tables=(ENTRY, NUMBER, CAMPAIGN), package="projections.timeline"
 )
 
 

@@ -11,7 +11,7 @@ from tests.api.shop import Shop, ask
 
 @pytest.fixture
 def desk(with_scopes: Callable[..., TestClient]) -> TestClient:
-    return with_scopes("command", "query")
+    return with_scopes("command", "query", "personal")
 
 
 @pytest.fixture
@@ -43,6 +43,14 @@ def test_each_change_is_told_with_its_wording_and_source(desk: TestClient, shop:
     ]
     assert told["now"] == told["history"][2:]
     assert told["now"][0]["origin"]["by"]["name"] == "a test"
+
+
+def test_who_sees_masks_is_not_told_where_it_was_said(
+    shop: Shop, with_scopes: Callable[..., TestClient]
+) -> None:
+    shop.does("PUT", f"{PLACE}/email/newsletter", source="letter of Ada Lovelace", wording="v1")
+    (change,) = ask(with_scopes("query"), PLACE)["now"]
+    assert said(change) == ("email", "newsletter", True, "sealed", "v1")
 
 
 def test_what_is_said_late_of_long_ago_does_not_hold(

@@ -45,7 +45,7 @@ def test_the_command_says_what_it_did(
         shop.pay("ada", "o1", 1)
         eventually(lambda: behind(shop) == 0, "all views are at the head")
         assert rebuild(settings, "timeline", processes=1, swap_anyway=False) == 0
-    assert "timeline_v1_2" in capsys.readouterr().out
+    assert "timeline_v2_2" in capsys.readouterr().out
     assert rebuild(settings, "no-such-view", processes=1, swap_anyway=False) == 2
 
 

@@ -213,6 +213,11 @@ def serve(client: httpx2.Client, person: Person, campaign: str) -> None:
     made = _done(client.post("/api/customers", json=told, headers=once))
     customer = f"/api/customers/user:{user}"
     _done(client.post(f"{customer}/notes", json={"text": mark("note")}))
+    consent = f"{customer}/consents/email/newsletter"
+    _done(client.put(consent, json={"source": mark("consentsource"), "wording": "v1"}))
+    _done(client.put(f"{consent}/withdrawal", json={"source": mark("letter"), "wording": "v1"}))
+    _done(client.put(f"{customer}/legal-hold", json={"reason": mark("whyheld")}))
+    _done(client.put(f"{customer}/legal-hold/lifting", json={"reason": mark("whylifted")}))
     matter = {"customer": made["id"], "kind": "complaint", "channel": "email"}
     opened = _done(client.post("/api/tickets", json={**matter, "about": mark("about")}))
     ticket = f"/api/tickets/{opened['id']}"

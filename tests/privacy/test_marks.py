@@ -79,6 +79,7 @@ def all_is_there(read: Marked) -> None:
     assert {"note", "complaint", "rating", "whyrevealed"} <= fields["facts"]
     assert {"tracking", "whyrefunded", "whycancelled"} <= fields["facts"]
     assert {"link", "whybounced", "whyfailed"} <= fields["facts"]
+    assert {"consentsource", "letter", "whyheld", "whylifted"} <= fields["facts"]
     assert {"device", "campaignreader", "location", "network", "nested"} <= fields["facts"]
     assert {"wrongtype", "filter", "barefilter", "sort", "term", "groupname"} <= fields["facts"]
     assert fields["topic of facts"] == fields["facts"]

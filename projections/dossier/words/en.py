@@ -97,6 +97,7 @@ ENGLISH: Final = Wording(
         "read.GET /api/customers/{id}": "Looked at who you are",
         "read.GET /api/customers/{id}/dossier": "Had all that is known of you written out",
         "read.GET /api/customers/{id}/timeline": "Read what happened",
+        "read.GET /api/customers/{id}/consents": "Read what you allowed and where you said so",
         "read.GET /api/customers/{id}/why/{field}": "Looked up where a value comes from",
         "read.POST /api/customers/{id}/reveal": "Was shown who you are, for a reason",
         "read.GET /api/audit/access": "Read for which reasons others had looked",

@@ -227,6 +227,7 @@ CHINESE: Final = Wording(
         "read.GET /api/customers/{id}": "查看您的资料",
         "read.GET /api/customers/{id}/dossier": "调取关于您的全部记录",
         "read.GET /api/customers/{id}/timeline": "查看您的经历",
+        "read.GET /api/customers/{id}/consents": "查看您同意过什么、在何处表示",
         "read.GET /api/customers/{id}/why/{field}": "查看某项资料的来源",
         "read.POST /api/customers/{id}/reveal": "说明原因后查看您的身份",
         "read.GET /api/audit/access": "查看他人的查看原因",

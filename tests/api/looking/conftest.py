@@ -20,6 +20,8 @@ def ada(shop: Shop) -> str:
     person = {"name": WHOLE, "email": "ada@example.com", "phone": "+44 20 7946 0018"}
     customer = shop.customer("ada", person=person, traits={"shoe": "shoe-38"})
     shop.does("POST", f"/customers/{customer}/notes", text="call me Countess")
+    consent = f"/customers/{customer}/consents/email/news"
+    shop.does("PUT", consent, source="letter: call me Countess", wording="v1")
     ticket = shop.does(
         "POST",
         "/tickets",

@@ -58,6 +58,7 @@ def test_every_way_to_see_somebody_is_written_down(
         "/api/customers": at(shop),
         "/api/customers/by/phone/+44 20 7946 0018": at(shop),
         "/api/customers/by/anonymous/v1": at(shop),
+        f"/api/customers/{ada}/consents": {},
         f"/api/audit/customers/{ada}": {},
         f"/api/audit/tickets/{ticket}": {},
         "/api/audit/facts": {"stream": note},

@@ -99,7 +99,7 @@ def test_a_page_of_a_long_story_is_read_and_no_more_of_it(shop: Shop) -> None:
     shop.live(timeline)
     with connect(shop.url) as admin:
         admin.execute(_LINES, {"first": 1, "last": 30_000, "whom": None})
-        admin.execute("analyze timeline_v1.timeline")  # it is told nothing of long stories
+        admin.execute("analyze timeline_v2.timeline")  # it is told nothing of long stories
         admin.execute(_LINES, {"first": 30_001, "last": 30_300, "whom": shop.user("ada")})
         admin.execute("set effective_cache_size = '8kB'")  # as if memory were far too small
         with admin.transaction():
@@ -110,7 +110,7 @@ def test_a_page_of_a_long_story_is_read_and_no_more_of_it(shop: Shop) -> None:
 
 
 _LINES = """
-insert into timeline_v1.timeline
+insert into timeline_v2.timeline
     (customer, occurred_at, position, kind, stream, actor_kind, actor_id, detail)
 select coalesce(%(whom)s, md5((n %% 1500)::text)::uuid), to_timestamp(n), n, 'customer.tag-added',
     md5(n::text)::uuid, 'key', 'site', '{"tag": "late"}'
