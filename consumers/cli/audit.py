@@ -36,8 +36,8 @@ def audit_verify(
     when it was recorded and by whom. Writers go on meanwhile; what they add is not looked at.
     So with who read whose personal data: it names the first read that is not as it was written.
     Against a seal, it proves that nothing up to there was rewritten, not even with its whole chain.
-    A seal that was altered, or that is another's, is refused with 2. An API key that no fact issued,
-    or that is not as its facts say, is named, and it exits with 1.
+    A seal that was altered, or that is another's, is refused with 2. API keys that no fact issued,
+    or that are not as their facts say, are named too.
 
     ```sh
     huike audit verify
