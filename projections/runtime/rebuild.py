@@ -179,7 +179,8 @@ class Rebuild:
                     live = LiveView(connection, self._view, self._sealer, self._reader, self._slots)
                     live.attach(served, prepare=False)
                     shadow.bring(live.goals())
-                    empty(connection, self._view, shadow.generation.schema, shadow.erased)
+                    if shadow.erased:
+                        empty(connection, self._view, shadow.generation.schema, shadow.erased)
                     schema.serve(connection, self._view, shadow.generation)
                     connection.execute(
                         "delete from views.trouble where view = %s", (self._view.name,)
