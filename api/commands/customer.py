@@ -113,7 +113,7 @@ class KindBody(Body):
 
 
 class ConsentBody(Body):
-    """Where the customer said so, sealed; which wording they read, in the clear: it names nobody."""
+    """Where the customer said so, sealed; the wording they read, in the clear: it names nobody."""
 
     source: Text = Field(examples=["checkout"])
     wording: Text = Field(examples=["newsletter-2026-01"])

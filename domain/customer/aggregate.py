@@ -221,7 +221,7 @@ class Customer(Root):
         self._must_be_known()
         reason = text("reason", reason)
         if self.hold is not None:
-            self.record(LegalHoldLifted(reason=reason))
+            self.record(LegalHoldLifted(reason=None if self.begun else reason))
 
     def evolve(self, event: Event) -> None:
         self.known = True

@@ -218,9 +218,12 @@ class LegalHoldPlaced(Event, frozen=True, kw_only=True):
 
 @fact("customer.legal-hold-lifted", version=2)
 class LegalHoldLifted(Event, frozen=True, kw_only=True):
-    """The law does not forbid any more that the customer be forgotten."""
+    """The law does not forbid any more that the customer be forgotten.
 
-    reason: Personal[str]
+    `reason` None: their erasure had begun, and nothing can be sealed for them any more.
+    """
+
+    reason: Personal[str | None] = None
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:

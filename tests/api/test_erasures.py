@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from html import escape
 from pathlib import Path
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from starlette.testclient import TestClient
 from api.erasure_pages import WORDS
 from api.parameters import Language
 from api.services import Services
+from api.staying import STAYS
 from commands.erasure import BeginErasure
 from consumers.erasure import carrying_out
 from consumers.erasure.checking import verify
@@ -180,6 +182,7 @@ def test_a_certificate_is_given_printed_and_holds(  # noqa: PLR0913, PLR0917  # 
         assert title in page.text
         assert given.json()["signature"] in page.text
         assert WORDS[Language(lang)]["digest.what"] in page.text
+        assert all(escape(line.words[Language(lang)]) in page.text for line in STAYS)
     altered = given.content.replace(b'"refused": 0', b'"refused": 1')
     file.write_bytes(altered)
     assert verify(settings, file) == 1

@@ -99,10 +99,10 @@ def test_once_it_is_begun_it_is_too_late(late: Callable[[Customer], None]) -> No
     of(Customer).given(registered, requested, begun).when(late).then_refused(BeingForgotten)
 
 
-def test_a_hold_that_came_with_a_visitor_meanwhile_can_be_lifted() -> None:
+def test_a_hold_that_came_with_a_visitor_meanwhile_is_lifted_without_a_word() -> None:
     of(Customer).given(registered, requested, begun, held).when(
         lambda c: c.lift_hold("Settled")
-    ).then(lifted)
+    ).then(LegalHoldLifted())
 
 
 def test_what_is_asked_while_it_goes_on_is_no_news() -> None:
