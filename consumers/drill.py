@@ -25,6 +25,8 @@ from consumers.place import NoDatabase, log_url
 from consumers.rebuild import rebuild_view, show
 from consumers.restore import files_of, restore_with_bar
 from consumers.screen import screen
+from infra.access_chain import ReadsBreak
+from infra.access_chain import follow as follow_reads
 from infra.arrays import uuids
 from infra.backup.key import BackupKey
 from infra.backup.restoring import Restored
@@ -34,6 +36,7 @@ from infra.event_store import LogReader
 from infra.event_store.chain import Break, follow
 from infra.keyring import KeyringLost
 from infra.postgres import KEEPER, WRITER, connect
+from infra.retention import destroyed_runs
 from infra.seals import Seal
 from infra.settings import Settings
 from infra.upkeep import DRILL, note_at
@@ -236,13 +239,16 @@ def _forget_since(settings: Settings, scratch_url: str) -> int:
 def _look_at_chain(
     url: str, keyring_file: Path, outside: Sequence[Seal], made: Restored, found: Found
 ) -> Sealed:
-    """Make the chain again, and compare it with seals; return which there are."""
+    """Make the chain again, compare it with seals, then that of reads; return the seals."""
     with closing(connect(url, WRITER)) as connection:
         sealed = seals_of(connection, keyring_file, outside, made.position)
         found.wrong += sealed.wrong
         end = found.timed("chain verified", lambda: follow(connection, sealed=sealed.marks))
+        reads = follow_reads(connection, destroyed=lambda: destroyed_runs(connection, None))
     if isinstance(end, Break):
         found.wrong.append(f"the log is not as it was recorded: {end}")
+    if isinstance(reads, ReadsBreak):
+        found.wrong.append(f"the access log is not as it was written: {reads}")
     return sealed
 
 

@@ -211,3 +211,23 @@ def test_a_history_that_was_rewritten_before_the_backup_is_found_by_its_seals(
     back_up(shop.url, shop.keyring, BackupKey.read(key), other)
     assert drill_restore(settings, other, None, key, processes=1) == 1
     assert "Wrong: the log is not as it was recorded" in capsys.readouterr().out
+
+
+def test_a_read_that_was_put_in_before_the_backup_is_found(
+    shop: Shop,
+    settings: Settings,
+    folder: Path,
+    key: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tampered.tamper(
+        shop.url,
+        "insert into log.access (id, at, actor, shop, period, sealed, chain) "
+        "values (1, now(), '', 'tea', '2026-03', '', sha256(''))",
+    )
+    other = folder.with_name("touched")
+    back_up(shop.url, shop.keyring, BackupKey.read(key), other)
+    assert drill_restore(settings, other, None, key, processes=1) == 1
+    assert "Wrong: the access log is not as it was written: read 1" in " ".join(
+        capsys.readouterr().out.split()
+    )
