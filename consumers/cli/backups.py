@@ -148,7 +148,7 @@ def drill_restore(  # noqa: PLR0913  # each is an option
     ```sh
     huike drill restore backups --key backup.key
     TMPDIR=/large huike drill restore backups keys --key backup.key
-    huike drill restore backups --key backup.key --against /mnt/elsewhere/seals.jsonl
+    huike drill restore backups --key backup.key --against seals.jsonl
     ```
     """
     from consumers.drill import drill_restore as run_drill
