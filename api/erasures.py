@@ -105,6 +105,7 @@ def all_erasures(
 
     `waits_for` says why one that is due waits: `open-order`, `legal-hold`, or `recognised`: the
     visitor whom it was asked for is a customer's since, so take it back and ask for the customer.
+    Before it is due, it says `legal-hold` alone.
     """
     with services.writer.connection() as connection:
         erasures.follow(connection)

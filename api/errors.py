@@ -18,6 +18,7 @@ from starlette.types import Scope as Connection
 
 from api.bodies import BodyTooSlow
 from api.dressing import SAFE
+from api.parameters import DERIVED
 from api.responses import encode
 from domain.shared.log import LogFull, LogUnavailable
 from domain.shared.refusals import (
@@ -144,11 +145,20 @@ def problem_of(refusal: Refused, connection: Connection) -> Response:
         connection,
         status=status_of(type(refusal)),
         title=title,
-        detail=str(refusal),
+        detail=_detail(refusal, connection),
         slug=slug_of(type(refusal)),
         about=about,
         headers={"Retry-After": str(about["seconds"])} if "seconds" in about else None,
     )
+
+
+def _detail(refusal: Refused, connection: Connection) -> str:
+    """Say a refusal; of an id that was derived, which kind of id it stands for."""
+    derived = connection.get(DERIVED, {})
+    if isinstance(refusal, NotFound) and refusal.about["id"] in derived:
+        told = derived[refusal.about["id"]]
+        return f"{str(refusal).removesuffix('.')}: that is what {told} stands for."
+    return str(refusal)
 
 
 def problem(

@@ -18,6 +18,8 @@ from domain.shared.ids import Ids
 from domain.shared.refusals import Malformed
 
 _LAST_YEAR: Final = 9000
+DERIVED: Final = "derived"
+"""Where a request keeps what was derived of a shop's own ids: of which kind and shop, not which."""
 FARTHEST: Final = 2**62
 """No position is beyond it."""
 
@@ -67,22 +69,49 @@ def _named(kind: str, derive: Callable[[Ids, str, str], UUID], what: str, hint: 
 
     async def read(request: Request, id: str) -> UUID:
         """Return the id. Raises Malformed."""
-        mark, _, name = id.partition(":")
-        if mark == kind and name:
-            ids: Ids = request.app.state.ids
-            return derive(ids, request.scope["key"].shop, name)
-        try:
-            return UUID(id)
-        except ValueError:
-            why = f"is neither a UUID nor {kind}:...{hint}"
-            raise Malformed(field="path/id", why=why) from None
+        return _identity(request, id, kind, derive, "path/id", hint)
 
     described = Path(description=f"{what}: its UUID, or `{kind}:` and the shop's own id.")
     read.__annotations__["id"] = Annotated[str, described]
     return Depends(read)
 
 
+def _identity(  # which id, of what, where it stands
+    request: Request,
+    id: str,
+    kind: str,
+    derive: Callable[[Ids, str, str], UUID],
+    field: str,
+    hint: str,
+) -> UUID:
+    """Return a UUID, or what a shop's own id after its kind stands for. Raises Malformed."""
+    mark, _, name = id.partition(":")
+    if mark == kind and name:
+        shop = request.scope["key"].shop
+        derived = derive(request.app.state.ids, shop, name)
+        request.scope.setdefault(DERIVED, {})[derived] = f"{kind}:... of the shop {shop}"
+        return derived
+    try:
+        return UUID(id)
+    except ValueError:
+        raise Malformed(field=field, why=f"is neither a UUID nor {kind}:...{hint}") from None
+
+
 _OTHERS: Final = "; by e-mail address or phone number: POST /api/customers/look-up"
+_ASKED: Final = "Whose data, by UUID or `user:` and the shop's own id."
+_MAY_BE: Final = "Exports and refused events are told too: they may be theirs."
+
+
+async def _customer_asked(
+    request: Request,
+    customer: Annotated[str | None, Query(description=f"{_ASKED} {_MAY_BE}")] = None,
+) -> UUID | None:
+    if customer is None:
+        return None
+    return _identity(request, customer, "user", Ids.user, "query/customer", _OTHERS)
+
+
+CustomerAsked = Annotated[UUID | None, Depends(_customer_asked)]
 CustomerId = Annotated[UUID, _named("user", Ids.user, "The customer", _OTHERS)]
 OrderId = Annotated[UUID, _named("number", Ids.order, "The order")]
 TicketId = Annotated[UUID, _named("number", Ids.ticket, "The ticket")]

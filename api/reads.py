@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 
 from api.audit import TheArchive
-from api.parameters import FARTHEST, KNOWN_ALONE, ActorId, Instant
+from api.parameters import FARTHEST, KNOWN_ALONE, ActorId, CustomerAsked, Instant
 from api.responses import Json
 from infra.access_log import Access, Asked
 from projections.by import By
@@ -52,15 +52,10 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
 @router.get("", summary="Who read whose personal data", responses=_PAGE)
 def reads(
     archive: TheArchive,
+    customer: CustomerAsked,
     actor: Annotated[
         ActorId | None,
         Query(description="Id of the key that read; at the machine: `system:` and the user."),
-    ] = None,
-    customer: Annotated[
-        UUID | None,
-        Query(
-            description="Whose data. Exports and refused events are told too: they may be theirs."
-        ),
     ] = None,
     since: Annotated[Instant | None, Query(description="Read at or after.")] = None,
     until: Annotated[Instant | None, Query(description="Read before.")] = None,

@@ -20,6 +20,14 @@ class Check(msgspec.Struct, frozen=True):
     good: bool = True
 
 
+class _Refusal(msgspec.Struct):
+    """An answer that is no certificate."""
+
+    title: str
+    status: int
+    detail: str = ""
+
+
 _ALTERED: Final = Check("signature", "it was changed after it was signed", good=False)
 
 
@@ -35,9 +43,20 @@ def verified(
     except Altered:
         return tell([_ALTERED])
     except msgspec.DecodeError:
-        typer.echo(f"{file} is no certificate of {what}, or not whole.", err=True)
+        told = f"{file} is no certificate of {what}, or not whole."
+        refusal = _refusal(file)
+        typer.echo(f"{told} It is a refusal: {refusal}" if refusal else told, err=True)
         return 2
     return tell(checks(certificate))
+
+
+def _refusal(file: Path) -> str | None:
+    """Return what an answer of Huike's that was kept instead of a certificate says."""
+    try:
+        told = msgspec.json.decode(file.read_bytes(), type=_Refusal)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return told.detail or told.title
 
 
 def signature(certificate: Certificate[Any], key: str, where: str, *, here: bool) -> Check:

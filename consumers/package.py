@@ -36,7 +36,7 @@ def package(settings: Settings, asked: Asked, file: Path) -> int:
         typer.echo(AboutNothing.__doc__, err=True)
         return 2
     if file.exists():
-        typer.echo(f"There is a {file} already.", err=True)
+        typer.echo(f"{file} is there already.", err=True)
         return 2
     with opened(settings) as here, _log(here) as connection:
         signer = Signer.beside(settings.keyring_file)

@@ -16,6 +16,20 @@ _COLUMNS: Final = (
     "erasure, customer, shop, asked_by, requested_at, due_at, state, waits_for, erased_at, "
     "position, identities, refused, answers, certificate, digest"
 )
+_HOLDS: Final = """
+with held as materialized (
+  select customer from log.legal_hold
+  union
+  select m.customer from log.membership m join log.legal_hold h on h.customer = m.identity
+  where m.until is null
+), early as (
+  select erasure, case when customer in (select customer from held)
+    then array['legal-hold'] else array[]::text[] end as why
+  from log.erasure where state = 'waiting' and due_at > clock_timestamp()
+)
+update log.erasure e set waits_for = early.why from early
+where e.erasure = early.erasure and e.waits_for <> early.why
+"""
 _FOLLOW: Final = "select log.follow_erasures()"
 """The owner's function: what facts tell of erasures nobody else may write."""
 
@@ -113,6 +127,11 @@ def is_held(connection: Connection, identities: Collection[UUID]) -> bool:
         "select from log.legal_hold where customer = any(%s)", (list(identities),)
     )
     return found.rowcount > 0
+
+
+def tell_holds(connection: Connection) -> None:
+    """Write down which erasures that are not due yet the law forbids."""
+    connection.execute(_HOLDS)
 
 
 def waits(connection: Connection, erasure: UUID, reasons: Collection[str]) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from typing import Any, Final
 from uuid import UUID
 
@@ -100,7 +101,7 @@ class Keys:
         self._steady = steady
         self._known: dict[bytes, tuple[float, Key | None]] = {}
         self._lock = threading.Lock()
-        self._names: tuple[Mapping[str, str], float] = {}, -_NAMES_SECONDS
+        self._names: tuple[Mapping[str, str], float] = {}, -inf
 
     def all(self) -> list[Key]:
         """Return every key ever made, the latest first."""
@@ -134,6 +135,8 @@ class Keys:
             if len(self._known) >= _REMEMBERED:  # somebody is trying keys: don't keep them all
                 self._known.clear()
             self._known[shown] = asked, key
+            if key is not None and str(key.id) not in self._names[0]:
+                self._names = {}, -inf  # one that was made since: who asks next is told its name
         return key
 
     def _look_up(self, shown: bytes) -> Key | None:

@@ -18,6 +18,7 @@ def carry_out_due(settings: Settings) -> None:
     assert views_url is not None
     with closing(connect(log_url, WRITER)) as log:
         erasures.follow(log)
+        erasures.tell_holds(log)
         todo = erasures.due(log)
         if not todo:
             return

@@ -9,7 +9,7 @@ import msgspec
 
 from projections.dossier.beside import Erasing, Read, Refused
 from projections.dossier.values import Values
-from projections.dossier.words import WORDINGS, said
+from projections.dossier.words import WORDINGS, said, who
 from projections.page import moment
 
 _ROLES: Final = "role "
@@ -64,8 +64,8 @@ class Aside:
         if it.basis.startswith(_ROLES):
             basis = {"roles": it.basis.removeprefix(_ROLES).split()}
         pairs = {"reason": it.reason, **basis, "count": it.count}
-        who = self._by(it.by.name or it.by.id, it.request)
-        return self._entry(it.at, self._said("read", it.operation), pairs, who)
+        whom = self._by(who(it.by, self._language), it.request)
+        return self._entry(it.at, self._said("read", it.operation), pairs, whom)
 
     def _entry(self, at: datetime, what: str, pairs: Mapping[str, Any], more: str) -> str:
         return (

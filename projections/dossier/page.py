@@ -12,7 +12,7 @@ from projections.dossier.known import Identity, Reason, Trait
 from projections.dossier.lines import SECTIONS, Line, Source
 from projections.dossier.making import Dossier
 from projections.dossier.values import Values
-from projections.dossier.words import WORDINGS
+from projections.dossier.words import WORDINGS, who
 from projections.page import CLOSING, moment, opening
 from projections.words import word
 
@@ -151,7 +151,7 @@ class _Page:
         told = self._words.from_whom.format(
             position=f"{origin.position:,}",
             source=f"{origin.shop}/{origin.source}",
-            by=origin.by.name or origin.by.kind,
+            by=who(origin.by, self._language),
         )
         return f"<small>{before}{escape(told)}</small>"
 

@@ -45,6 +45,17 @@ def test_each_change_is_told_with_its_wording_and_source(desk: TestClient, shop:
     assert told["now"][0]["origin"]["by"]["name"] == "a test"
 
 
+def test_a_key_that_was_made_a_moment_ago_is_told_by_its_name(
+    desk: TestClient, shop: Shop, with_scopes: Callable[..., TestClient]
+) -> None:
+    shop.does("PUT", f"{PLACE}/email/newsletter", source="checkout", wording="v1")
+    ask(desk, PLACE)
+    later = Shop(with_scopes("command"))
+    later.does("PUT", f"{PLACE}/sms/offers", source="call", wording="v2")
+    told = ask(desk, PLACE)["history"]
+    assert [change["origin"]["by"].get("name") for change in told] == ["a test", "a test"]
+
+
 def test_who_sees_masks_is_not_told_where_it_was_said(
     shop: Shop, with_scopes: Callable[..., TestClient]
 ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
+from uuid import UUID
 
 import pytest
 from starlette.testclient import TestClient
@@ -198,7 +199,12 @@ def test_what_was_erased_is_said_to_be(officer: TestClient, ada: str, services: 
 
 
 def test_who_is_not_known_has_none(officer: TestClient) -> None:
-    assert officer.get("/api/customers/user:nobody/dossier").status_code == 404
+    answer = officer.get("/api/customers/user:nobody/dossier")
+    assert answer.status_code == 404
+    assert answer.json()["detail"].endswith("that is what user:... of the shop shop stands for.")
+    assert "nobody" not in answer.text
+    unknown = officer.get(f"/api/customers/{UUID(int=7)}/dossier")
+    assert unknown.json()["detail"] == f"There is no customer {UUID(int=7)}."
 
 
 @pytest.mark.parametrize("scopes", [("audit",), ("query", "personal"), ("admin", "command")])

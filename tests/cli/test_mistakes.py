@@ -120,7 +120,9 @@ def test_a_certificate_that_there_is_not_and_an_answer_that_is_none_are_told(
 ) -> None:
     (installation.folder / "erasure.json").write_text('{"title": "Forbidden", "status": 403}')
     told = refused(installation.run("erasure", "verify", "erasure.json"))
-    assert told == "erasure.json is no certificate of an erasure, or not whole."
+    assert told == (
+        "erasure.json is no certificate of an erasure, or not whole. It is a refusal: Forbidden"
+    )
     for what in ("erasure", "retention"):
         missing = installation.run(what, "verify", "none.json")
         assert (missing.returncode, "does not exist" in missing.stderr) == (2, True)

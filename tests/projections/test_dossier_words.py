@@ -19,7 +19,7 @@ from projections.dossier.aside import Aside
 from projections.dossier.beside import Erasing, Read, Refused
 from projections.dossier.lines import SECTIONS
 from projections.dossier.values import HIDDEN, Values
-from projections.dossier.words import WORDINGS
+from projections.dossier.words import WORDINGS, who
 from projections.words import LANGUAGES
 
 
@@ -105,6 +105,19 @@ def test_roles_and_states_have_chinese_words() -> None:
     for kind in kinds - {"read"}:
         english = {name for name in WORDINGS["en"].words if name.startswith(f"{kind}.")}
         assert english <= set(words)
+
+
+@pytest.mark.parametrize("language", WORDINGS)
+def test_who_has_no_name_is_told_by_what_it_is(language: str) -> None:
+    told = [who(By(kind=kind, id="7"), language) for kind in ("key", "system", "process", "person")]
+    assert (
+        told
+        == {
+            "en": ["a key 7", "the system 7", "the program 7", "you"],
+            "zh": ["密钥 7", "系统 7", "程序 7", "您本人"],
+        }[language]
+    )
+    assert who(By(kind="key", id="7", name="till"), language) == "till"
 
 
 UTC_NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

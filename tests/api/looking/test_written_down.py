@@ -63,7 +63,7 @@ def test_every_way_to_see_somebody_is_written_down(
         f"/api/audit/tickets/{ticket}": {},
         "/api/audit/facts": {"stream": note},
         f"/api/audit/facts/{message}/original": {},
-        "/api/audit/access": {"customer": ada},
+        "/api/audit/access": {"customer": "user:ada"},
     }
     because = {"reason": "So that I can call me Countess"}
     ask(auditor, f"/customers/{ada}", **at(shop))  # a reveal does not wait for the views

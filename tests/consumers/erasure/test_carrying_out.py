@@ -83,6 +83,28 @@ def test_nothing_is_done_before_its_time_nor_once_it_was_taken_back(desk: Privac
     assert desk.shop.sealer.has_key(ada)
 
 
+def test_a_hold_is_told_of_before_an_erasure_is_due_and_until_it_is_lifted(desk: Privacy) -> None:
+    ada, bob = desk.know("ada"), desk.know("bob")
+    visitor = desk.meet()
+    later, others = (desk.request(whose, timedelta(days=7)) for whose in (ada, bob))
+
+    def waits_for() -> tuple[list[str], list[str]]:
+        desk.carry_out()
+        one, other = (list(desk.stands(it).waits_for) for it in (later, others))
+        return one, other
+
+    desk.hold(ada)
+    assert waits_for() == (["legal-hold"], [])
+    desk.lift(ada)
+    assert waits_for() == ([], [])
+    desk.hold(visitor)
+    desk.shop.recognise("v1", "ada")
+    eventually(lambda: waits_for() == (["legal-hold"], []), "the visitor's hold")
+    desk.lift(ada)
+    assert waits_for() == ([], [])
+    assert desk.shop.sealer.has_key(ada)
+
+
 def test_it_waits_for_the_law_and_for_an_order_that_is_not_done(desk: Privacy) -> None:
     ada = desk.know("ada")
     desk.shop.pay("ada", "o1", 12)
