@@ -46,6 +46,10 @@ from projections.projection import View
 from projections.runtime.verify import Report, Verifier
 
 _PREFIX: Final = "huike-drill-"
+_FORGOTTEN_SINCE: Final = (
+    "{since:,} of these were forgotten since the keys file was taken, and a restore of these files "
+    "brings them back: take a backup, or keep their certificates for `huike erasure again`."
+)
 _PERSONS: Final = 10_000
 _MILLION: Final = 1_000_000
 _TELLING: Final = 100_000
@@ -120,6 +124,8 @@ def drill_restore(  # noqa: PLR0913  # of what, by what, held to what
             _note(settings, made.position, "; ".join(found.wrong) or None)
     typer.echo(f"{made.facts:,} facts, up to position {made.position:,}, from {data_file.name}")
     typer.echo(f"{opens:,} persons' keys open, {made.forgotten + since:,} are forgotten")
+    if since:
+        typer.echo(_FORGOTTEN_SINCE.format(since=since))
     for sentence in sealed.told():
         typer.echo(sentence)
     other = "a replay of the log that runs, as of then" if running else "a replay of themselves"

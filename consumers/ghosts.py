@@ -45,8 +45,10 @@ class Held(msgspec.Struct, frozen=True):
     ghosts: list[Ghost]
 
     def __str__(self) -> str:
+        told = self.keys - self.before
+        does = "key may do what its facts say" if told == 1 else "keys may do what their facts say"
         before = f"; {self.before:,} from before they were facts" if self.before else ""
-        return f"{self.keys - self.before:,} keys may what their facts say{before}."
+        return f"{told:,} {does}, and no more{before}."
 
 
 def hold(connection: Connection) -> Held:

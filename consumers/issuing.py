@@ -7,6 +7,7 @@ from getpass import getuser
 from typing import Any, Final
 
 import msgspec
+import typer
 
 from commands.application import Crm
 from commands.key import IssueKey, RevokeKey, RotateKey
@@ -27,6 +28,10 @@ from infra.sealing import PersonKeys
 from infra.settings import Settings
 
 _SOURCE: Final = "keys"
+_MADE: Final = (
+    "Made the keyring {file}: every process of this log needs it, by HUIKE_KEYRING; keep a copy "
+    "apart from the database."
+)
 _GIVEN: Final = tuple(f.name for f in msgspec.structs.fields(KeyIssued))
 
 
@@ -92,7 +97,10 @@ def _given(key: Key) -> dict[str, Any]:
 def issuing(settings: Settings) -> Iterator[Issuing]:
     """Open the log as its owner. Raises NoDatabase, KeyringLost, VaultFailed, psycopg.Error."""
     url = log_url(settings)
+    made = not settings.keyring_file.exists()
     keyring = prepare(url, settings.keyring_file, settings.vault)
+    if made:
+        typer.echo(_MADE.format(file=settings.keyring_file.absolute()), err=True)
     with ExitStack() as stack:
         owner = stack.enter_context(closing(connect(url, OWNER)))
         keys = PersonKeys(stack.enter_context(keeper_pool(url, keyring, size=1)), keyring)

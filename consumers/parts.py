@@ -35,6 +35,9 @@ _KMS_OR_FILE: Final = (
     "the file where it is; only if it does, the file is another log's"
 )
 
+_START: Final = "start `huike up`, or `huike serve` and `huike work views`"
+_MAKES_IT: Final = "the first `huike keys add` or start"
+
 Look = Callable[[psycopg.Connection[Any]], Iterator["Finding"]]
 
 
@@ -86,7 +89,7 @@ def _of_home(settings: Settings) -> Iterator[Finding]:
 def _of_keyring(settings: Settings) -> Iterator[tuple[Finding, Keyring | None]]:
     file = settings.keyring_file
     if not file.exists():
-        yield Finding("keyring", f"no {file} yet; the first start makes it"), None
+        yield Finding("keyring", f"no {file} yet; of a new log, {_MAKES_IT} makes it"), None
         return
     try:
         keyring = Keyring.open(file, settings.vault)
@@ -152,6 +155,8 @@ def _of_views(settings: Settings) -> Iterator[Finding]:
                 mend = f"it has {slots} slots: set HUIKE_SLOTS to {slots}"
             state = f"{float(age):.0f} s behind" if position else "nothing yet"
             yield Finding(f"view {view} v{version}", f"at fact {position:,}, {state}", mend)
+        if connection.execute("select from views.active limit 1").fetchone() is None:
+            yield Finding("views", "none was made yet", _START)
         for view, slot, position, why in connection.execute(
             "select view, slot, coalesce(position, 0), why from views.trouble order by view, slot"
         ).fetchall():
@@ -218,6 +223,22 @@ def _asked(what: str, url: str, role: str, look: Look, mend: str) -> Iterator[Fi
         with connect(url, role) as connection:
             yield from look(connection)
     except psycopg.errors.UndefinedTable:
-        yield Finding(what, "no tables yet; the first start makes them")
+        yield _without_tables(what, url)
     except psycopg.Error as error:
         yield Finding(what, first_line(error), mend)
+
+
+def _without_tables(what: str, url: str) -> Finding:
+    """Say who makes them: a start, if its login may."""
+    try:
+        with connect(url) as connection:
+            row = connection.execute(
+                "select session_user::text, "
+                "has_database_privilege(session_user, current_database(), 'create')"
+            ).fetchone()
+    except psycopg.Error as error:
+        return Finding(what, first_line(error), _unmade("its address"))
+    if row is not None and not row[1]:
+        mend = "run `huike migrate` by the address of the database's owner"
+        return Finding(what, f"no tables yet, and {row[0]} may make none", mend)
+    return Finding(what, "no tables yet; the first start makes them", _START)

@@ -18,9 +18,8 @@ _NAMED: Final = "huike_service"
 @contextmanager
 def service_login(url: str) -> Iterator[str]:
     """Make one on the server of a migrated database; give its address there."""
-    (making,) = re.findall(
-        r"^```sql\n(.*?)^```$", _PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL
-    )
+    written = re.findall(r"^```sql\n(.*?)^```$", _PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    (making,) = (block for block in written if _NAMED in block)
     assert making.count(_NAMED) == 1
     login = f"test_{uuid4().hex}"
     run_sql(url, making.replace(_NAMED, "{login}"), login=login)

@@ -79,6 +79,10 @@ def erasure_again(
     wait: Annotated[
         float, typer.Option(min=0, help="How many seconds to wait for the new certificates.")
     ] = 120,
+    to: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, help="A folder where the new certificates are written."),
+    ] = None,
 ) -> None:
     """Forget again, after a restore, whoever lives again of those whom certificates name.
 
@@ -89,10 +93,12 @@ def erasure_again(
     then.
 
     ```sh
-    huike erasure again certificates/*.json
+    huike erasure again certificates/*.json --to certificates-again
     ```
     """
     from consumers.erasure.again import again
+    from consumers.mistakes import files_told
     from infra.settings import Settings
 
-    raise typer.Exit(again(Settings(), files, public_key or [], wait=wait))
+    with files_told("A certificate"):
+        raise typer.Exit(again(Settings(), files, public_key or [], wait=wait, to=to))

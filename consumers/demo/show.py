@@ -89,6 +89,7 @@ def show(  # noqa: PLR0913  # what the command line asks
         if not once:
             keys = remembered.shop_key, remembered.desk_key
             summary.invite(console, machine.url, *keys, told.at)
+            summary.tell_more(console, machine.log_file)
             stop.wait()
             console.print("Stopping; `huike demo` finds everything again.")
     return 0

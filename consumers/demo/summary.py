@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -190,7 +191,7 @@ def invite(
     console.print(
         Panel(
             f"address     {url}\nshop's key  {shop_key}  publishes\n"
-            f"desk's key  {desk_key}  does all else",
+            f"desk's key  {desk_key}  asks, commands",
             title="Serving until Ctrl-C",
             expand=False,
         )
@@ -223,3 +224,13 @@ def invite(
         console.print(f"  [dim]# {what}[/dim]")
         console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
     console.print(f"API, with any of the keys: {url}/openapi.json", highlight=False)
+
+
+def tell_more(console: Console, log: Path) -> None:
+    """Print where the log is, and what to read next."""
+    console.print(
+        f"Its log: {log}\nRead on: docs/README.md; `huike` is .venv/bin/huike there",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )

@@ -61,14 +61,22 @@ class Asked(msgspec.Struct):
 
 
 def again(
-    settings: Settings, files: Sequence[Path], public_keys: Sequence[Path] = (), *, wait: float
+    settings: Settings,
+    files: Sequence[Path],
+    public_keys: Sequence[Path] = (),
+    *,
+    wait: float,
+    to: Path | None = None,
 ) -> int:
     """Forget them again, and wait so many seconds at most; say of each file what became of it.
 
-    `public_keys`: that sign certificates, this Huike's if none are given. Return 1 if somebody is
+    `public_keys`: that sign certificates, this Huike's if none are given; `to`: the folder where
+    the new certificates are written, if anywhere. Return 1 if somebody is
     not forgotten yet, 2 if a file is no certificate of ours: then nothing is done. Raises
-    psycopg.Error.
+    OSError, psycopg.Error.
     """
+    if to is not None:
+        to.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _opened(placed(settings)) as here:
         try:
             trusted = [read_public(key) for key in public_keys]
@@ -78,6 +86,8 @@ def again(
             return 2
         asked = [(file, here.ask(one)) for file, one in certified]
         here.wait([erasure for _, one in asked for erasure in one.erasures], wait)
+        if to is not None:
+            here.write([erasure for _, one in asked for erasure in one.erasures], to)
         checks = [here.told(file, one) for file, one in asked]
     for check in checks:
         typer.echo(f"{'✓' if check.good else '✗'} {check.what}: {check.found}")
@@ -161,6 +171,13 @@ class _Again:
             if all(one.state == "certified" or one.waits_for for one in stand):
                 return
             sleep(_LOOK_SECONDS)
+
+    def write(self, asked: Collection[UUID], to: Path) -> None:
+        """Write what certificates there are of these erasures."""
+        for erasure in asked:
+            certificate = erasures.find(self._connection, erasure).certificate
+            if certificate is not None:
+                (to / f"erasure-{erasure}.json").write_bytes(certificate)
 
     def told(self, file: Path, asked: Asked) -> Check:
         """Say how it stands with those whom a certificate names."""

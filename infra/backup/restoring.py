@@ -144,5 +144,7 @@ def _finish(admin: Connection) -> UUID:
 
 
 def _named(url: str) -> str:
-    """Return how a database is called, without its password."""
-    return str(conninfo_to_dict(url).get("dbname", "the database"))
+    """Return how a database is called and where it is, without its password."""
+    parts = conninfo_to_dict(url)
+    where = parts.get("host") or parts.get("hostaddr")
+    return f"{parts.get('dbname', '(unnamed)')}{f' at {where}' if where else ''}"

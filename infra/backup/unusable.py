@@ -77,7 +77,7 @@ class OlderKeys(Unusable):
 
 
 class NotEmpty(Unusable):
-    """There is something in {} already: restore into an empty database."""
+    """There is something in the database {} already: restore into an empty database."""
 
 
 class ViewsStand(Unusable):

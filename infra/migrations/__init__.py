@@ -6,9 +6,10 @@ from typing import Final
 
 import psycopg
 
-from infra.postgres import Connection, connect
+from infra.postgres import KEEPER, OWNER, READER, VIEWS, WRITER, Connection, connect
 
 _LOCK: Final = 4_851_101
+ROLES: Final = (OWNER, WRITER, KEEPER, VIEWS, READER)
 
 
 class RestoreUnfinished(Exception):
@@ -17,6 +18,17 @@ class RestoreUnfinished(Exception):
 
 class OwnerNeeded(Exception):
     """The log's tables are not up to date, which is for their owner: run `huike migrate` as it."""
+
+
+class RolesOfAnother(OwnerNeeded):
+    """The roles huike_* are the whole cluster's, and another login made them here."""
+
+    def __init__(self, login: str) -> None:
+        what = str(self.__doc__).rstrip(".")
+        super().__init__(
+            f"{what}: have an administrator `grant {', '.join(ROLES)} to {login}`, "
+            "or take a cluster of its own"
+        )
 
 
 def known() -> list[str]:
@@ -45,9 +57,25 @@ def migrate(url: str, *, only: Collection[str] | None = None, restoring: bool = 
             for name in missing:
                 _apply(connection, name)
         except psycopg.errors.InsufficientPrivilege as refusal:
+            connection.rollback()
+            owner, is_member, login = _standing(connection)
+            if owner and not is_member:
+                raise RolesOfAnother(login) from refusal
             why = str(OwnerNeeded.__doc__).rstrip(".")
             raise OwnerNeeded(f"{why} ({refusal.diag.message_primary})") from refusal
     return missing
+
+
+def _standing(connection: Connection) -> tuple[bool, bool, str]:
+    """Tell whether who logged in may make the tables, has their owner's role, and is called."""
+    row = connection.execute(
+        "select has_database_privilege(session_user, current_database(), 'create'), "
+        "coalesce(pg_has_role(session_user, (select oid from pg_roles where rolname = %s), "
+        "'member'), true), session_user::text",
+        (OWNER,),
+    ).fetchone()
+    assert row is not None
+    return bool(row[0]), bool(row[1]), str(row[2])
 
 
 def _refuse_unfinished(connection: Connection) -> None:

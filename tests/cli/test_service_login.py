@@ -55,5 +55,22 @@ def test_a_login_that_owns_nothing_says_who_makes_the_tables(
         address = f"{somewhere} dbname={bare_database_url.rpartition('/')[2].partition('?')[0]}"
         home = Installation(tmp_path, HUIKE_LOG_URL=address)
         refused = home.run("serve")
+        told = home.run("doctor").stdout
     assert (refused.returncode, TRACEBACK in refused.stderr) == (2, False)
     assert "`huike migrate`" in refused.stderr
+    assert "may make none" in told
+    assert "run `huike migrate` by the address of the database's owner" in " ".join(told.split())
+
+
+def test_where_no_view_was_made_all_is_not_well(database_url: str, tmp_path: Path) -> None:
+    told = Installation(tmp_path, HUIKE_LOG_URL=database_url).run("doctor")
+    assert told.returncode == 1
+    assert "start `huike up`, or `huike serve` and `huike work views`" in told.stdout
+
+
+def test_who_makes_the_keyring_says_so(database_url: str, tmp_path: Path) -> None:
+    home = Installation(tmp_path, HUIKE_LOG_URL=database_url)
+    first, second = (home.run("keys", "add", "site", "--scope", "ingest") for _ in range(2))
+    assert f"Made the keyring {home.home / 'keyring.json'}" in first.stderr
+    assert first.stdout.startswith("hk_")
+    assert "keyring" not in second.stderr

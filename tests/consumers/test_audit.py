@@ -72,7 +72,7 @@ def test_a_key_that_no_fact_issued_is_named(settings: Settings, capsys: Capture)
     with issuing(settings) as keys:
         key, _ = keys.add("grace", [], roles=["agent"])
     assert proven(settings) == 0
-    assert "1 keys may what their facts say." in capsys.readouterr().out
+    assert "1 key may do what its facts say, and no more." in capsys.readouterr().out
     ghost, _ = make_key(settings.log_url, "ghost", "admin")
     kept.tamper(
         str(settings.log_url),

@@ -3,6 +3,7 @@
 import io
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 from rich.cells import cell_len
@@ -43,7 +44,9 @@ TOLD = summary.Told(
 def page(at: datetime | None = None) -> list[str]:
     console = Console(file=io.StringIO(), width=80)
     summary.show(console, msgspec.structs.replace(TOLD, at=at))
-    summary.invite(console, "http://127.0.0.1:8000", f"hk_{'s' * 43}", f"hk_{'d' * 43}", at)
+    keys = f"hk_{'s' * 43}", f"hk_{'d' * 43}"
+    summary.invite(console, "http://127.0.0.1:8000", *keys, at)
+    summary.tell_more(console, Path(".huike/huike.log"))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 
@@ -51,6 +54,12 @@ def page(at: datetime | None = None) -> list[str]:
 def test_it_fits_into_eighty_columns() -> None:
     wide = [line for line in page() if cell_len(line) > 80]
     assert all(line.startswith("  curl ") for line in wide), wide
+
+
+def test_it_says_where_its_log_is_and_what_to_read_next() -> None:
+    told = page()
+    assert "Its log: .huike/huike.log" in told
+    assert any("docs/README.md" in line for line in told[-2:])
 
 
 def test_a_campaign_takes_one_line() -> None:

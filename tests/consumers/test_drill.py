@@ -99,7 +99,9 @@ def test_who_was_forgotten_after_the_backup_is_no_difference(
             (shop.user("user2"),),
         )
     assert drill_restore(settings, folder, None, key, processes=1) == 0
-    assert "1 are forgotten" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "1 are forgotten" in told
+    assert "1 of these were forgotten since the keys file was taken" in told
 
 
 def test_a_log_that_was_rewritten_since_differs_from_its_backup(

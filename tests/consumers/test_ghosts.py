@@ -84,7 +84,9 @@ def test_a_key_that_may_more_than_it_was_given_is_named(
 def test_the_doctor_says_what_to_do_about_it(
     settings: Settings, grace: Key, writer: Connection
 ) -> None:
-    assert list(of_keys(str(settings.log_url))) == [("1 keys may what their facts say", None)]
+    assert list(of_keys(str(settings.log_url))) == [
+        ("1 key may do what its facts say, and no more", None)
+    ]
     ghost, _ = make_key(settings.log_url, "ghost", "admin")
     ((told, mend),) = of_keys(str(settings.log_url))
     assert told == "ghost: no fact issued it"
@@ -121,7 +123,9 @@ def test_keys_of_before_are_counted_until_they_are_told_of(
     )
     held = hold(writer)
     assert held == Held(2, 1, [])
-    assert str(held) == "1 keys may what their facts say; 1 from before they were facts."
+    assert (
+        str(held) == "1 key may do what its facts say, and no more; 1 from before they were facts."
+    )
     with issuing(settings):
         pass
     assert hold(writer) == Held(2, 0, [])

@@ -89,7 +89,8 @@ def test_who_lives_again_is_forgotten_again_with_all_that_they_are_and_certified
         assert keys.has_key(shop.user("ada"))
         assert keys.has_key(shop.visitor("v1"))
         capsys.readouterr()
-        assert again(restoring.settings, files, wait=GENEROUS) == 0
+        written = tmp_path / "new" / "certificates"
+        assert again(restoring.settings, files, wait=GENEROUS, to=written) == 0
         told = capsys.readouterr().out
         assert "✓ ada.json: forgotten again, and certified: erasure " in told
         assert "✓ cyd.json: not known to this log, and will not be" in told
@@ -98,10 +99,9 @@ def test_who_lives_again_is_forgotten_again_with_all_that_they_are_and_certified
 
         made = erasures.latest(desk.log, 100)
         assert {one.customer for one in made} == {shop.user("ada"), shop.visitor("v1")}
-        for one in made:
-            assert one.certificate is not None
-            paper = tmp_path / "again.json"
-            paper.write_bytes(one.certificate)
+        papers = sorted(written.iterdir())
+        assert papers == sorted(written / f"erasure-{one.erasure}.json" for one in made)
+        for paper in papers:
             capsys.readouterr()
             assert verify(restoring.settings, paper) == 0, capsys.readouterr().out
 
