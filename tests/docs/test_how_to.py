@@ -35,6 +35,11 @@ def test_a_page_works_as_it_stands(page: str, shop: dict[str, str], tmp_path: Pa
     run(HOW_TO / page, tmp_path, shop)
 
 
+def test_somebody_is_forgotten_as_the_page_says(database_url: str, tmp_path: Path) -> None:
+    with service(database_url, tmp_path, HUIKE_ERASURE_DAYS="0") as environment:
+        run(HOW_TO / "forget-a-customer.md", tmp_path, environment)
+
+
 def test_the_keyring_is_wrapped_as_the_page_says(database_url: str, tmp_path: Path) -> None:
     run(HOW_TO / "keep-keys-in-a-kms.md", tmp_path, surroundings(database_url, tmp_path))
 
