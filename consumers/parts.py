@@ -36,6 +36,9 @@ _KMS_OR_FILE: Final = (
 )
 
 _START: Final = "start `huike up`, or `huike serve` and `huike work views`"
+_BEHIND: Final = (
+    "does `huike work views` run? its log says what holds it; after a restore, wait for it"
+)
 _MAKES_IT: Final = "the first `huike keys add` or start"
 
 Look = Callable[[psycopg.Connection[Any]], Iterator["Finding"]]
@@ -148,7 +151,7 @@ def _of_views(settings: Settings) -> Iterator[Finding]:
             "group by a.view, a.version order by a.view"
         ).fetchall():
             fresh = float(age) <= _FAR_BEHIND
-            mend = None if fresh else "does `huike work views` run? its log says what holds it"
+            mend = None if fresh else _BEHIND
             if view in CATALOGUE and version != CATALOGUE[view].version:
                 mend = f"this Huike knows v{CATALOGUE[view].version} of it: `huike rebuild {view}`"
             elif slots != settings.slots:
