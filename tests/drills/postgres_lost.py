@@ -12,7 +12,7 @@ from tests.drills.asking import Asking
 from tests.drills.drill import Drill, Findings
 from tests.drills.ground import Ground, settings_of
 from tests.drills.load import Load
-from tests.drills.looking import head, look
+from tests.drills.looking import head, look, settle
 
 ADA = "/api/customers/by/user/ada"
 
@@ -25,10 +25,12 @@ def run(ground: Ground, found: Findings) -> None:
     with installation.up():
         settings = settings_of(installation)
         client = installation.client(installation.key("ingest", "query"))
-        with client, Load(installation.url, installation.key("ingest"), pause=ground.pause) as load:
+        load = Load(installation.url, installation.key("ingest"), pause=ground.pause)
+        with client:
             client.post("/v1/track", json=track(1, "ada")).raise_for_status()
             load.accepted.add("message-1")
-            with Asking(client, ADA) as asking:
+            settle(settings)  # so that no view has more to say of her
+            with load, Asking(client, ADA) as asking:
                 for _ in range(kills):
                     time.sleep(chance.uniform(1, 3))
                     before = head(settings)

@@ -13,7 +13,7 @@ from psycopg import sql
 
 _MARK: Final = "zq7mark"
 _MARKED: Final = re.compile(rf"{_MARK}([a-z]+)(\d{{5}})x".encode())
-_DIALLED: Final = re.compile(rb"20155(\d{5})")
+_DIALLED: Final = re.compile(rb"20155(00\d{3})")
 _PIECE: Final = 16 * 1024**2
 _LONGEST: Final = 100
 
