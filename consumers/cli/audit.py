@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from consumers.cli.signed import PublicKeys
+
 app = typer.Typer(help="Prove that nobody touched the history.", no_args_is_help=True)
 
 
@@ -20,14 +22,7 @@ def audit_verify(
             help="A file of seals, one a line: the log must agree with all.",
         ),
     ] = None,
-    public_key: Annotated[
-        list[Path] | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="Keys (PEM) that they are signed with; none: that of this Huike.",
-        ),
-    ] = None,
+    public_key: PublicKeys = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Make the log's chain again from its rows; exit with 1 where it does not follow.

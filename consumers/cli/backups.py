@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from consumers.cli.signed import PublicKeys
+
 app = typer.Typer()
 drill_app = typer.Typer(help="Prove that what is kept for a bad day works.", no_args_is_help=True)
 app.add_typer(drill_app, name="drill")
@@ -129,14 +131,7 @@ def drill_restore(  # noqa: PLR0913  # each is an option
             help="A file of seals, one a line: the backup must agree with all that are of it.",
         ),
     ] = None,
-    public_key: Annotated[
-        list[Path] | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="Keys (PEM) that they are signed with; none: that of this Huike.",
-        ),
-    ] = None,
+    public_key: PublicKeys = None,
 ) -> None:
     """Restore a backup into a scratch server, make all views, verify everything, clean up.
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from consumers.cli.signed import PublicKeys
+
 app = typer.Typer(help="Forget customers, and prove it.", no_args_is_help=True)
 
 
@@ -68,14 +70,7 @@ def erasure_again(
         ),
     ],
     *,
-    public_key: Annotated[
-        list[Path] | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="Keys (PEM) that they are signed with; none: that of this Huike.",
-        ),
-    ] = None,
+    public_key: PublicKeys = None,
     wait: Annotated[
         float, typer.Option(min=0, help="How many seconds to wait for the new certificates.")
     ] = 120,
