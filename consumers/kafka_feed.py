@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from domain.shared.events import Unreadable
 from infra import facts_topic
 from infra.event_store import LogReader
 from infra.facts_topic import Record
-from infra.kafka import reach
+from infra.kafka import client
 from infra.settings import Settings
 from projections.projection import slot_of
 from projections.runtime.batch import Goal, Grouped, Place
@@ -64,9 +65,9 @@ class KafkaFeed:
         self._slots = settings.slots
         self.strange = 0
         bound_unpacking()
-        self._consumer: Any = KafkaConsumer(
-            settings.kafka_topic_facts,
-            **reach(settings),
+        self._consumer: Any = client(
+            partial(KafkaConsumer, settings.kafka_topic_facts),
+            settings,
             group_id=GROUP.format(topic=settings.kafka_topic_facts),
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -20,7 +20,7 @@ from consumers.retention import of_retention
 from consumers.upkeep import of_upkeep
 from domain.shared.ids import Ids
 from infra.installation import mark_of, same_installation
-from infra.kafka import reach
+from infra.kafka import client
 from infra.keyring import Keyring, KeyringLost, KeyringWrapped
 from infra.postgres import KEEPER, READER, VIEWS, WRITER, connect
 from infra.settings import Settings
@@ -177,10 +177,8 @@ def _of_views(settings: Settings) -> Iterator[Finding]:
 
 def _of_kafka(settings: Settings) -> Iterator[Finding]:
     try:
-        admin = KafkaAdminClient(
-            **reach(settings),
-            request_timeout_ms=5_000,
-            bootstrap_timeout_ms=5_000,
+        admin = client(
+            KafkaAdminClient, settings, request_timeout_ms=5_000, bootstrap_timeout_ms=5_000
         )
     except KafkaError as error:
         yield Finding("Kafka", first_line(error), "start it, or mend HUIKE_KAFKA_BOOTSTRAP")

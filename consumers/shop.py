@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -24,7 +25,7 @@ from domain.shared.ids import Ids
 from domain.shared.log import LogUnavailable, Receipt
 from infra.event_store import EventLog
 from infra.holders import keeper_pool
-from infra.kafka import reach
+from infra.kafka import client
 from infra.keyring import Keyring
 from infra.postgres import WRITER, pool
 from infra.refused import Refusals
@@ -75,9 +76,9 @@ def run_shop(settings: Settings, stop: threading.Event, group: str | None = None
 def consumer(settings: Settings, group: str) -> Any:
     """Return a consumer of the shops' topic. Raises KafkaError."""
     bound_unpacking()
-    return KafkaConsumer(
-        settings.kafka_topic_in,
-        **reach(settings),
+    return client(
+        partial(KafkaConsumer, settings.kafka_topic_in),
+        settings,
         group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",

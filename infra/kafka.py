@@ -1,15 +1,18 @@
 """Kafka: the topics that Huike needs, and how it talks to them."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import TopicAlreadyExistsError
+from kafka.net.compat import KafkaNetClient
 
 from infra.settings import Settings
+
+Client = TypeVar("Client")
 
 _INBOUND_PARTITIONS: Final = 8
 _INBOUND_RETENTION: Final = str(3 * 24 * 3600 * 1000)
@@ -45,10 +48,30 @@ def _path(file: Path | None) -> str | None:
     return None if file is None else str(file)
 
 
+def client(make: Callable[..., Client], settings: Settings, **more: Any) -> Client:
+    """Return what `make` makes, one of the library's clients. Raises KafkaError.
+
+    Where no broker answers nothing stays behind; of the library's own a thread and sockets would.
+    """
+    begun: list[KafkaNetClient] = []
+
+    def network(**given: Any) -> KafkaNetClient:
+        begun.append(KafkaNetClient(**given))
+        return begun[-1]
+
+    try:
+        return make(**reach(settings), kafka_client=network, **more)
+    except BaseException:
+        for one in begun:
+            one.close()
+        raise
+
+
 def producer(settings: Settings, **more: Any) -> KafkaProducer:
     """Return an idempotent producer that waits for all replicas."""
-    return KafkaProducer(
-        **reach(settings),
+    return client(
+        KafkaProducer,
+        settings,
         enable_idempotence=True,
         acks="all",
         linger_ms=5,
@@ -63,7 +86,7 @@ def producer(settings: Settings, **more: Any) -> KafkaProducer:
 
 def partitions_of(settings: Settings, topic: str) -> int:
     """Return how many partitions a topic has; 0 when there is none such. Raises KafkaError."""
-    admin = KafkaAdminClient(**reach(settings), bootstrap_timeout_ms=10_000)
+    admin = client(KafkaAdminClient, settings, bootstrap_timeout_ms=10_000)
     try:
         if topic not in admin.list_topics():
             return 0
@@ -82,7 +105,7 @@ def make_topics(settings: Settings, *, replicas: int = -1) -> dict[str, str]:
         settings.kafka_topic_dead: (1, {"retention.ms": "-1"}),
         settings.kafka_topic_facts: (settings.slots, {"retention.ms": "-1"}),
     }
-    admin = KafkaAdminClient(**reach(settings), bootstrap_timeout_ms=10_000)
+    admin = client(KafkaAdminClient, settings, bootstrap_timeout_ms=10_000)
     try:
         there = set(admin.list_topics())
         done = dict.fromkeys(there & set(wanted), "was there")

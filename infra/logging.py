@@ -23,9 +23,16 @@ _BUSY: Final = "kafka.net.selector"
 
 
 def configure(
-    level: str = "INFO", *, as_json: bool | None = None, out: TextIO = sys.stderr
+    level: str = "INFO",
+    *,
+    as_json: bool | None = None,
+    out: TextIO = sys.stderr,
+    for_good: bool = True,
 ) -> None:
-    """Send every log line of this process to `out`; `as_json` None: unless it is a terminal."""
+    """Send every log line of this process to `out`.
+
+    `as_json` None: unless it is a terminal; `for_good`: loggers do not look whether it changed.
+    """
     structured = not out.isatty() if as_json is None else as_json
     handler = logging.StreamHandler(out)
     handler.setFormatter(
@@ -53,7 +60,7 @@ def configure(
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(root.level),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=for_good,
     )
 
 

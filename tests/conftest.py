@@ -82,6 +82,18 @@ def pytest_collection_finish() -> None:
     gc.freeze()  # what was collected stays: to look through it for waste takes a tenth of a law
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Name in the last lines what a group is of, such as what was left open and collected here."""
+    report = yield
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if call.excinfo and isinstance(call.excinfo.value, BaseExceptionGroup) and crash:
+        crash.message += "".join(f" | {one!r}" for one in call.excinfo.value.exceptions)
+    return report
+
+
 def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     """Put files that take long at the head of each worker's share, those that take longest first.
 

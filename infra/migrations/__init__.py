@@ -8,7 +8,7 @@ import psycopg
 
 from infra.postgres import KEEPER, OWNER, READER, VIEWS, WRITER, Connection, connect
 
-_LOCK: Final = 4_851_101
+LOCK: Final = 4_851_101
 ROLES: Final = (OWNER, WRITER, KEEPER, VIEWS, READER)
 
 
@@ -50,7 +50,7 @@ def migrate(url: str, *, only: Collection[str] | None = None, restoring: bool = 
         try:
             if not _missing(connection, wanted):
                 return []
-            connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+            connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
             if not restoring:
                 _refuse_unfinished(connection)
             missing = _missing(connection, wanted)
@@ -79,18 +79,24 @@ def _standing(connection: Connection) -> tuple[bool, bool, str]:
 
 
 def _refuse_unfinished(connection: Connection) -> None:
-    mark = connection.execute("select to_regclass('public.huike_restore')").fetchone()
-    if mark != (None,):
+    if _is_there(connection, "huike_restore"):
         raise RestoreUnfinished(RestoreUnfinished.__doc__)
 
 
 def _missing(connection: Connection, wanted: Collection[str]) -> list[str]:
     """Return what of it was not applied yet."""
-    found = connection.execute("select to_regclass('public.huike_migration')").fetchone()
-    if found == (None,):
+    if not _is_there(connection, "huike_migration"):
         return list(wanted)
     done = {row[0] for row in connection.execute("select name from public.huike_migration")}
     return [name for name in wanted if name not in done]
+
+
+def _is_there(connection: Connection, table: str) -> bool:
+    """Look again: `to_regclass` goes on saying what it said before another made the table."""
+    row = connection.execute(
+        "select from pg_catalog.pg_tables where schemaname = 'public' and tablename = %s", (table,)
+    ).fetchone()
+    return row is not None
 
 
 def _apply(connection: Connection, name: str) -> None:

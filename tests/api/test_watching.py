@@ -89,7 +89,7 @@ def test_metrics_say_when_the_last_backup_was(
 
 def test_logs_are_json_where_nobody_looks(as_before: None) -> None:  # noqa: ARG001  # it mends
     out = io.StringIO()
-    our_logging.configure("info", out=out)
+    our_logging.configure("info", out=out, for_good=False)
     structlog.get_logger("a part").info("begun", facts=3)
     logging.getLogger("a library").warning("said %s", "this")
     structlog.get_logger().debug("not said")
@@ -101,7 +101,7 @@ def test_logs_are_json_where_nobody_looks(as_before: None) -> None:  # noqa: ARG
 def test_logs_hold_no_values_of_a_failing_function(as_before: None) -> None:  # noqa: ARG001  # it mends
     for as_json in (True, False):
         out = io.StringIO()
-        our_logging.configure("info", out=out, as_json=as_json)
+        our_logging.configure("info", out=out, as_json=as_json, for_good=False)
 
         def failing(email: str) -> None:
             whole = email.partition("@")
@@ -120,7 +120,7 @@ def test_a_request_is_logged_by_its_route(
     with_scopes: Callable[..., TestClient],
 ) -> None:
     out = io.StringIO()
-    our_logging.configure("debug", out=out, as_json=True)
+    our_logging.configure("debug", out=out, as_json=True, for_good=False)
     client = with_scopes("query")
     client.get("/api/customers/by/email/ada@example.com", headers={"X-Request-ID": "0" * 32})
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
@@ -138,7 +138,7 @@ def test_of_many_that_are_asked_to_wait_few_are_logged_and_all_are_counted(
 ) -> None:
     monkeypatch.setattr(ingest, "MOST_WAITING", -1)
     out = io.StringIO()
-    our_logging.configure("info", out=out, as_json=True)
+    our_logging.configure("info", out=out, as_json=True, for_good=False)
     shop = with_scopes("ingest")
     for _ in range(20):
         assert shop.post("/v1/track", json={"userId": "1", "event": "x"}).status_code == 429

@@ -8,7 +8,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from infra import facts_topic
 from infra.dev.kafka import EmbeddedKafka
-from infra.kafka import producer, reach
+from infra.kafka import client, producer
 from infra.settings import Settings
 from tests.cli.running import Installation, await_that, track
 from tests.drills.drill import Drill, Findings
@@ -110,11 +110,7 @@ def _topic(settings: Settings) -> list[list[tuple[int, int, bool]]]:
     parts = [TopicPartition(settings.kafka_topic_facts, slot) for slot in range(settings.slots)]
     slots: list[list[tuple[int, int, bool]]] = [[] for _ in parts]
     with closing(
-        KafkaConsumer(
-            **reach(settings),
-            group_id=None,
-            consumer_timeout_ms=_READ_MS,
-        )
+        client(KafkaConsumer, settings, group_id=None, consumer_timeout_ms=_READ_MS)
     ) as consumer:
         consumer.assign(parts)
         consumer.seek_to_beginning(*parts)

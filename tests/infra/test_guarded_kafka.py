@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from consumers.parts import findings
 from infra.dev.kafka import EmbeddedKafka
-from infra.kafka import make_topics, producer, reach
+from infra.kafka import client, make_topics, producer, reach
 from infra.settings import Settings
 from tests.infra.certificates import Authority
 from tests.ports import free_port
@@ -79,7 +79,7 @@ OTHERWISE: Final[Mapping[str, dict[str, object]]] = {
 
 def let_in(settings: Settings) -> bool:
     try:
-        KafkaAdminClient(**reach(settings), bootstrap_timeout_ms=3_000).close()
+        client(KafkaAdminClient, settings, bootstrap_timeout_ms=3_000).close()
     except KafkaError:
         return False
     return True

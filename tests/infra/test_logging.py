@@ -27,7 +27,7 @@ def as_before() -> Iterator[None]:
 
 def logged(*, as_json: bool) -> str:
     out = io.StringIO()
-    our_logging.configure("info", as_json=as_json, out=out)
+    our_logging.configure("info", as_json=as_json, out=out, for_good=False)
     structlog.get_logger().info(FORGED, what=FORGED, of={"name": FORGED}, by=[FORGED])
     logging.getLogger("a library").warning("said %s", FORGED)
     return out.getvalue()

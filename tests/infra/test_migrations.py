@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from time import sleep
 from typing import Final
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from domain.shared.ids import Ids
 from infra.installation import same_installation
-from infra.migrations import OwnerNeeded, RolesOfAnother, known, migrate
+from infra.migrations import LOCK, OwnerNeeded, RolesOfAnother, known, migrate
 from infra.postgres import WRITER, connect
 from projections.runtime import schema
 from tests.conftest import run_sql
@@ -25,6 +26,17 @@ def test_several_processes_may_migrate_at_once(bare_database_url: str) -> None:
     assert sorted(map(len, applied))[:3] == [0, 0, 0]
     assert "0001_log.sql" in max(applied, key=len)
     assert migrate(bare_database_url) == []
+
+
+def test_who_waited_for_another_finds_what_that_one_applied(bare_database_url: str) -> None:
+    with ThreadPoolExecutor(2) as threads, connect(bare_database_url) as first:
+        first.execute("select pg_advisory_lock(%s)", (LOCK,))
+        applied = [threads.submit(migrate, bare_database_url) for _ in range(2)]
+        waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+        while first.execute(waiting).fetchone() != (2,):
+            sleep(0.02)
+        first.execute("select pg_advisory_unlock(%s)", (LOCK,))
+        assert sorted(len(one.result()) for one in applied) == [0, len(known())]
 
 
 def test_only_where_something_is_missing_the_owner_is_needed(database_url: str) -> None:

@@ -19,7 +19,7 @@ from infra import facts_topic
 from infra.access_log import AccessLog, Asked
 from infra.event_store import LogReader
 from infra.event_store.codec import fact_of
-from infra.kafka import reach
+from infra.kafka import client
 from infra.keyring import Keyring
 from infra.originals import Originals
 from infra.postgres import KEEPER, OWNER, VIEWS, WRITER, Connection, connect, pool
@@ -55,7 +55,7 @@ class Letter(NamedTuple):
 
 def letters(settings: Settings, topic: str) -> list[Letter]:
     """Read a topic from its beginning to its end."""
-    consumer: Any = KafkaConsumer(**reach(settings), enable_auto_commit=False)
+    consumer: Any = client(KafkaConsumer, settings, enable_auto_commit=False)
     with closing(consumer):
         partitions = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic)]
         consumer.assign(partitions)
