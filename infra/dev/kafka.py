@@ -19,7 +19,6 @@ from infra.dev.kafka_install import KafkaUnavailable
 from infra.dev.server import EmbeddedServer
 
 _START_SECONDS = 90
-_SOON_SECONDS = 5
 _STOP_SECONDS = 30
 _QUICKLY = "-XX:TieredStopAtLevel=1"  # compiled once, not better and better
 _CONFIGURATION = """\
@@ -130,9 +129,6 @@ class EmbeddedKafka(EmbeddedServer):
             start_new_session=True,  # Ctrl-C is for us; we tell it when
             timeout=_START_SECONDS,
         )
-        soon = time.monotonic() + _SOON_SECONDS
-        while not self.running and time.monotonic() < soon:
-            time.sleep(0.01)  # while it becomes java, its command line is empty
 
     def _java(self, *arguments: str | Path) -> list[str | Path]:
         return [kafka_install.java(), "-cp", f"{kafka_install.jars()}/*", *arguments]
@@ -140,7 +136,10 @@ class EmbeddedKafka(EmbeddedServer):
     def _server(self) -> psutil.Process | None:
         try:
             server = psutil.Process(int(self._pid.read_text()))
-            ours = str(self._settings) in server.cmdline()
+            command = server.cmdline()
+            ours = (
+                not command or str(self._settings) in command
+            )  # it has none while it becomes java
             return server if ours and server.status() != psutil.STATUS_ZOMBIE else None
         except (FileNotFoundError, ValueError, psutil.Error):
             return None
