@@ -13,7 +13,8 @@ from infra.erasure_certificate import certificate_of, digest_of
 from infra.postgres import Connection
 
 _COLUMNS: Final = (
-    "erasure, customer, shop, asked_by, requested_at, due_at, state, waits_for, erased_at, "
+    "erasure, customer, shop, asked_by, requested_at, due_at, state, "
+    "case state when 'cancelled' then '{}' else waits_for end as waits_for, erased_at, "
     "position, identities, refused, answers, certificate, digest"
 )
 _HOLDS: Final = """

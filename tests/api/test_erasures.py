@@ -18,9 +18,10 @@ from consumers.erasure import carrying_out
 from consumers.erasure.checking import verify
 from consumers.erasure.due import carry_out_due
 from domain.shared.log import Actor
-from infra import clock
+from infra import clock, erasures
 from infra.keys import Role
 from infra.links import token_of
+from infra.postgres import WRITER, connect
 from infra.settings import Settings
 from tests.consumers.following import eventually
 
@@ -60,6 +61,19 @@ def test_an_officer_asks_and_takes_back(officer: TestClient) -> None:
     assert (told["state"], told["waits_for"], told["certified"]) == ("waiting", [], False)
     assert officer.delete(f"{OF_ADA}/erasure").status_code == 202
     assert stands(officer) == [("officer", "cancelled")]
+
+
+def test_what_was_taken_back_waits_for_nothing(officer: TestClient, database_url: str) -> None:
+    erasure = officer.post(f"{OF_ADA}/erasure").json()["erasure"]
+    officer.put(f"{OF_ADA}/legal-hold", json={"reason": "A claim"})
+    with connect(database_url, WRITER) as worker:
+        erasures.follow(worker)
+        erasures.tell_holds(worker)
+    held = officer.get(f"/api/erasures/{erasure}").json()
+    assert (held["state"], held["waits_for"]) == ("waiting", ["legal-hold"])
+    officer.delete(f"{OF_ADA}/erasure")
+    told = officer.get(f"/api/erasures/{erasure}").json()
+    assert (told["state"], told["waits_for"]) == ("cancelled", [])
 
 
 def test_while_there_is_no_certificate_it_is_said_why(officer: TestClient) -> None:
