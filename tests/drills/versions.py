@@ -101,7 +101,9 @@ def _look_at_older(found: Findings, older: Installation, settings: Settings, key
 
     await_that(lambda: stopped().keys() >= wanted and others() == {last}, older.told)
     whys = stopped()
-    found.same("slots that the older worker stopped beside those of that fact", set(whys) - wanted, set())
+    found.same(
+        "slots that the older worker stopped beside those of that fact", set(whys) - wanted, set()
+    )
     clear = f"{NAME} v2 is a newer Huike's; this one knows v1"
     found.claim("each says why", held=all(clear in why for why in whys.values()), found=clear)
     found.claim("the other slots have everything", held=others() == {last}, found=last)
