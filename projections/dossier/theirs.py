@@ -13,8 +13,8 @@ _WHOLE: Final = "/v1/batch"
 """Where a batch stood that was refused whole."""
 _TORN: Final = "torn-record"
 """Why a record of Kafka's was refused that may be a whole batch of them."""
-_SEVERAL: Final = re.compile(rb'\A\s*\[|\}\s*\{|"batch"\s*:')
-"""What is no JSON may hold events of others: a list, lines, a batch."""
+_SEVERAL: Final = re.compile(rb'\A\s*\[|\}\s*\{|"batch"\s*:|\\u00[67]')
+"""What is no JSON may hold events of others: a list, lines, a batch, letters told by number."""
 _DEEPEST: Final = 8
 """Lists and batches that may lie within one another."""
 
@@ -30,11 +30,10 @@ def theirs(message: bytes, names_them: Names, *, place: str | None, reason: str)
     `place`: where the message stood; `reason`: the code for which it was refused.
     """
     try:
-        whole = _decode(message)
-    except (ValueError, RecursionError):
+        part = _part(_decode(message), names_them, _DEEPEST)
+    except (ValueError, RecursionError):  # no JSON; or a name in it is no text
         several = place == _WHOLE or reason == _TORN or _SEVERAL.search(message)
         return None if several else message
-    part = _part(whole, names_them, _DEEPEST)
     return None if part is None else bytes(part)
 
 

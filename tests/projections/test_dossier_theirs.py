@@ -84,6 +84,9 @@ def test_however_events_lie_within_one_another_nothing_of_others_is_told(sent: A
         (b'{"userId":"ada"}\n{"userId":"bob"}', "broken-json"),
         (b'[{"userId":"ada"},{"userId":"bob"}', "broken-json"),
         (b'{"batch": [{"userId":"ada"},{"userId":"bob"}', "broken-json"),
+        (b'{"b\\u0061tch": [{"userId":"ada"},{"userId":"bob"}', "broken-json"),
+        (b'{"batch":[{"userId":"ada","\xed":1},{"userId":"bob"}]}', "bad-text"),
+        (b'{"\xed":1,"batch":[{"userId":"ada"},{"userId":"bob"}]}', "bad-text"),
         (b'\x00\x12{"userId":"ada"}\x00\x14{"userId":"bob"}\x00', "torn-record"),
     ],
 )
@@ -95,6 +98,14 @@ def test_what_may_be_several_events_and_cannot_be_taken_apart_is_withheld(
 
 @pytest.mark.parametrize("place", ["/v1/track", "event 3"])
 def test_what_cannot_be_taken_apart_is_told_if_it_is_one_event(place: str) -> None:
-    torn = b'{"userId":"ada", '
-    assert told(torn, place=place) == torn
-    assert told(torn, place=WHOLE) is None
+    for torn in (b'{"userId":"ada", ', b'{"userId":"ada","\xed":1}'):
+        assert told(torn, place=place) == torn
+        assert told(torn, place=WHOLE) is None
+
+
+@given(nested, st.integers(0), st.integers(0, 255))
+def test_of_whatever_bytes_it_is_told_or_withheld(sent: Any, at: int, byte: int) -> None:
+    message = bytearray(json.dumps(sent).encode())
+    message[at % len(message)] = byte
+    said = told(bytes(message))
+    assert said is None or len(said) <= len(message)
