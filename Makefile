@@ -39,7 +39,7 @@ bench: .venv/.run  ## measure it
 	@exec .venv/bin/huike bench
 
 .PHONY: drills
-drills: install  ## do it harm, before a release: an hour; one: .venv/bin/python -m tests.drills NAME
+drills: install  ## do it harm, before a release: half an hour; one: .venv/bin/python -m tests.drills NAME
 	@$(PY) -m infra.dev.kafka_install
 	@exec $(PY) -m tests.drills
 
