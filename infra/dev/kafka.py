@@ -137,9 +137,8 @@ class EmbeddedKafka(EmbeddedServer):
         try:
             server = psutil.Process(int(self._pid.read_text()))
             command = server.cmdline()
-            ours = (
-                not command or str(self._settings) in command
-            )  # it has none while it becomes java
+            becomes_java = not command
+            ours = becomes_java or str(self._settings) in command
             return server if ours and server.status() != psutil.STATUS_ZOMBIE else None
         except (FileNotFoundError, ValueError, psutil.Error):
             return None
