@@ -16,6 +16,9 @@ from tests.drills.ground import Ground, settings_of
 from tests.drills.load import Load
 from tests.drills.looking import head, look, recorded, settle
 
+Told = tuple[int, int, bool]
+"""A record's position, that of the record before it in its slot, whether it is a fact."""
+
 STOPPED_SECONDS = 60
 _READ_MS = 20_000
 _SENT_SECONDS = 60
@@ -105,10 +108,10 @@ def _published(settings: Settings) -> int:
     return min((slot[-1][0] if slot else 0) for slot in _topic(settings))
 
 
-def _topic(settings: Settings) -> list[list[tuple[int, int, bool]]]:
-    """Return each slot's records: position, the one before, whether it is a fact."""
+def _topic(settings: Settings) -> list[list[Told]]:
+    """Return each slot's records."""
     parts = [TopicPartition(settings.kafka_topic_facts, slot) for slot in range(settings.slots)]
-    slots: list[list[tuple[int, int, bool]]] = [[] for _ in parts]
+    slots: list[list[Told]] = [[] for _ in parts]
     with closing(
         client(KafkaConsumer, settings, group_id=None, consumer_timeout_ms=_READ_MS)
     ) as consumer:
@@ -132,20 +135,23 @@ def _look_at_topic(found: Findings, settings: Settings, when: str) -> None:
     slots = _topic(settings)
     facts = {position for slot in slots for position, _, fact in slot if fact and position <= last}
     found.same(f"{when}: facts of the log that are in the topic", len(facts), last)
-    found.same(f"{when}: records out of order in their slot", sum(map(_disorder, slots)), 0)
+    found.same(f"{when}: records out of order in their slot", sum(map(disorder, slots)), 0)
 
 
-def _disorder(slot: list[tuple[int, int, bool]]) -> int:
-    """Count records since the last beginning that neither name the one before nor are repeated.
+def disorder(slot: list[Told]) -> int:
+    """Count records since the last beginning that skip something, or come behind what is later.
 
-    What a new broker takes before that is begun anew, and names what is missing before it.
+    A record may be repeated. One that is new names its slot's last fact, or a watermark after it;
+    where another slot did not take that watermark, the relay goes on from the fact in all of them.
+    What a new broker takes before it is begun anew names what is missing before it.
     """
     begin = max(number for number, (_, previous, _) in enumerate(slot) if previous == 0)
-    wrong, before, seen = 0, 0, set[int]()
-    for position, previous, _ in slot[begin:]:
-        wrong += previous != before and position not in seen
+    wrong, last_fact, reached, seen = 0, 0, 0, set[int]()
+    for position, previous, fact in slot[begin:]:
+        wrong += position not in seen and not last_fact <= previous <= reached <= position
         seen.add(position)
-        before = position
+        reached = max(reached, position)
+        last_fact = max(last_fact, position) if fact else last_fact
     return wrong
 
 

@@ -1,8 +1,9 @@
-"""What clients of Kafka leave behind where no broker answers."""
+"""What clients of Kafka leave behind when no broker answers."""
 
 import threading
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -11,7 +12,8 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from infra.kafka import client
+from infra.dev.kafka import EmbeddedKafka
+from infra.kafka import client, make_topics, producer
 from infra.settings import Settings
 from tests.ports import free_port
 
@@ -25,6 +27,28 @@ def test_who_reaches_no_broker_leaves_no_thread_and_no_open_socket(
     for _ in range(3):
         with pytest.raises(KafkaError):
             client(make, nobody, bootstrap_timeout_ms=100)
+    assert set(threading.enumerate()) <= threads
+    assert open_pairs() == unix
+
+
+@pytest.mark.slow
+@pytest.mark.kafka
+def test_a_producer_that_is_closed_while_no_broker_answers_sends_nothing_later(
+    server_folder: Path,
+    kafka_installed: None,  # noqa: ARG001 - or skip
+) -> None:
+    node = EmbeddedKafka(server_folder, brief=True)
+    settings = Settings(kafka_bootstrap=node.start(), slots=1)
+    try:
+        make_topics(settings, replicas=1)
+        threads, unix = set(threading.enumerate()), open_pairs()
+        shop = producer(settings)
+        shop.send(settings.kafka_topic_in, b"taken").get(10)
+    finally:
+        node.kill()
+    left = shop.send(settings.kafka_topic_in, b"left behind")
+    shop.close(timeout=1)
+    assert left.failed()
     assert set(threading.enumerate()) <= threads
     assert open_pairs() == unix
 
