@@ -30,7 +30,7 @@ from infra.originals import Originals
 from infra.postgres import READER, WRITER, Pool, pool
 from infra.reading import Readers
 from infra.refused import Refusals
-from infra.sealing import PersonKeys
+from infra.sealing import LIVELY, PersonKeys
 from infra.settings import Settings
 from infra.upkeep import AllUpkeep
 from infra.wire import Wires
@@ -59,7 +59,8 @@ class Services:
         keyring = Keyring.open(settings.keyring_file, settings.vault)
         self.ids = Ids(keyring.secret)
         self.mark = mark_of(self.ids)
-        self.sealer = PersonKeys(self._open.enter_context(keeper_pool(log_url, keyring)), keyring)
+        keeper = self._open.enter_context(keeper_pool(log_url, keyring))
+        self.sealer = PersonKeys(keeper, keyring, cached=LIVELY)
         self.keys = Keys(self.writer)
         self.paces = Paces()
         self.metrics = Metrics()

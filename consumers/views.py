@@ -25,7 +25,7 @@ from infra.event_store import LogReader
 from infra.holders import keeper_pool
 from infra.keyring import Keyring
 from infra.postgres import VIEWS, WRITER, Connection, connect, connect_impatient
-from infra.sealing import PersonKeys
+from infra.sealing import LIVELY, PersonKeys
 from infra.settings import Settings
 from projections import catalogue
 from projections.projection import View, slot_of
@@ -33,8 +33,6 @@ from projections.runtime import schema
 from projections.runtime.batch import Goal, Grouped
 
 BATCH: Final = 6_000
-KEYS: Final = 20_000
-"""Persons whose keys are kept at hand."""
 IDLE_SECONDS: Final = 0.5
 """How often the log is looked at when nobody notifies."""
 HEALTHY_SECONDS: Final = 30.0
@@ -84,7 +82,7 @@ def _follow(
         schema.install(admin)
     keyring = Keyring.open(settings.keyring_file, settings.vault)
     keys = stack.enter_context(keeper_pool(log_url, keyring, size=2))
-    sealer = PersonKeys(keys, keyring, cached=KEYS)
+    sealer = PersonKeys(keys, keyring, cached=LIVELY)
     reader = LogReader(log_url, sealer, pool_size=1 + len(views))
     stack.callback(reader.close)
     connection = stack.enter_context(connect_impatient(views_url, VIEWS))

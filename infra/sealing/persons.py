@@ -60,6 +60,10 @@ select statement_timestamp(),
 """
 
 
+LIVELY: Final = 20_000
+"""Keys at hand in a process that runs on: of those who were about lately, some 3 kB each."""
+
+
 class PersonKeys(OriginalKeys):
     """Seals and opens under each identity's key; keys are cached, at most `cached` of them.
 
