@@ -60,8 +60,8 @@ select statement_timestamp(),
 """
 
 
-LIVELY: Final = 20_000
-"""Keys at hand in a process that runs on: of those who were about lately, some 3 kB each."""
+KEYS_AT_HAND: Final = 20_000
+"""In a process that runs on: of those who were about lately, some 3 kB each."""
 
 
 class PersonKeys(OriginalKeys):
