@@ -199,13 +199,15 @@ def test_keys_that_go_elsewhere_now_are_not_left_where_they_were(backups: Backup
     assert second.keys.exists()
 
 
-def test_data_of_before_an_update_are_restored_with_keys_of_after_it(backups: Backups) -> None:
+def test_data_of_before_an_update_are_restored_with_keys_of_after_it(
+    backups: Backups, tmp_path: Path
+) -> None:
     with psycopg.connect(backups.shop.url, autocommit=True) as owner:
-        owner.execute("drop table log.seal")
-        owner.execute("delete from public.huike_migration where name = '0009_seals.sql'")
-    older = backups.take()
-    assert migrate(backups.shop.url) == ["0009_seals.sql"]
-    newer = backups.take()
+        owner.execute("alter table log.refused drop column purged_for")
+        owner.execute("delete from public.huike_migration where name = '0019_purged_for.sql'")
+    older = backups.take(tmp_path / "before")
+    assert migrate(backups.shop.url) == ["0019_purged_for.sql"]
+    newer = backups.take(tmp_path / "after")
     backups.restore(older, newer.keys)
     assert migrate(backups.target) == []
     assert backups.same
