@@ -11,13 +11,14 @@ import domain.key.events  # noqa: F401  # no view folds them, and none is to sto
 from domain.customer.events import CustomerErased, KnownByAnotherId, VisitorRecognised
 from domain.shared.depth import Depth, Depths
 from domain.shared.events import FACTS, Event, Fact, Stored, Unreadable
-from projections.rows import Key, Rows, Table
+from projections.rows import Key, Lack, Rows, Table
 
 E = TypeVar("E", bound=Event)
 
 Handler = Callable[[Rows, Fact, Any], None]
 Share = Callable[[Any, Fact, Any], Any]
 Wants = Callable[[Fact, Any], Iterable[tuple[Table[Any], Key]]]
+Foresees = Callable[[Rows, Sequence[Fact]], Iterable[Table[Any]]]
 
 RECOGNITION: Final = frozenset((KnownByAnotherId, VisitorRecognised))
 """Events at which a visitor's rows become a customer's, whatever the view."""
@@ -79,6 +80,7 @@ class View:
         self._shares: dict[type[Event], Share] = {}
         self._owned: set[type[Event]] = set()
         self._wants: dict[type[Event], Wants] = {}
+        self._foresees: Foresees | None = None
         self._settle: Callable[[Rows, datetime], None] | None = None
         self._combine: Callable[[Rows, Rows], None] | None = None
 
@@ -135,6 +137,14 @@ class View:
             return rule
 
         return register
+
+    def foresees(self, rule: Foresees) -> Foresees:
+        """Register which tables will be read whole, as facts and eager rows tell before folding.
+
+        Optional, as `wants` is.
+        """
+        self._foresees = rule
+        return rule
 
     def settles(self, rule: Callable[[Rows, datetime], None]) -> Callable[[Rows, datetime], None]:
         """Register what time alone does to a subject's rows up to an instant."""
@@ -200,8 +210,11 @@ class View:
         if handler is not None:
             handler(rows, fact, event)
 
-    def wanted(self, facts: Iterable[Fact]) -> Iterator[tuple[Table[Any], Key]]:
-        """Yield which rows folding these facts is going to ask for, as far as was registered."""
+    def wanted(self, rows: Rows, facts: Sequence[Fact]) -> Iterator[Lack]:
+        """Yield what folding these facts is going to ask for, as far as was registered."""
+        if self._foresees is not None:
+            for table in self._foresees(rows, facts):
+                yield table, None
         rules = self._wants
         if not rules:
             return

@@ -58,15 +58,17 @@ def _key_of(names: tuple[str, ...]) -> Callable[[Row], Key]:
     return get if len(names) > 1 else lambda row: (get(row),)
 
 
+Lack = tuple[Table[Any], Key | None]
+"""A row that a fold asks for; with None, every row of the table that the subject has."""
+
+
 class NotLoaded(Exception):
     """A fold asked for rows that are not in memory; load them and fold the batch again."""
 
-    def __init__(self, subject: UUID, table: Table[Any], key: Key | None) -> None:
-        """`key` None: every row of the table that the subject has."""
+    def __init__(self, subject: UUID, *lacking: Lack) -> None:
         self.subject = subject
-        self.table = table
-        self.key = key
-        super().__init__(subject, table, key)
+        self.lacking = lacking
+        super().__init__(subject, *lacking)
 
 
 class _Unknown:
@@ -138,15 +140,24 @@ class Rows:
                 return cast("R | None", row)
         if self._whole(part):
             return None
-        raise NotLoaded(self.subject, table, key)
+        raise NotLoaded(self.subject, (table, key))
 
     def all(self, table: Table[R]) -> Mapping[Key, R]:
         """Return every row of the subject by key. Raises NotLoaded when some may be missing."""
         part = self._parts.get(table)
         if not self._whole(part):
-            raise NotLoaded(self.subject, table, None)
+            raise NotLoaded(self.subject, (table, None))
         held = part.now.items() if part is not None else ()
         return {k: cast("R", r) for k, r in held if r is not None}
+
+    def need(self, *tables: Table[Any]) -> None:
+        """Have every row of these tables at hand. Raises NotLoaded for all that lack some, at once.
+
+        For a fold that is going to read them all: it is then done again once, not once a table.
+        """
+        lacking = [table for table in tables if not self._whole(self._parts.get(table))]
+        if lacking:
+            raise NotLoaded(self.subject, *((table, None) for table in lacking))
 
     def put(self, table: Table[R], row: R) -> None:
         self._change(table, table.key_of(row), row)

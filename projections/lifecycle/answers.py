@@ -8,9 +8,10 @@ from uuid import UUID
 
 import msgspec
 
+from projections.lifecycle.lived import under
 from projections.lifecycle.stages import Policy, Stage, Tier, last_of, stage_of, tier_of
 from projections.lifecycle.tables import LIFECYCLE, Lifecycle
-from projections.lifecycle.walk import Walk, under
+from projections.lifecycle.walk import Walk
 from projections.rows import Rows
 
 

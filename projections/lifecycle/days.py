@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from domain.shared.events import Fact
+from projections.lifecycle.resuming import late_since
 from projections.lifecycle.tables import DAY, Lifecycle, LifecycleDay
-from projections.lifecycle.walk import LATE
 from projections.rows import Rows
 
 
@@ -12,7 +12,7 @@ def did(rows: Rows, row: Lifecycle, fact: Fact) -> bool:
     """Keep that the customer did something; tell whether that could make a difference."""
     at, date = fact.occurred_at, fact.occurred_at.date()
     last, first, position = row.last_activity_at, row.day_first_at, row.day_first_position
-    late = row.next_move_at == LATE or (last is not None and date < last.date())
+    late = late_since(row) is not None or (last is not None and date < last.date())
     if not late and last is not None and first is not None and position is not None:
         if first <= at <= last:
             return False

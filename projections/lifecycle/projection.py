@@ -1,11 +1,13 @@
 """Lifecycle: every customer's stage and tier, exact for any instant, whatever order facts come in.
 
 What comes in the order in which it happened moves the customer's own row on. What comes late only
-goes to where it belongs among its orders and days; the whole walk is then told anew, once a batch.
+goes to where it belongs among its orders and days; from there on the walk is then told anew, once a
+batch.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -21,7 +23,17 @@ from domain.order.events import (
 from domain.shared.events import Event, Fact
 from projections.activity import JUDGED, is_activity
 from projections.lifecycle.days import did, on_day
+from projections.lifecycle.lived import Step
 from projections.lifecycle.orders import in_currency, of_order, taken
+from projections.lifecycle.resuming import (
+    going_on,
+    is_next,
+    late,
+    late_from_the_beginning,
+    late_since,
+    rewound,
+    untold_since,
+)
 from projections.lifecycle.stages import Policies, Policy, adopted, last_of, newest
 from projections.lifecycle.tables import (
     DAY,
@@ -30,27 +42,18 @@ from projections.lifecycle.tables import (
     ORDER,
     POLICY,
     TABLES,
+    TELLING,
     Lifecycle,
     LifecycleOrder,
     LifecyclePolicy,
 )
 from projections.lifecycle.telling import moved, own_net, tell
-from projections.lifecycle.walk import (
-    LASTING,
-    LATE,
-    STAGE,
-    Lost,
-    Step,
-    Walk,
-    going_on,
-    is_next,
-    is_told,
-    kept_up,
-    rewound,
-)
+from projections.lifecycle.walk import LASTING, STAGE, Lost, Walk, is_told, kept_up
 from projections.order_fold import combine
 from projections.projection import View
 from projections.rows import Key, Rows, Table
+
+MONEY: Final = (OrderPaid, OrderRefunded)
 
 lifecycle: Final = View(
     "lifecycle",
@@ -95,7 +98,7 @@ def _(rows: Rows, fact: Fact, event: Event) -> None:
     held = rows.get(LIFECYCLE)
     row = held or _new(rows, fact)
     if at < row.heard_at:
-        row = replace(row, heard_at=at, heard_position=position, next_move_at=LATE)
+        row = late_from_the_beginning(replace(row, heard_at=at, heard_position=position))
     if origin is not None and type(event) is CustomerRegistered and origin not in row.named:
         row = replace(row, named=tuple(sorted((*row.named, origin))))
     known = (row.known_at is None or at < row.known_at) and origin in row.named
@@ -116,7 +119,7 @@ def _(rows: Rows, fact: Fact, event: OrderPlaced | OrderRevised) -> None:
     rows.put(LIFECYCLE, row)
 
 
-@lifecycle.on(OrderPaid, OrderRefunded)
+@lifecycle.on(*MONEY)
 def _(rows: Rows, fact: Fact, event: OrderPaid | OrderRefunded) -> None:
     row = in_currency(rows, fact, event.currency)
     before, after = taken(rows, fact)
@@ -142,6 +145,16 @@ def _(fact: Fact, _event: Event) -> list[tuple[Table[LifecycleOrder], Key]]:
     return [(ORDER, (fact.stream,))]
 
 
+@lifecycle.foresees
+def _(rows: Rows, facts: Sequence[Fact]) -> tuple[Table[Any], ...]:
+    """Tell that money which moved before what is told has the customer told anew."""
+    row = rows.get(LIFECYCLE)
+    if row is None:
+        return ()
+    moved_late = any(isinstance(f.event, MONEY) and f.occurred_at < row.last_fact_at for f in facts)
+    return TELLING if moved_late else ()
+
+
 @lifecycle.settles
 def _(rows: Rows, clock: datetime) -> None:
     row = rows.get(LIFECYCLE)
@@ -154,9 +167,18 @@ def _(rows: Rows, clock: datetime) -> None:
         if walk.row is row:
             return
     else:
-        walk = tell(row, policies, rows.all(DAY).values(), rows.all(ORDER).values())
+        rows.need(*TELLING)
+        moves = rows.all(MOVE)
+        walk = tell(
+            row,
+            policies,
+            rows.all(DAY).values(),
+            rows.all(ORDER).values(),
+            moves=moves.values(),
+            since=untold_since(row, policies),
+        )
         walk.wait(clock)
-        for key in rows.all(MOVE).keys() - walk.moves.keys():
+        for key in moves.keys() - walk.moves.keys():
             rows.delete(MOVE, *key)
     _keep(rows, walk)
 
@@ -166,6 +188,7 @@ def _(rows: Rows, visitor: Rows) -> None:
     theirs = visitor.get(LIFECYCLE)
     if theirs is None:
         return
+    rows.need(*TELLING)
     for day in visitor.all(DAY).values():
         on_day(rows, replace(day, customer=rows.subject))
     for order in visitor.all(ORDER).values():
@@ -174,7 +197,7 @@ def _(rows: Rows, visitor: Rows) -> None:
         rows.put(ORDER, of_order(rows, order.order_id, both))
     row = rows.get(LIFECYCLE)
     if row is None:
-        rows.put(LIFECYCLE, replace(theirs, customer=rows.subject, next_move_at=LATE))
+        rows.put(LIFECYCLE, late_from_the_beginning(replace(theirs, customer=rows.subject)))
         return
     heard = min((r.heard_at, r.heard_position) for r in (row, theirs))
     known = min(
@@ -193,9 +216,8 @@ def _(rows: Rows, visitor: Rows) -> None:
         known_position=known[1],
         named=tuple(sorted({*row.named, *theirs.named})),
         dealt=min((r.dealt for r in (row, theirs) if r.dealt is not None), default=None),
-        next_move_at=LATE,
     )
-    rows.put(LIFECYCLE, combined)
+    rows.put(LIFECYCLE, late_from_the_beginning(combined))
 
 
 def _new(rows: Rows, fact: Fact) -> Lifecycle:
@@ -219,7 +241,11 @@ def _still(rows: Rows, row: Lifecycle, step: Step) -> Lifecycle | None:
     turn, policies = row.next_move_at, rows.shared.of(row.shop)
     if row.stage not in LASTING or (turn is not None and step.at >= turn):
         return None
-    if turn == LATE or row.policy != newest(policies) or not _is_under(step, policies):
+    if (
+        late_since(row) is not None
+        or row.policy != newest(policies)
+        or not _is_under(step, policies)
+    ):
         return None
     if not is_next(row, step.at) or not is_told(row):
         return None
@@ -242,7 +268,7 @@ def _stepped(rows: Rows, row: Lifecycle, step: Step) -> Lifecycle:
             return walk.row
     if step.known:
         row = replace(row, known_at=step.at, known_position=step.position)
-    return replace(row, next_move_at=LATE)
+    return late(row, step.at)
 
 
 def _is_under(step: Step, policies: tuple[Policy, ...]) -> bool:
@@ -258,7 +284,7 @@ def _before_time_moved(
     if not step.at <= row.stage_since != row.told_since:
         return row
     told_at = max(row.told_since, row.last_fact_at, last_of(policies).at)
-    if row.next_move_at == LATE or row.policy != newest(policies) or step.at < told_at:
+    if late_since(row) is not None or row.policy != newest(policies) or step.at < told_at:
         return row
     if last_of(policies).at >= max(row.told_since, row.last_fact_at):
         return row  # time may have moved it by another policy before

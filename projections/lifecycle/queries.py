@@ -17,11 +17,12 @@ from psycopg.sql import Composable
 
 from projections.lifecycle import statements, stored
 from projections.lifecycle.answers import Counts, Standing, Tally, asked_under, standing
+from projections.lifecycle.resuming import going_on
 from projections.lifecycle.stages import EVER, Policy, Stage, Tier, in_force, last_of
 from projections.lifecycle.stood import stood
 from projections.lifecycle.tables import Lifecycle, LifecycleMove
 from projections.lifecycle.telling import tell
-from projections.lifecycle.walk import Walk, going_on
+from projections.lifecycle.walk import Walk
 from projections.paging import Page, cursor_of, place_of
 
 Connection = psycopg.Connection[Any]

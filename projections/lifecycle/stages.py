@@ -114,39 +114,31 @@ class Life(Protocol):
         """What it last did; not before its last purchase."""
 
 
-def stage_of(life: Life, policy: Policy, instant: datetime) -> Stage:
-    """Return the stage at an instant, by what had happened until then."""
+def stage_until(life: Life, policy: Policy, instant: datetime) -> tuple[Stage, datetime | None]:
+    """Return the stage at an instant, by what had happened until then, and when time alone ends it.
+
+    None: it never does.
+    """
     active = life.last_activity_at or life.known_at
     if life.first_purchase_at is None:
         if life.known_at is None or active is None:
-            return Stage.VISITOR
-        idle = instant - active >= policy.silent_after
-        return Stage.IDLE_PROSPECT if idle else Stage.PROSPECT
+            return Stage.VISITOR, None
+        silent = active + policy.silent_after
+        return (Stage.PROSPECT, silent) if instant < silent else (Stage.IDLE_PROSPECT, None)
     assert active is not None  # a purchase is activity
-    if instant - life.first_purchase_at < policy.new_for:
-        return Stage.NEW
-    if life.won_back_at is not None and instant - life.won_back_at < policy.won_back_for:
-        return Stage.WON_BACK
-    quiet = instant - active
-    if quiet < policy.silent_after:
-        return Stage.ACTIVE
-    return Stage.SILENT if quiet < policy.lost_after else Stage.LOST
+    if instant < (old := life.first_purchase_at + policy.new_for):
+        return Stage.NEW, old
+    if life.won_back_at is not None and instant < (back := life.won_back_at + policy.won_back_for):
+        return Stage.WON_BACK, back
+    if instant < (silent := active + policy.silent_after):
+        return Stage.ACTIVE, silent
+    lost = active + policy.lost_after
+    return (Stage.SILENT, lost) if instant < lost else (Stage.LOST, None)
 
 
-def next_turn(life: Life, policy: Policy, stage: Stage) -> datetime | None:
-    """Return when time alone ends the stage that a customer is in; None: never."""
-    active = life.last_activity_at or life.known_at
-    match stage:
-        case Stage.ACTIVE | Stage.PROSPECT if active is not None:
-            return active + policy.silent_after
-        case Stage.SILENT if active is not None:
-            return active + policy.lost_after
-        case Stage.NEW if life.first_purchase_at is not None:
-            return life.first_purchase_at + policy.new_for
-        case Stage.WON_BACK if life.won_back_at is not None:
-            return life.won_back_at + policy.won_back_for
-        case _:
-            return None
+def stage_of(life: Life, policy: Policy, instant: datetime) -> Stage:
+    """Return the stage at an instant, by what had happened until then."""
+    return stage_until(life, policy, instant)[0]
 
 
 def tier_of(net: Decimal, policy: Policy) -> Tier:

@@ -108,3 +108,6 @@ MOVE: Final = Table("lifecycle_move", LifecycleMove, ("customer", "dimension", "
 POLICY: Final = Table("lifecycle_policy", LifecyclePolicy, ("policy", "position"), once=True)
 
 TABLES: Final = (LIFECYCLE, ORDER, DAY, MOVE, POLICY)
+
+TELLING: Final = (ORDER, DAY, MOVE)
+"""What a walk is told anew from, beside the customer's own row."""

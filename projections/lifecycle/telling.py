@@ -1,8 +1,9 @@
-"""A customer told anew: the whole walk, from its days and orders.
+"""A customer told anew, from its days and orders: the whole walk, or from an instant on.
 
 It takes the same steps as the fold of facts that come in order, and so comes to the same row.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -10,37 +11,48 @@ from operator import attrgetter
 
 from msgspec.structs import replace
 
-from projections.lifecycle.stages import Policy, last_of, newest
-from projections.lifecycle.tables import Lifecycle, LifecycleDay, LifecycleOrder
-from projections.lifecycle.walk import Nets, Step, Walk
+from projections.lifecycle.lived import Nets, Step
+from projections.lifecycle.resuming import taken_up
+from projections.lifecycle.stages import EVER, Policy, last_of, newest
+from projections.lifecycle.tables import Lifecycle, LifecycleDay, LifecycleMove, LifecycleOrder
+from projections.lifecycle.walk import Walk
 from projections.order_fold import growing
 from projections.orders import NO_ORDER, ZERO, OrderState, Sums
 
 
-def tell(
+def tell(  # noqa: PLR0913  # what is kept of a customer, and which part of it is asked for
     row: Lifecycle,
     policies: tuple[Policy, ...],
     days: Iterable[LifecycleDay],
     orders: Iterable[LifecycleOrder],
     *,
+    moves: Iterable[LifecycleMove] = (),
+    since: datetime = EVER,
     until: datetime | None = None,
 ) -> Walk:
     """Return the whole walk of a customer, from all that is kept of it.
 
     Of `row` only its identities count, its currency, and when it was first heard of and known.
+    `since`: before it nothing is told anew, and `moves` hold what was moved by these policies.
     Steps after `until` are left out.
     """
     heard = (row.heard_at, row.heard_position)
     told = list(orders)
-    earlier = [p for p in policies if (p.at, p.position) <= heard]
+    stood = tuple(p for p in policies if (p.at, p.position) <= heard)
     steps = [
         Step(*heard),
-        *(Step(p.at, p.position, policy=p) for p in policies if p not in earlier),
+        *(Step(p.at, p.position, policy=p) for p in policies[len(stood) :]),
         *_steps(row, days, told),
     ]
     steps.sort(key=attrgetter("at", "position"))
-    begun = tuple(earlier)
-    walk = Walk(blank(row, newest(begun)), last_of(begun), whole=True)
+    if since <= row.heard_at:
+        walk = Walk(blank(row, newest(stood)), last_of(stood), ())
+    else:
+        stood = tuple(p for p in policies if p.at < since)
+        known = [move for move in moves if move.at < since]
+        begun = steps[: bisect_left(steps, since, key=attrgetter("at"))]
+        del steps[: len(begun)]
+        walk = taken_up(blank(row, newest(stood)), last_of(stood), begun, known)
     for step in steps:
         if until is None or step.at <= until:
             walk.step(step)
@@ -94,6 +106,11 @@ def _steps(
         if day.last_at > day.first_at:
             yield Step(day.last_at, day.first_position, active=True)
     for order in orders:
+        if len(order.told.payments) == 1 and not order.told.refunds:  # nearly every order
+            (payment,) = order.told.payments
+            money = {payment.currency: payment.amount} if payment.amount else {}
+            yield Step(payment.at, payment.position, purchased=True, nets=money)
+            continue
         before = NO_ORDER
         for report, after in growing(order.told):
             purchased = before.purchased_at is None and after.purchased_at is not None

@@ -1,49 +1,30 @@
 """A customer's walk through stages and tiers, step by step."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
 
 from msgspec.structs import replace
 
+from projections.lifecycle.lived import Step, lived, looked_around, under
 from projections.lifecycle.stages import (
-    EVER,
     Policy,
     Stage,
     Tier,
-    last_of,
-    next_turn,
     stage_of,
+    stage_until,
     tier_of,
 )
 from projections.lifecycle.tables import Lifecycle, LifecycleMove
-from projections.orders import ZERO
 from projections.rows import Key
 
 STAGE: Final = "stage"
 TIER: Final = "tier"
 
-LATE: Final = EVER
-"""Stands in `next_move_at`, from fold to settle, where a walk has to be told anew."""
+LASTING: Final = frozenset({Stage.VISITOR, Stage.PROSPECT, Stage.NEW, Stage.WON_BACK, Stage.ACTIVE})
+"""The stages that activity, before time alone ends them, leaves as they are."""
 
-_MICROSECOND: Final = timedelta(microseconds=1)
-_DAY: Final = timedelta(days=1)
-
-Nets = Mapping[str, Decimal]
 Place = Stage | Tier
-
-
-class Step(NamedTuple):
-    """What may move a customer. Of what happened at one instant, the higher position came later."""
-
-    at: datetime
-    position: int
-    known: bool = False
-    active: bool = False
-    purchased: bool = False
-    nets: Nets | None = None
-    policy: Policy | None = None
 
 
 class Lost(Exception):
@@ -51,31 +32,38 @@ class Lost(Exception):
 
 
 class Walk:
-    """One customer on its way: where it stands, and the moves that it made here."""
+    """One customer on its way: where it stands, and the moves that are known of it."""
 
-    def __init__(self, row: Lifecycle, policy: Policy, *, whole: bool = False) -> None:
-        """`policy`: in force. `whole`: from its beginning, so that all its moves are at hand."""
+    def __init__(
+        self, row: Lifecycle, policy: Policy, before: Iterable[LifecycleMove] | None = None
+    ) -> None:
+        """`policy`: in force. `before`: all its moves until here, by instant; None: not at hand."""
         self.row = row
-        self.moves: dict[Key, LifecycleMove] = {}
+        self.moves: dict[Key, LifecycleMove] = {(m.dimension, m.at): m for m in before or ()}
         self._policy = policy
         self._newest = max(row.policy, policy.position)
-        self._whole = whole
+        self._whole = before is not None
 
     def step(self, step: Step) -> None:
-        """Take a step, and before it the moves of time alone. Raises Lost, unless whole."""
+        """Take a step, and before it the moves of time alone.
+
+        Raises Lost, unless all earlier moves are at hand.
+        """
         while (turn := self.row.next_move_at) is not None and turn < step.at:
             self._turn(turn)
         row, prior = self.row, self.row.stage
+        if turn != step.at and looks_around(step) and self._lasts(row):
+            self.row = kept_up(row, self._policy, step)
+            return
         if turn == step.at:
             prior = stage_of(row, self._policy, step.at)
         tier = row.tier
         if step.policy is None:
-            row = replace(row, **self._changes(step))
+            row = lived(row, (step,), self._policy)
         else:
             self._newest, self._policy = max(self._newest, step.position), step.policy
             row = under(row, step.policy)
-        stage = stage_of(row, self._policy, step.at)
-        turn = next_turn(row, self._policy, stage)
+        stage, turn = stage_until(row, self._policy, step.at)
         if stage is not prior or prior is not row.stage:
             row = self._with_stage(row, step, prior, stage)
         if step.nets is not None or step.policy is not None:
@@ -83,13 +71,17 @@ class Walk:
         if row is not self.row or turn != row.next_move_at:
             self.row = _told(row, turn, self._newest)
 
+    def _lasts(self, row: Lifecycle) -> bool:
+        return row.stage in LASTING and row.policy == self._newest and is_told(row)
+
     def wait(self, clock: datetime) -> None:
         """Make the moves of time alone up to an instant."""
         while (turn := self.row.next_move_at) is not None and turn <= clock:
             self._turn(turn)
 
     def _turn(self, at: datetime) -> None:
-        row, stage = self.row, stage_of(self.row, self._policy, at)
+        row = self.row
+        stage, turn = stage_until(row, self._policy, at)
         self._put(STAGE, at, row.stage, stage, None)
         self.row = replace(
             row,
@@ -97,36 +89,9 @@ class Walk:
             stage_since=at,
             stage_cause=None,
             stage_before=row.stage,
-            next_move_at=next_turn(row, self._policy, stage),
+            next_move_at=turn,
             policy=self._newest,
         )
-
-    def _changes(self, step: Step) -> dict[str, Any]:
-        row, at = self.row, step.at
-        changes: dict[str, Any] = {"last_fact_at": at}
-        silence = row.silence
-        if step.known:
-            changes |= {"known_at": at, "known_position": step.position}
-        if step.active:
-            last = row.last_activity_at
-            silence = _longer(silence, last, at)
-            if last is None or last.date() != at.date():
-                changes |= {"day_first_at": at, "day_first_position": step.position}
-            changes["last_activity_at"] = at
-        if step.purchased:
-            if row.first_purchase_at is None:
-                changes["first_purchase_at"] = at
-            elif silence:
-                changes["silences"] = (*(s for s in row.silences if s[1] > silence), (at, silence))
-                if silence > self._policy.silence:
-                    changes["won_back_at"] = at
-            silence = 0
-            changes |= {"last_purchase_at": at, "purchases": row.purchases + 1}
-        if step.nets is not None:
-            nets = _sum(row.nets, step.nets)
-            changes |= {"nets": nets, "net": nets.get(self._policy.currency, ZERO)}
-        changes["silence"] = silence
-        return changes
 
     def _with_stage(
         self, row: Lifecycle, step: Step, prior: Stage | None, stage: Stage
@@ -193,8 +158,9 @@ class Walk:
         return next(earlier, None)
 
 
-LASTING: Final = frozenset({Stage.VISITOR, Stage.PROSPECT, Stage.NEW, Stage.WON_BACK, Stage.ACTIVE})
-"""The stages that activity, before time alone ends them, leaves as they are."""
+def looks_around(step: Step) -> bool:
+    """Tell whether a step is activity and nothing else."""
+    return step.active and not (step.known or step.purchased or step.nets or step.policy)
 
 
 def kept_up(row: Lifecycle, policy: Policy, step: Step) -> Lifecycle:
@@ -202,25 +168,10 @@ def kept_up(row: Lifecycle, policy: Policy, step: Step) -> Lifecycle:
 
     The step is the next one, it comes before the row's next move, and the row `is_told`.
     """
-    at, last, turn = step.at, row.last_activity_at, row.next_move_at
+    row = looked_around(row, step)
     if row.stage is Stage.ACTIVE or row.stage is Stage.PROSPECT:
-        turn = at + policy.silent_after
-    if last is None or last.date() != at.date():
-        row = replace(row, day_first_at=at, day_first_position=step.position)
-    return replace(
-        row,
-        next_move_at=turn,
-        last_activity_at=at,
-        last_fact_at=at,
-        silence=_longer(row.silence, last, at),
-    )
-
-
-def _longer(silence: int, last: datetime | None, at: datetime) -> int:
-    """Return the longest silence by now; a day at most makes nobody silent, and is none."""
-    if last is None or at - last <= _DAY:
-        return silence
-    return max(silence, (at - last) // _MICROSECOND)
+        return replace(row, next_move_at=step.at + policy.silent_after)
+    return row
 
 
 def is_told(row: Lifecycle) -> bool:
@@ -245,67 +196,3 @@ def _told(row: Lifecycle, turn: datetime | None, policy: int) -> Lifecycle:
         told_before=row.stage_before,
         policy=policy,
     )
-
-
-def under(row: Lifecycle, policy: Policy) -> Lifecycle:
-    """Return the row with what another policy makes of the same life; itself, if nothing else."""
-    won_back = next(
-        (at for at, silence in reversed(row.silences) if silence > policy.silence), None
-    )
-    net = row.nets.get(policy.currency, ZERO)
-    if won_back == row.won_back_at and net == row.net:
-        return row
-    return replace(row, won_back_at=won_back, net=net)
-
-
-def going_on(row: Lifecycle, policies: tuple[Policy, ...]) -> Walk | None:
-    """Return a walk that goes on from a row, by every policy adopted since it last changed.
-
-    None: the row is late, or a policy came before something else that is told; tell it anew.
-    """
-    if row.next_move_at == LATE:
-        return None
-    first = next((n for n, p in enumerate(policies) if p.position > row.policy), len(policies))
-    walk = Walk(row, last_of(policies[:first]))
-    for number, policy in enumerate(policies[first:]):
-        if policy.position <= row.policy or (number == 0 and not is_next(row, policy.at)):
-            return None
-        try:
-            walk.step(Step(policy.at, policy.position, policy=policy))
-        except Lost:
-            return None
-    return walk
-
-
-def is_next(row: Lifecycle, at: datetime) -> bool:
-    """Tell whether nothing that happened to a row, or moved it, is later than an instant."""
-    moved_at = max(row.stage_since, row.tier_since)
-    return at >= row.last_fact_at and (moved_at < at or moved_at == at == row.last_fact_at)
-
-
-def rewound(row: Lifecycle, policy: Policy) -> tuple[Lifecycle, list[datetime]]:
-    """Return a row as it was at its last fact, and the instants of the moves of time since then.
-
-    `policy`: the one in force. The row is told by the newest policy, and not marked as late.
-    """
-    assert row.told_stage is not None  # its first step led into one
-    back = replace(
-        row,
-        stage=row.told_stage,
-        stage_since=row.told_since,
-        stage_cause=row.told_cause,
-        stage_before=row.told_before,
-        next_move_at=next_turn(row, policy, row.told_stage),
-    )
-    walk = Walk(back, policy)
-    walk.wait(row.stage_since)
-    return back, [at for _, at in walk.moves]
-
-
-def _sum(nets: Nets, changes: Nets) -> dict[str, Decimal]:
-    summed = dict(nets)
-    for currency, change in changes.items():
-        summed[currency] = summed.get(currency, ZERO) + change
-        if not summed[currency]:
-            del summed[currency]
-    return summed

@@ -118,7 +118,7 @@ class _Folding:
         foreseen = {
             (subject, table, key)
             for subject, facts in work.items()
-            for table, key in self._view.wanted(facts)
+            for table, key in self._view.wanted(rows[subject], facts)
         }
         if foreseen:
             store.load(rows, foreseen)
@@ -131,9 +131,9 @@ class _Folding:
                     self._one(rows[subject], slot_at[subject], facts)
                 except NotLoaded as lack:
                     rows[subject].forget_changes()
-                    times = asked[subject, lack.table] = asked.get((subject, lack.table), 0) + 1
-                    key = lack.key if times <= ESCALATE else None
-                    missing.append((subject, lack.table, key))
+                    for table, key in lack.lacking:
+                        times = asked[subject, table] = asked.get((subject, table), 0) + 1
+                        missing.append((subject, table, key if times <= ESCALATE else None))
                     again[subject] = facts
             if missing:
                 store.load(rows, missing)

@@ -166,7 +166,10 @@ class Store:
             found = self._of_subjects(self.tables[table], subjects)
             for subject in subjects:
                 rows[subject].loaded(table, found.get(subject, {}), everything=True)
-        for table, keys in single.items():
+        for table, asked in single.items():
+            keys = [(subject, key) for subject, key in asked if not rows[subject].knows(table, key)]
+            if not keys:
+                continue
             found = self._of_keys(self.tables[table], keys)
             for subject, key in keys:
                 rows[subject].loaded(table, {key: found.get(subject, {}).get(key)})

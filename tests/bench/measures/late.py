@@ -88,13 +88,16 @@ def _import(ground: Ground, shop: Shop, orders: int, ending: datetime, *, late: 
     return took["years"]
 
 
-def _years(settings: Settings, first: int, orders: int, customers: int, ending: datetime) -> None:
-    """Record old orders, the oldest first."""
+def _years(settings: Settings, part: int, orders: int, customers: int, ending: datetime) -> None:
+    """Record the old orders of a part of the customers, the oldest first."""
     ids = Ids(Keyring.open(settings.keyring_file).secret)
 
     def order(number: int) -> list[Draft]:
         chance = random.Random(number)  # noqa: S311  # a story, not a secret
-        who = Who(user=ids.user(NAME, f"c{chance.randrange(customers)}"))
+        customer = chance.randrange(customers)
+        if customer % PROCESSES != part:
+            return []
+        who = Who(user=ids.user(NAME, f"c{customer}"))
         at = ending - YEARS + YEARS * number / orders
         amount = Decimal(chance.choice((20, 80, 400, 900)))
         category = story.CATEGORIES[number % len(story.CATEGORIES)]
@@ -106,7 +109,7 @@ def _years(settings: Settings, first: int, orders: int, customers: int, ending: 
         stream = ids.order(NAME, f"old{number}")
         return [Draft(event=e, occurred_at=at, who=who, stream=stream) for e in events]
 
-    record(settings, map(order, range(first, orders, PROCESSES)))
+    record(settings, map(order, range(orders)))
 
 
 def _follow(ground: Ground, shop: Shop) -> float:

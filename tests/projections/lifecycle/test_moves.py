@@ -93,6 +93,25 @@ def test_told_step_by_step_is_the_same_as_told_anew(history: History) -> None:
             assert walk.moves == rows.all(MOVE)
 
 
+@given(lives | one_life, st.data())
+def test_a_walk_told_anew_from_an_instant_is_the_whole_walk(
+    history: History, data: st.DataObject
+) -> None:
+    policies = adopted_in(history)
+    for rows in folded(history).values():
+        row = rows.get(LIFECYCLE)
+        if row is None:
+            continue
+        days, orders = rows.all(DAYS).values(), rows.all(ORDER).values()
+        whole = tell(row, policies, days, orders)
+        moves = list(rows.all(MOVE).values())
+        instants = {f.occurred_at for f in history.facts} | {m.at for m in moves}
+        since = data.draw(st.sampled_from(sorted(instants)).filter(row.last_fact_at.__ge__))
+        walk = tell(row, policies, days, orders, moves=reversed(moves), since=since)
+        assert walk.row == whole.row
+        assert walk.moves == whole.moves
+
+
 @given(lives | one_life, st.randoms(use_true_random=False))
 def test_any_order_of_arrival_gives_the_same_history(history: History, random: Random) -> None:
     """Instants are made to differ: of what happens at one, the position says what came later."""
