@@ -30,7 +30,7 @@ from infra.originals import Originals
 from infra.postgres import READER, WRITER, Pool, pool
 from infra.reading import Readers
 from infra.refused import Refusals
-from infra.sealing import KEYS_AT_HAND, PersonKeys
+from infra.sealing import PersonKeys
 from infra.settings import Settings
 from infra.upkeep import AllUpkeep
 from infra.wire import Wires
@@ -60,7 +60,7 @@ class Services:
         self.ids = Ids(keyring.secret)
         self.mark = mark_of(self.ids)
         keeper = self._open.enter_context(keeper_pool(log_url, keyring))
-        self.sealer = PersonKeys(keeper, keyring, cached=KEYS_AT_HAND)
+        self.sealer = PersonKeys(keeper, keyring)
         self.keys = Keys(self.writer)
         self.paces = Paces()
         self.metrics = Metrics()

@@ -20,6 +20,11 @@ _TOLD: Final = 10_000
 """Facts after which it is told how far a part has come."""
 
 
+_KEYS: Final = 100_000
+_CIPHERS: Final = 40_000
+"""More than elsewhere: a log is read from end to end, and everybody comes again and again."""
+
+
 class Where(msgspec.Struct, frozen=True, kw_only=True):
     """Where the log is, and the views, the keyring that opens them, and what opens that."""
 
@@ -46,7 +51,7 @@ def opened(where: Where) -> Iterator[Tools]:
     with ExitStack() as stack:
         keyring = Keyring.open(where.keyring_file, where.vault)
         keys = stack.enter_context(keeper_pool(where.log_url, keyring, size=2))
-        sealer = PersonKeys(keys, keyring)
+        sealer = PersonKeys(keys, keyring, cached=_KEYS, ciphers=_CIPHERS)
         reader = stack.enter_context(closing(LogReader(where.log_url, sealer, pool_size=2)))
         yield Tools(sealer, reader, where.views_url)
 

@@ -29,7 +29,7 @@ from infra.kafka import client
 from infra.keyring import Keyring
 from infra.postgres import WRITER, pool
 from infra.refused import Refusals
-from infra.sealing import KEYS_AT_HAND, PersonKeys
+from infra.sealing import PersonKeys
 from infra.settings import Settings
 
 GROUP: Final = "{topic}.ingest"
@@ -51,7 +51,7 @@ def run_shop(settings: Settings, stop: threading.Event, group: str | None = None
             with ExitStack() as stack:
                 keyring = Keyring.open(settings.keyring_file, settings.vault)
                 keeper = stack.enter_context(keeper_pool(settings.log_url, keyring, size=2))
-                keys = PersonKeys(keeper, keyring, cached=KEYS_AT_HAND)
+                keys = PersonKeys(keeper, keyring)
                 event_log = EventLog(
                     settings.log_url,
                     keys,

@@ -25,7 +25,7 @@ from infra.event_store import LogReader
 from infra.holders import keeper_pool
 from infra.keyring import Keyring
 from infra.postgres import VIEWS, WRITER, Connection, connect, connect_impatient
-from infra.sealing import KEYS_AT_HAND, PersonKeys
+from infra.sealing import PersonKeys
 from infra.settings import Settings
 from projections import catalogue
 from projections.projection import View, slot_of
@@ -82,7 +82,7 @@ def _follow(
         schema.install(admin)
     keyring = Keyring.open(settings.keyring_file, settings.vault)
     keys = stack.enter_context(keeper_pool(log_url, keyring, size=2))
-    sealer = PersonKeys(keys, keyring, cached=KEYS_AT_HAND)
+    sealer = PersonKeys(keys, keyring)
     reader = LogReader(log_url, sealer, pool_size=1 + len(views))
     stack.callback(reader.close)
     connection = stack.enter_context(connect_impatient(views_url, VIEWS))

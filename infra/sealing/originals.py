@@ -6,29 +6,22 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.shared.personal import KeyForgotten
-from infra.keyring import SpoiledKey
+from infra.keyring import EpochKeys, SpoiledKey
+from infra.postgres import Pool
+from infra.sealing.at_hand import AtHand
 from infra.sealing.envelope import both, seal, unseal
-from infra.sealing.periods import Period
 from infra.sealing.refused import RefusedKeys
-
-
-class PersonKey:
-    """Somebody's key: its secret, its cipher, and the last cipher that was made of it."""
-
-    __slots__ = ("cipher", "last", "secret")
-
-    def __init__(self, secret: bytes) -> None:
-        self.secret = secret
-        self.cipher = AESGCM(secret)
-        self.last: tuple[Period, AESGCM] | None = None
-        """That of originals of one period."""
 
 
 class OriginalKeys(RefusedKeys, ABC):
     """Seals and opens originals, whoever finds the persons' keys."""
 
+    def __init__(self, pool: Pool, keyring: EpochKeys, at_hand: AtHand) -> None:
+        super().__init__(pool, keyring)
+        self._at_hand = at_hand
+
     @abstractmethod
-    def _key(self, identity: UUID) -> PersonKey | None:
+    def _key(self, identity: UUID) -> bytes | None:
         """Return somebody's key, if there is one."""
 
     def seal_original(  # noqa: PLR0913, PLR0917  # two keys, and what they seal
@@ -56,11 +49,11 @@ class OriginalKeys(RefusedKeys, ABC):
         if key is None:
             raise KeyForgotten
         period = ("original", shop, source, month)
-        last = key.last
-        if last is not None and last[0] == period:
-            return last[1]
-        made = both(self.period_key(*period), key.secret, b"huike original")
-        key.last = period, made
+        ready = self._at_hand.original(identity.int, period)
+        if ready is not None:
+            return ready
+        made = both(self.period_key(*period), key, b"huike original")
+        self._at_hand.hold_original(identity.int, key, period, made)
         if period not in self._periods:  # it was destroyed meanwhile
-            key.last = None
+            self._at_hand.let_go_of_originals()
         return made

@@ -3,19 +3,21 @@
 import hmac
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from domain.shared.personal import KeyForgotten
 from infra.arrays import uuids
 from infra.keyring import EpochKeys, KeyringLost, SpoiledKey
 from infra.postgres import Pool
+from infra.sealing.at_hand import AtHand
 from infra.sealing.envelope import seal, unseal
-from infra.sealing.originals import OriginalKeys, PersonKey
+from infra.sealing.originals import OriginalKeys
 
 FORGOTTEN_WITHIN_SECONDS: Final = 1.0
 """How long a process may go on using a key that another process destroyed."""
@@ -60,16 +62,12 @@ select statement_timestamp(),
 """
 
 
-KEYS_AT_HAND: Final = 20_000
-"""In a process that runs on: of those who were about lately, some 3 kB each."""
-
-
 class PersonKeys(OriginalKeys):
-    """Seals and opens under each identity's key; keys are cached, at most `cached` of them.
+    """Seals and opens under each identity's key.
 
-    A cached key is used as long as it was asked lately whether it is forgotten: whoever cannot ask
-    opens nothing. Associated data is the context: stream id, stored type and field, or view, table
-    and column.
+    At most `cached` keys are at hand, and so many `ciphers` made of them. A key is used as long as
+    it was asked lately whether it is forgotten: whoever cannot ask opens nothing. Associated data
+    is the context: stream id, stored type and field, or view, table and column.
     """
 
     def __init__(
@@ -77,18 +75,15 @@ class PersonKeys(OriginalKeys):
         pool: Pool,
         keyring: EpochKeys,
         *,
-        cached: int = 100_000,
+        cached: int = 20_000,
+        ciphers: int = 10_000,
         steady: Callable[[], float] = monotonic,
     ) -> None:
-        super().__init__(pool, keyring)
-        self._cached = cached
+        super().__init__(pool, keyring, AtHand(cached, ciphers))
         self._steady = steady
         self._trusted_until = float("-inf")
         self._asked_at: datetime | None = None
         self._asking = threading.Lock()
-        self._lock = threading.Lock()
-        # by number: hashing a UUID takes ten times as long
-        self._keys: OrderedDict[int, PersonKey | None] = OrderedDict()
         self._unsettled: list[int] = []
         self._blind = hmac.new(keyring.secret, b"blind\x1f", digestmod="sha256")
 
@@ -115,7 +110,7 @@ class PersonKeys(OriginalKeys):
 
         rows = self.under_current(insert)
         new = [row[0] for row in rows if row[1]]
-        self._hold({identity: PersonKey(made[identity.int]) for identity in new})
+        self._hold({identity: made[identity.int] for identity in new})
         if relaxed:
             self._unsettled += [identity.int for identity in new]
         try:
@@ -131,10 +126,8 @@ class PersonKeys(OriginalKeys):
 
     def doubt(self) -> None:
         """Let go of keys that were made and may be lost; who is asked after next is looked up."""
-        with self._lock:
-            for number in self._unsettled:
-                self._keys.pop(number, None)
-            self._unsettled.clear()
+        self._at_hand.let_go(self._unsettled)
+        self._unsettled.clear()
 
     def load(self, identities: Collection[UUID]) -> None:
         """Read the keys of these identities into the cache, in one round trip."""
@@ -149,9 +142,7 @@ class PersonKeys(OriginalKeys):
         self._hold(found)
         return set(missing) - found.keys()
 
-    def _looked_up(
-        self, identities: Collection[UUID], *, again: bool
-    ) -> dict[UUID, PersonKey | None]:
+    def _looked_up(self, identities: Collection[UUID], *, again: bool) -> dict[UUID, bytes | None]:
         """Return keys, None where there is none; what is spoiled is left out."""
         rows = self._wrapped(identities)
         if not again:
@@ -160,7 +151,7 @@ class PersonKeys(OriginalKeys):
         with self._pool.connection() as connection:
             held = self._unwrap(connection, living, leave_out=True)
         none = set(identities) - {row[0] for row in living}
-        return dict.fromkeys(none) | {i: PersonKey(key) for i, key in held.items()}
+        return dict.fromkeys(none) | held
 
     def _wrapped(self, identities: Collection[UUID]) -> list[tuple[Any, ...]]:
         with self._pool.connection() as connection:
@@ -170,11 +161,11 @@ class PersonKeys(OriginalKeys):
                 binary=True,
             ).fetchall()
 
-    def _unwrapped(self, rows: Iterable[tuple[Any, ...]]) -> dict[UUID, PersonKey | None]:
+    def _unwrapped(self, rows: Iterable[tuple[Any, ...]]) -> dict[UUID, bytes | None]:
         return {
             identity: None
             if wrapped is None
-            else PersonKey(self._keyring.unwrap(epoch, wrapped, identity.bytes))
+            else self._keyring.unwrap(epoch, wrapped, identity.bytes)
             for identity, epoch, wrapped in rows
         }
 
@@ -193,13 +184,8 @@ class PersonKeys(OriginalKeys):
                 return living
 
         destroyed = self.under_current(destroy)
-        self._let_go(identities)
+        self._at_hand.let_go([identity.int for identity in identities])
         return dict(destroyed)
-
-    def _let_go(self, identities: Iterable[UUID]) -> None:
-        with self._lock:
-            for identity in identities:
-                self._keys.pop(identity.int, None)
 
     def _let_go_of_periods(self, past: Iterable[Sequence[str]]) -> None:
         held = [name for one in past if (name := (one[0], one[1], one[2], one[3])) in self._periods]
@@ -207,10 +193,7 @@ class PersonKeys(OriginalKeys):
             return
         for name in held:
             del self._periods[name]
-        with self._lock:
-            for key in self._keys.values():
-                if key is not None:
-                    key.last = None
+        self._at_hand.let_go_of_originals()
 
     def period_key(self, purpose: str, shop: str, source: str, period: str) -> bytes:
         if self._steady() > self._trusted_until:
@@ -227,41 +210,45 @@ class PersonKeys(OriginalKeys):
                 row = connection.execute(_LOOK, {"asked": self._asked_at}).fetchone()
             assert row is not None
             self._asked_at, ended, forgotten, past = row
-            self._let_go(forgotten)
+            self._at_hand.let_go([identity.int for identity in forgotten])
             self._let_go_of_periods(past or ())
             if ended is not None and ended in self._keyring.held:
                 self._keyring.look_again()
             self._trusted_until = now + _TRUSTED_SECONDS
 
-    def _hold(self, keys: Mapping[UUID, PersonKey | None]) -> None:
-        with self._lock:
-            for identity, key in keys.items():
-                if key is not None:
-                    self._keys[identity.int] = key
-                else:  # it may have been made since that was asked
-                    self._keys.setdefault(identity.int, None)
-            while len(self._keys) > self._cached:
-                self._keys.popitem(last=False)
+    def _hold(self, keys: Mapping[UUID, bytes | None]) -> None:
+        self._at_hand.hold({identity.int: key for identity, key in keys.items()})
 
     def _absent(self, identities: Collection[UUID]) -> list[UUID]:
         if self._steady() > self._trusted_until:
             self._look()
-        keys = self._keys
-        return list({i.int: i for i in identities if keys.get(i.int) is None}.values())
+        key = self._at_hand.key
+        return list({i.int: i for i in identities if key(i.int) is None}.values())
 
-    def _key(self, identity: UUID) -> PersonKey | None:
+    def _key(self, identity: UUID) -> bytes | None:
         if self._steady() > self._trusted_until:
             self._look()
-        key = self._keys.get(identity.int)
-        if key is None and identity.int not in self._keys:
-            if self._load([identity]):
-                raise SpoiledKey(SpoiledKey.__doc__)
-            key = self._keys.get(identity.int)
-        return key
+        if not self._at_hand.knows(identity.int) and self._load([identity]):
+            raise SpoiledKey(SpoiledKey.__doc__)
+        return self._at_hand.key(identity.int)
+
+    def _cipher(self, identity: UUID) -> AESGCM | None:
+        """Return somebody's cipher, if they have a key: the one at hand, if that may be trusted."""
+        if self._steady() > self._trusted_until:
+            self._look()
+        return self._at_hand.cipher(identity.int) or self._made_cipher(identity)
+
+    def _made_cipher(self, identity: UUID) -> AESGCM | None:
+        key = self._key(identity)
+        if key is None:
+            return None
+        cipher = AESGCM(key)
+        self._at_hand.hold_cipher(identity.int, key, cipher)
+        return cipher
 
     def holds(self, identity: UUID) -> bool:
         """Tell whether an identity's key, or that it has none, is known without asking."""
-        return identity.int in self._keys
+        return self._at_hand.knows(identity.int)
 
     def forgotten(self, identities: Collection[UUID]) -> set[UUID]:
         """Return those whose keys were destroyed, in one round trip, whatever is cached."""
@@ -288,16 +275,15 @@ class PersonKeys(OriginalKeys):
 
     def seal(self, identity: UUID, plain: bytes, context: bytes) -> bytes:
         """Seal under the identity's key. Raises KeyForgotten when it has none."""
-        key = self._key(identity)
-        if key is None:
+        cipher = self._cipher(identity)
+        if cipher is None:
             raise KeyForgotten
-        return seal(key.cipher, plain, context)
+        return seal(cipher, plain, context)
 
     def open(self, identity: UUID, sealed: bytes, context: bytes) -> bytes | None:
         """Open what was sealed; None when the key is gone or the envelope is not of this key."""
-        key = None if self._steady() > self._trusted_until else self._keys.get(identity.int)
-        key = key or self._key(identity)
-        return None if key is None else unseal(key.cipher, sealed, context)
+        cipher = self._cipher(identity)
+        return None if cipher is None else unseal(cipher, sealed, context)
 
     def blind(self, kind: str, value: str) -> bytes:
         """Return a keyed index (16 bytes) of a value."""

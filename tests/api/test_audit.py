@@ -17,6 +17,7 @@ from domain.customer.events import NoteAdded, Person, TagAdded, TraitsAsserted
 from domain.order.events import OrderPaid, OrderPlaced
 from domain.shared.events import Event
 from domain.shared.log import Actor, Append, Draft, Message, Recognition, Who
+from infra.sealing.at_hand import AtHand
 from tests.keys import make_key
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -191,7 +192,7 @@ def test_what_was_forgotten_is_shown_as_erased(
     shop.records(NoteAdded(note=uuid4(), text="likes tea"), who=Who(user=shop.ada))
     with psycopg.connect(database_url) as owner:
         owner.execute("update keeper.person_key set wrapped = null")
-    shop.services.sealer._keys.clear()  # noqa: SLF001  # as in a process that starts anew
+    shop.services.sealer._at_hand = AtHand(9, 9)  # noqa: SLF001  # as in a process that starts anew
     officer = with_scopes("audit", "personal")
     assert officer.get("/api/audit/facts").json()["facts"][0]["data"]["text"] == "erased"
 

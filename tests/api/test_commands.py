@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.services import Services
+from infra.sealing.at_hand import AtHand
 from tests.api.shop import ORDER, REGISTERED, ada, recorded
 
 
@@ -261,7 +262,7 @@ def test_what_is_said_of_the_forgotten_is_refused(
     whom = ada(desk)
     with psycopg.connect(database_url) as owner:
         owner.execute("update keeper.person_key set wrapped = null, forgotten_at = now()")
-    services.sealer._keys.clear()  # noqa: SLF001  # as in a process that starts anew
+    services.sealer._at_hand = AtHand(9, 9)  # noqa: SLF001  # as in a process that starts anew
     answer = desk.post(f"/api/customers/{whom}/notes", json={"text": "Hello."})
     assert answer.status_code == 409
     assert answer.json()["title"] == "Forgotten"

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from infra.keyring import Keyring
-from infra.postgres import KEEPER, Pool, connect, pool
+from infra.postgres import KEEPER, OWNER, Pool, connect, pool
 from infra.sealing import FORGOTTEN_WITHIN_SECONDS, KeyForgotten, PersonKeys
 
 ADA, BOB, EVE = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -64,6 +64,22 @@ def test_another_process_lets_go_of_a_key_within_its_time(keeper: Pool, ring: Ke
         there.seal(ADA, b"more", b"c")
 
 
+def test_an_original_that_was_open_opens_no_more_once_its_month_is_destroyed(
+    keeper: Pool, ring: Keyring, database_url: str
+) -> None:
+    clock = Clock()
+    there = PersonKeys(keeper, ring, steady=clock)
+    there.ensure([ADA])
+    month = (ADA, EVE, b"whole", "shop", "site", "2026-11")
+    sealed = there.seal_original(*month)
+    asked = (ADA, EVE, sealed, "shop", "site", "2026-11")
+    assert there.open_original(*asked) == b"whole"
+    with connect(database_url, OWNER) as owner:
+        owner.execute("update keeper.period_key set wrapped = null, destroyed_at = now()")
+    clock.now += FORGOTTEN_WITHIN_SECONDS
+    assert there.open_original(*asked) is None
+
+
 def test_who_cannot_ask_whether_somebody_is_forgotten_opens_nothing(
     ring: Keyring, database_url: str
 ) -> None:
@@ -99,10 +115,10 @@ def test_a_key_that_was_read_before_it_was_destroyed_and_cached_after_is_let_go_
     here, there = PersonKeys(keeper, ring), PersonKeys(keeper, ring, steady=clock)
     there.ensure([ADA])
     here.forget([ADA])
-    stale = there._keys.copy()  # noqa: SLF001  # what a slow thread has in its hands
+    stale = there._at_hand.key(ADA.int)  # noqa: SLF001  # what a slow thread has in its hands
     clock.now += FORGOTTEN_WITHIN_SECONDS
     assert not there.has_key(ADA)
-    there._keys.update(stale)  # noqa: SLF001
+    there._at_hand.hold({ADA.int: stale})  # noqa: SLF001
     clock.now += FORGOTTEN_WITHIN_SECONDS
     assert not there.has_key(ADA)
 
