@@ -35,7 +35,7 @@ static: install
 	@.venv/bin/lint-imports
 
 .PHONY: bench
-bench: .venv/.run  ## measure it
+bench: install  ## measure it
 	@exec .venv/bin/huike bench
 
 .PHONY: drills

@@ -30,7 +30,7 @@ def tell(  # noqa: PLR0913  # what is kept of a customer, and which part of it i
     since: datetime = EVER,
     until: datetime | None = None,
 ) -> Walk:
-    """Return the whole walk of a customer, from all that is kept of it.
+    """Return a customer's walk with all its moves, from all that is kept of it.
 
     Of `row` only its identities count, its currency, and when it was first heard of and known.
     `since`: before it nothing is told anew, and `moves` hold what was moved by these policies.

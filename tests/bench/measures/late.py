@@ -31,8 +31,10 @@ _VIEW: Final = ("lifecycle",)
 _HISTORY: Final = """
 select md5(string_agg(move, '|' order by move)), count(*) from (
   select concat_ws(' ', customer, dimension, at, was, became) as move from huike.lifecycle_move
+  where at < %s
 ) moves
 """
+"""Until that month ended: time goes on meanwhile, and moves customers."""
 
 
 class NotExact(Exception):
@@ -47,7 +49,7 @@ def run(ground: Ground) -> list[Figure]:
         name = f"late-{number}" if late else f"timely-{number}"
         with ground.another_shop(name, orders // EACH) as shop:
             took = _import(ground, shop, orders, ending, late=late)
-            histories[number, late] = _history(shop)
+            histories[number, late] = _history(shop, ending)
             return took
 
     histories: dict[tuple[int, bool], tuple[str, int]] = {}
@@ -132,9 +134,9 @@ def _followed(settings: Settings, position: int) -> float:
         worker.join()
 
 
-def _history(shop: Shop) -> tuple[str, int]:
+def _history(shop: Shop, ending: datetime) -> tuple[str, int]:
     with shop.connect() as connection:
-        row = connection.execute(_HISTORY).fetchone()
+        row = connection.execute(_HISTORY, (ending,)).fetchone()
     assert row is not None
     return row[0], row[1]
 
