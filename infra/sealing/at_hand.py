@@ -3,10 +3,13 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from infra.sealing.periods import Period
+
+T = TypeVar("T")
 
 
 class AtHand:
@@ -53,21 +56,11 @@ class AtHand:
 
     def hold_cipher(self, number: int, key: bytes, cipher: AESGCM) -> None:
         """Keep a cipher, unless its key was let go of meanwhile."""
-        with self._lock:
-            if self._keys.get(number) is key:
-                self._ciphers.pop(number, None)
-                self._ciphers[number] = cipher
-                if len(self._ciphers) > self._most_ciphers:
-                    self._ciphers.popitem(last=False)
+        self._keep(self._ciphers, number, key, cipher)
 
     def hold_original(self, number: int, key: bytes, period: Period, cipher: AESGCM) -> None:
         """Keep a cipher of originals, unless the person's key was let go of meanwhile."""
-        with self._lock:
-            if self._keys.get(number) is key:
-                self._originals.pop(number, None)
-                self._originals[number] = period, cipher
-                if len(self._originals) > self._most_ciphers:
-                    self._originals.popitem(last=False)
+        self._keep(self._originals, number, key, (period, cipher))
 
     def let_go(self, numbers: Iterable[int]) -> None:
         with self._lock:
@@ -77,6 +70,14 @@ class AtHand:
     def let_go_of_originals(self) -> None:
         with self._lock:
             self._originals.clear()
+
+    def _keep(self, made: OrderedDict[int, T], number: int, key: bytes, of_it: T) -> None:
+        with self._lock:
+            if self._keys.get(number) is key:
+                made.pop(number, None)  # it is the latest now
+                made[number] = of_it
+                if len(made) > self._most_ciphers:
+                    made.popitem(last=False)
 
     def _drop(self, number: int) -> None:
         self._keys.pop(number, None)

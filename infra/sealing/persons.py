@@ -228,9 +228,12 @@ class PersonKeys(OriginalKeys):
     def _key(self, identity: UUID) -> bytes | None:
         if self._steady() > self._trusted_until:
             self._look()
-        if not self._at_hand.knows(identity.int) and self._load([identity]):
-            raise SpoiledKey(SpoiledKey.__doc__)
-        return self._at_hand.key(identity.int)
+        key = self._at_hand.key(identity.int)
+        if key is None and not self._at_hand.knows(identity.int):
+            if self._load([identity]):
+                raise SpoiledKey(SpoiledKey.__doc__)
+            key = self._at_hand.key(identity.int)
+        return key
 
     def _cipher(self, identity: UUID) -> AESGCM | None:
         """Return somebody's cipher, if they have a key: the one at hand, if that may be trusted."""

@@ -241,11 +241,7 @@ def _still(rows: Rows, row: Lifecycle, step: Step) -> Lifecycle | None:
     turn, policies = row.next_move_at, rows.shared.of(row.shop)
     if row.stage not in LASTING or (turn is not None and step.at >= turn):
         return None
-    if (
-        late_since(row) is not None
-        or row.policy != newest(policies)
-        or not _is_under(step, policies)
-    ):
+    if row.policy != newest(policies) or not _is_under(step, policies):
         return None
     if not is_next(row, step.at) or not is_told(row):
         return None
