@@ -6,6 +6,8 @@ from typing import Any, Final, TypeVar, cast
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from infra.stalled import end_stalled_copies
+
 T = TypeVar("T")
 
 OWNER: Final = "huike_owner"
@@ -90,6 +92,7 @@ def connect_impatient(url: str, role: str | None = None) -> Connection:
     connection = Impatient.connect(url, autocommit=True, **parameters(role))
     if connection.info.server_version >= _TIMEOUTS_SINCE:  # idle within a pipeline is not idle
         connection.execute(_BOUND)
+    _make_way(connection)
     return connection
 
 
@@ -104,5 +107,11 @@ def pool(url: str, role: str | None = None, *, size: int = 4, name: str | None =
         open=True,
         timeout=10,
         check=Impatient.at_hand,
+        configure=_make_way,
         name=f"huike:{role or 'admin'}",
     )
+
+
+def _make_way(connection: Connection) -> None:
+    """Wait for nobody who stalled: each connects again when it was given no answer."""
+    end_stalled_copies(connection, Impatient.patience)

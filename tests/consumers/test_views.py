@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,8 @@ from consumers.views import run_views
 from domain.order.events import OrderPaid
 from domain.shared.events import Fact
 from infra.event_store import LogReader
+from infra.postgres import VIEWS as VIEWS_ROLE
+from infra.postgres import Impatient, connect
 from infra.settings import Settings
 from projections.projection import slot_of
 from projections.rows import Rows
@@ -76,6 +79,23 @@ def test_a_worker_killed_at_any_moment_loses_nothing(shop: Shop, settings: Setti
             shop.pay(f"user{n % 20}", f"p{n}", n)
     with worker(settings):
         wait_for(shop, shop.reader.head().position)
+    assert shop.verify().different == 0
+
+
+def test_a_worker_that_stalls_while_it_copies_rows_holds_up_nobody(
+    shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Impatient, "patience", 2.0)
+    with worker(settings):
+        wait_for(shop, shop.pay("ada", "o1", 1))
+        with (
+            connect(settings.views_or_log_url or "", VIEWS_ROLE) as stalled,
+            suppress(psycopg.OperationalError),
+            stalled.transaction(),
+        ):
+            stalled.execute("select from views.checkpoint for update")
+            with stalled.cursor().copy("copy views.checkpoint from stdin"):
+                wait_for(shop, shop.pay("ada", "o2", 2))
     assert shop.verify().different == 0
 
 

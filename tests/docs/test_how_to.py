@@ -23,6 +23,7 @@ HOW_TO = DOCS / "how-to"
     "page",
     [
         "segment-sdk.md",
+        "import-old-orders.md",
         "replay-a-customer.md",
         "rebuild-a-view.md",
         "resend-refused-events.md",

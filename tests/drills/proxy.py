@@ -8,6 +8,7 @@ from typing import Self
 from tests.ports import free_port
 
 _CHUNK = 65_536
+_PATIENCE = 60
 
 
 class Proxy:
@@ -19,6 +20,8 @@ class Proxy:
         self._listening = socket.create_server(("127.0.0.1", self.port), backlog=200)
         self._open: list[tuple[socket.socket, threading.Event]] = []
         self._lock = threading.Lock()
+        self._awaited = b""
+        self._came = threading.Event()
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -32,8 +35,16 @@ class Proxy:
                 with contextlib.suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
 
-    def stall(self) -> int:
-        """Stop the bytes of every connection there is; new ones work. Return how many there are."""
+    def stall(self, after: bytes = b"") -> int:
+        """Stop the bytes of every connection there is; new ones work. Return how many there are.
+
+        `after`: as soon as a client has said this, and the server has heard it.
+        """
+        if after:
+            self._came.clear()
+            self._awaited = after
+            if not self._came.wait(_PATIENCE):
+                raise TimeoutError
         with self._lock:
             for _, flows in self._open:
                 flows.clear()
@@ -60,15 +71,19 @@ class Proxy:
                     each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 with self._lock:
                     self._open.append((source, flows))
-                threading.Thread(target=_pass, args=(source, target, flows), daemon=True).start()
+                way = (source, target, flows)
+                threading.Thread(target=self._pass, args=way, daemon=True).start()
 
-
-def _pass(source: socket.socket, target: socket.socket, flows: threading.Event) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(_CHUNK):
-            flows.wait()
-            target.sendall(data)
-    flows.wait()
-    for each in (source, target):
+    def _pass(self, source: socket.socket, target: socket.socket, flows: threading.Event) -> None:
         with contextlib.suppress(OSError):
-            each.shutdown(socket.SHUT_RDWR)
+            while data := source.recv(_CHUNK):
+                flows.wait()
+                target.sendall(data)
+                if self._awaited and self._awaited in data:
+                    flows.clear()  # at once: what follows is on its way
+                    self._awaited = b""
+                    self._came.set()
+        flows.wait()
+        for each in (source, target):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)

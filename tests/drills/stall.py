@@ -18,6 +18,8 @@ from tests.drills.proxy import Proxy
 
 BOUND_SECONDS = 4.5 * PATIENCE_SECONDS
 _WAIT_SECONDS = 6 * PATIENCE_SECONDS
+_COPYING = b"copy log.fact"
+"""The worst moment: the log's lock is held, and no time-out of Postgres' ends a COPY."""
 ADA = "/api/customers/by/user/ada"
 
 
@@ -28,26 +30,28 @@ def run(ground: Ground, found: Findings) -> None:
         assert server.port is not None
         to_postgres = stack.enter_context(Proxy(server.port))
         more = {"HUIKE_LOG_URL": _through(server, ground.database(server), to_postgres)}
-        stalls = [("Postgres", to_postgres)]
+        stalls = [("Postgres", to_postgres, _COPYING)]
         if not ground.short:
             to_kafka, kafka = _kafka(ground, stack)
             more |= ground.with_kafka(kafka)
-            stalls.append(("Kafka", to_kafka))
+            stalls.append(("Kafka", to_kafka, b""))
         installation = ground.installation(**more)
         stack.enter_context(installation.up())
         _run(found, installation, stalls)
 
 
-def _run(found: Findings, installation: Installation, stalls: list[tuple[str, Proxy]]) -> None:
+def _run(
+    found: Findings, installation: Installation, stalls: list[tuple[str, Proxy, bytes]]
+) -> None:
     settings = settings_of(installation)
     client = installation.client(installation.key("ingest", "query"))
     with client, Load(installation.url, installation.key("ingest"), pause=0.1) as load:
         client.post("/v1/track", json=track(1, "ada")).raise_for_status()
         load.accepted.add("message-1")
         with Asking(client, ADA) as asking:
-            for name, proxy in stalls:
+            for name, proxy, after in stalls:
                 time.sleep(2)
-                stalled = proxy.stall()
+                stalled = proxy.stall(after)
                 seconds = _until_followed(installation, settings)
                 found.note(f"{stalled} connections to {name} stalled")
                 found.claim(

@@ -1,6 +1,8 @@
 """A connection that stalls is given up, and a pool hands out none that does."""
 
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -8,7 +10,8 @@ import psycopg
 import pytest
 
 from infra.dev.postgres import EmbeddedPostgres
-from infra.postgres import Impatient, connect_impatient, pool
+from infra.postgres import WRITER, Connection, Impatient, connect, connect_impatient, pool
+from infra.stalled import end_stalled_copies
 from tests.drills.proxy import Proxy
 from tests.ports import free_port
 
@@ -44,3 +47,26 @@ def test_an_answer_that_does_not_come_is_not_waited_for(
             assert lent.info.backend_pid != before
     with connect_impatient(url) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_only_who_copies_for_too_long_is_ended(database_url: str) -> None:
+    def lives(connection: Connection) -> bool:
+        with connect(database_url) as looking:
+            pid = connection.info.backend_pid
+            return bool(
+                looking.execute("select from pg_stat_activity where pid = %s", (pid,)).rowcount
+            )
+
+    with (
+        connect(database_url, WRITER) as copying,
+        connect(database_url, WRITER) as idle,
+        connect(database_url, WRITER) as other,
+        suppress(psycopg.OperationalError),
+        copying.cursor().copy("copy log.batch from stdin"),
+    ):
+        end_stalled_copies(other, 60)
+        assert lives(copying)
+        time.sleep(0.2)
+        end_stalled_copies(other, 0.1)
+        assert not lives(copying)
+        assert lives(idle)

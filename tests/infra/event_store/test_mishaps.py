@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic, sleep
 
@@ -22,7 +23,8 @@ from domain.shared.log import (
     Who,
 )
 from infra.event_store import EventLog, writer
-from infra.postgres import Connection
+from infra.event_store.reader import LOCK
+from infra.postgres import WRITER, Connection, Impatient, connect
 from infra.sealing import PersonKeys
 
 ADA = Ids(b"secret").user("shop", "ada")
@@ -136,3 +138,16 @@ def test_who_asks_with_the_key_of_one_who_gave_up_is_answered(log: EventLog) -> 
     still: Future[Receipt] = Future()
     log._put([(tagged("a", once), gone), (tagged("a", once), still)])  # noqa: SLF001  # at once
     assert still.result(60).position == 1
+
+
+def test_a_process_that_stalls_while_it_copies_facts_holds_up_nobody(
+    log: EventLog, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.append(tagged("a"))
+    monkeypatch.setattr(Impatient, "patience", 2.0)
+    with connect(database_url, WRITER) as stalled, suppress(psycopg.OperationalError):
+        stalled.execute("begin")
+        stalled.execute("set local transaction_timeout = '1s'")  # does not end it
+        stalled.execute(f"select pg_advisory_xact_lock({LOCK})".encode())
+        with stalled.cursor().copy("copy log.batch from stdin"):
+            assert log.append(tagged("b")).position == 2
