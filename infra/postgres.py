@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar, cast
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from infra.stalled import end_stalled_copies
+from infra.stalled import end_stalled
 
 T = TypeVar("T")
 
@@ -62,7 +62,8 @@ class Impatient(Connection):
 def parameters(role: str | None, name: str | None = None) -> dict[str, Any]:
     """Return connection parameters: role, time-outs against dead peers, UTC, what it is named."""
     options = "-c timezone=UTC "
-    options += f"-c idle_in_transaction_session_timeout={PATIENCE_SECONDS:.0f}s"
+    options += f"-c idle_in_transaction_session_timeout={PATIENCE_SECONDS:.0f}s "
+    options += "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
     if role:
         options += f" -c role={role}"
     return {
@@ -113,5 +114,8 @@ def pool(url: str, role: str | None = None, *, size: int = 4, name: str | None =
 
 
 def _make_way(connection: Connection) -> None:
-    """Wait for nobody who stalled: each connects again when it was given no answer."""
-    end_stalled_copies(connection, Impatient.patience)
+    """Wait for nobody who stalled: whoever got no answer from the others connects again.
+
+    They had begun to wait before the one who stalled was heard for the last time.
+    """
+    end_stalled(connection, Impatient.patience * 3 / 4)

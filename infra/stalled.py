@@ -1,7 +1,8 @@
-"""Sessions that stalled in the midst of a COPY: Postgres waits for the rest without end.
+"""Sessions that stalled in the midst of a command: Postgres waits for the rest without end.
 
-Whoever copies may hold a lock that all others need (the log's, say). If its client hangs or its
-machine is gone, none of Postgres' time-outs ends that: they look between commands.
+Whoever copies may hold a lock that all others need (the log's, say). If its client hangs, none of
+Postgres' time-outs ends that: a session that reads what a command still needs looks at none of them
+(nor does one before Postgres 17 between the commands of a pipeline).
 """
 
 from typing import Any, Final
@@ -12,25 +13,27 @@ import structlog
 log = structlog.get_logger("postgres")
 
 _END: Final = """
-begin;
 set local role none;
 select pid, application_name, pg_terminate_backend(pid) from pg_stat_activity
 where datname = current_database() and application_name like 'huike:huike!_%' escape '!'
-  and state = 'active' and wait_event = 'ClientRead' and query ilike 'copy %'
+  and application_name <> 'huike:huike_owner'
+  and state = 'active' and wait_event = 'ClientRead'
   and query_start < clock_timestamp() - interval '{seconds} seconds'
-  and pg_has_role(usesysid, 'usage');
-commit
+  and usesysid in (
+    select oid from pg_roles where pg_has_role(oid, 'usage') and (not rolsuper or (
+      select rolsuper from pg_roles where rolname = current_user)))
 """
-"""The login ends sessions of its own: a role that it takes on may not."""
+"""The login ends sessions of its own: a role that it takes on may not. In one transaction, as all
+that is sent at once. The owner restores backups, by a COPY that takes minutes."""
 
 
-def end_stalled_copies(connection: psycopg.Connection[Any], seconds: float) -> None:
-    """End what copies into this database, in a role of ours, and was waited for so long.
+def end_stalled(connection: psycopg.Connection[Any], seconds: float) -> None:
+    """End what servers and workers began in this database so long ago and do not go on with.
 
-    What is copied is at hand before it begins, so that nobody who lives takes that long.
+    `connection`: in autocommit. All that a command of theirs needs comes within a few seconds.
     """
     cursor = connection.execute(_END.format(seconds=seconds).encode())
-    while cursor.description is None:
-        cursor.nextset()
-    for pid, name, _ in cursor.fetchall():
-        log.warning("session.stalled", pid=pid, application=name)
+    cursor.nextset()
+    for pid, name, ended in cursor.fetchall():
+        if ended:
+            log.warning("session.stalled", pid=pid, application=name)

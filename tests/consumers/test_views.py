@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from domain.order.events import OrderPaid
 from domain.shared.events import Fact
 from infra.event_store import LogReader
 from infra.postgres import VIEWS as VIEWS_ROLE
-from infra.postgres import Impatient, connect
+from infra.postgres import Impatient
 from infra.settings import Settings
 from projections.projection import slot_of
 from projections.rows import Rows
@@ -24,6 +23,7 @@ from tests.consumers.following import VIEWS, eventually, position, process, wait
 from tests.projections.histories import SLOTS
 from tests.projections.runtime.shop import Shop
 from tests.projections.runtime.tiny import tiny
+from tests.stalling import copying
 
 pytestmark = pytest.mark.slow
 
@@ -88,14 +88,10 @@ def test_a_worker_that_stalls_while_it_copies_rows_holds_up_nobody(
     monkeypatch.setattr(Impatient, "patience", 2.0)
     with worker(settings):
         wait_for(shop, shop.pay("ada", "o1", 1))
-        with (
-            connect(settings.views_or_log_url or "", VIEWS_ROLE) as stalled,
-            suppress(psycopg.OperationalError),
-            stalled.transaction(),
-        ):
-            stalled.execute("select from views.checkpoint for update")
-            with stalled.cursor().copy("copy views.checkpoint from stdin"):
-                wait_for(shop, shop.pay("ada", "o2", 2))
+        held = "select from views.checkpoint limit 1 for update"
+        url = settings.views_or_log_url or ""
+        with copying(url, VIEWS_ROLE, "views.checkpoint", "begin", held):
+            wait_for(shop, shop.pay("ada", "o2", 2))
     assert shop.verify().different == 0
 
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,10 +9,13 @@ import psycopg
 import pytest
 
 from infra.dev.postgres import EmbeddedPostgres
-from infra.postgres import WRITER, Connection, Impatient, connect, connect_impatient, pool
-from infra.stalled import end_stalled_copies
+from infra.postgres import OWNER, WRITER, Impatient, connect, connect_impatient, pool
+from infra.stalled import end_stalled
+from tests.consumers.following import eventually
 from tests.drills.proxy import Proxy
+from tests.logins import service_login
 from tests.ports import free_port
+from tests.stalling import copying
 
 
 @pytest.fixture
@@ -49,24 +51,28 @@ def test_an_answer_that_does_not_come_is_not_waited_for(
         assert connection.execute("select 1").fetchone() == (1,)
 
 
-def test_only_who_copies_for_too_long_is_ended(database_url: str) -> None:
-    def lives(connection: Connection) -> bool:
+def test_who_copies_for_too_long_is_ended_and_nobody_else(database_url: str) -> None:
+    def lives(session: int) -> bool:
         with connect(database_url) as looking:
-            pid = connection.info.backend_pid
-            return bool(
-                looking.execute("select from pg_stat_activity where pid = %s", (pid,)).rowcount
-            )
+            found = looking.execute("select from pg_stat_activity where pid = %s", (session,))
+            return found.rowcount == 1
 
     with (
-        connect(database_url, WRITER) as copying,
-        connect(database_url, WRITER) as idle,
-        connect(database_url, WRITER) as other,
-        suppress(psycopg.OperationalError),
-        copying.cursor().copy("copy log.batch from stdin"),
+        service_login(database_url) as login,
+        connect(login, WRITER) as idle,
+        connect(login, WRITER) as other,
+        copying(database_url, WRITER, "log.batch") as anothers,
+        copying(database_url, OWNER, "log.batch") as restoring,
+        copying(login, WRITER, "log.batch") as stalled,
     ):
-        end_stalled_copies(other, 60)
-        assert lives(copying)
-        time.sleep(0.2)
-        end_stalled_copies(other, 0.1)
-        assert not lives(copying)
-        assert lives(idle)
+        time.sleep(0.3)
+        end_stalled(other, 60)
+        time.sleep(0.3)
+        assert lives(stalled)
+        end_stalled(other, 0.1)
+        eventually(lambda: not lives(stalled), "the session is ended")
+        with connect(database_url, WRITER) as superuser:
+            end_stalled(superuser, 0.1)
+        eventually(lambda: not lives(anothers), "another login's is ended by that one")
+        assert lives(restoring)
+        assert lives(idle.info.backend_pid)

@@ -4,7 +4,6 @@ import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic, sleep
 
@@ -24,8 +23,9 @@ from domain.shared.log import (
 )
 from infra.event_store import EventLog, writer
 from infra.event_store.reader import LOCK
-from infra.postgres import WRITER, Connection, Impatient, connect
+from infra.postgres import WRITER, Connection, Impatient
 from infra.sealing import PersonKeys
+from tests.stalling import copying
 
 ADA = Ids(b"secret").user("shop", "ada")
 WAITS = "select pid from pg_stat_activity where datname = current_database() and wait_event = "
@@ -145,9 +145,6 @@ def test_a_process_that_stalls_while_it_copies_facts_holds_up_nobody(
 ) -> None:
     log.append(tagged("a"))
     monkeypatch.setattr(Impatient, "patience", 2.0)
-    with connect(database_url, WRITER) as stalled, suppress(psycopg.OperationalError):
-        stalled.execute("begin")
-        stalled.execute("set local transaction_timeout = '1s'")  # does not end it
-        stalled.execute(f"select pg_advisory_xact_lock({LOCK})".encode())
-        with stalled.cursor().copy("copy log.batch from stdin"):
-            assert log.append(tagged("b")).position == 2
+    lock = f"select pg_advisory_xact_lock({LOCK})"
+    with copying(database_url, WRITER, "log.fact", "begin", lock):
+        assert log.append(tagged("b")).position == 2
