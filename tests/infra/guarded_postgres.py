@@ -4,7 +4,8 @@ import asyncio
 import ssl
 import struct
 import threading
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Final, Self
 
 _SSL: Final = struct.pack("!ii", 8, 80_877_103)
@@ -44,15 +45,27 @@ class Guard:
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            while (asked := await reader.readexactly(len(_SSL))) == _GSS:
-                writer.write(b"N")
-            if asked == _SSL:
-                writer.write(b"S")
-                await writer.start_tls(self._context)
-                inside = await asyncio.open_connection("127.0.0.1", self._to)
-                await asyncio.gather(_pass(reader, inside[1]), _pass(inside[0], writer))
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            async with _ended(writer):
+                while (asked := await reader.readexactly(len(_SSL))) == _GSS:
+                    writer.write(b"N")
+                if asked == _SSL:
+                    writer.write(b"S")
+                    await writer.start_tls(self._context)
+                    inside = await asyncio.open_connection("127.0.0.1", self._to)
+                    async with _ended(inside[1]):
+                        await asyncio.gather(_pass(reader, inside[1]), _pass(inside[0], writer))
+
+
+@asynccontextmanager
+async def _ended(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+    """Close a connection, and leave nothing of it behind when the guard ends meanwhile."""
+    try:
+        yield
         writer.close()
+        await writer.wait_closed()
+    finally:
+        writer.transport.abort()
 
 
 async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
